@@ -1,0 +1,30 @@
+/** The file that input `config` names, after defaults; shapes and names as in docs/reference/migration-file.md. */
+export type MigrationFile = Readonly<{
+  /** Names the migration everywhere; default `<source>-to-<target>`. */
+  id: string;
+  source: Readonly<{ environment: string; region: string }>;
+  target: Readonly<{
+    environment: string;
+    region: string;
+    airflowVersion: string;
+    /** Overrides of Airflow options; null removes one. */
+    configuration: Readonly<Record<string, string | null>>;
+    /** 'clone', or the ARN of a role that exists. */
+    executionRole: string;
+    /** Overrides of CreateEnvironment fields: class, workers, network, … by their API names. */
+    environmentOverrides: Readonly<Record<string, unknown>>;
+    /** Bucket of the target's resources; default: the source's bucket. */
+    bucket: string | undefined;
+    /** Key prefix of the target's resources; default `<target environment>/`. */
+    prefix: string;
+    /** 'mwaa-migrate' creates the environment; 'external' waits for one that IaC owns. */
+    create: 'mwaa-migrate' | 'external';
+  }>;
+  resources: Readonly<{ from: 'source' | 'repository'; dags?: string; requirements?: string; plugins?: string; startupScript?: string }>;
+  metadata: Readonly<{ historyDays: number | 'all'; auditLogDays: number | 'all'; xcom: boolean; variables: boolean; connections: boolean }>;
+  logs: Readonly<{ tasks: 'failed' | 'all' | 'none'; maxDays: number }>;
+  drain: Readonly<{ timeoutMinutes: number; taskMinutes: number; leftover: 'resume' | 'fail' | 'abort' }>;
+  cutover: Readonly<{ canary: readonly string[]; missedIntervals: 'report' | 'run' }>;
+  /** `{account}` and `{region}` in the name stand for the source's. */
+  bucket: Readonly<{ name: string; kmsKey: string | undefined }>;
+}>;

@@ -1,0 +1,183 @@
+/**
+ * What the phases ask of the outside world, in our words; src/gateways implements it, tests double it. No SDK type crosses this file.
+ * A phase takes only the members it uses: `Pick<Context, 'source' | 'journal'>`.
+ */
+import type { Command, DataOf, Job, ObjectRef, Progress, Side, SourceCommand, TargetCommand } from './airflow/protocol.js';
+import type { Inputs } from './inputs.js';
+import type { Journal } from './journal/journal.js';
+import type { MigrationFile } from './migration-file/migration-file.js';
+
+export type Clock = Readonly<{ now: () => Date; sleep: (milliseconds: number) => Promise<void> }>;
+
+/** One fact per line, in the words of style.md §3, never the value of a variable or connection. */
+export type Log = Readonly<{ info: (line: string) => void; warn: (line: string) => void; group: <T>(title: string, work: () => Promise<T>) => Promise<T> }>;
+
+/** GetEnvironment's answer as it came: fields this release does not know are kept, so that plan can show them. */
+export type EnvironmentDescription = Readonly<Record<string, unknown>> &
+  Readonly<{
+    Name: string;
+    Arn: string;
+    Status: string;
+    AirflowVersion: string;
+    ExecutionRoleArn: string;
+    SourceBucketArn: string;
+    DagS3Path: string;
+    WebserverUrl?: string;
+    WebserverAccessMode?: string;
+    KmsKey?: string;
+    AirflowConfigurationOptions?: Readonly<Record<string, string>>;
+    Tags?: Readonly<Record<string, string>>;
+    LastUpdate?: Readonly<Record<string, unknown>>;
+  }>;
+
+/** MWAA of one region seen through one role. */
+export interface Mwaa {
+  readonly region: string;
+  /** undefined: there is none of that name. @throws UserError when the role may not look. */
+  get(name: string): Promise<EnvironmentDescription | undefined>;
+  list(): Promise<readonly string[]>;
+  /** Fields as CreateEnvironment takes them, Name included. Newer fields than the SDK knows are sent as they are. */
+  create(fields: Readonly<Record<string, unknown>>): Promise<void>;
+  /** @throws UserError for a 4xx of the service itself; Airflow's own 4xx and 5xx come back as an answer. */
+  rest(name: string, request: RestRequest): Promise<RestAnswer>;
+}
+export type RestRequest = Readonly<{
+  /** ≤ 64 characters, without /api/v1. */
+  path: string;
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  query?: Readonly<Record<string, string | number | boolean>>;
+  body?: unknown;
+}>;
+export type RestAnswer = Readonly<{ status: number; body: unknown }>;
+
+export type StoredObject = Readonly<{ key: string; bytes: number; etag: string; versionId: string | undefined; modified: Date }>;
+
+/** One bucket through one role; every request names the owner it expects. */
+export interface Bucket {
+  readonly name: string;
+  readonly region: string;
+  readonly ownerAccountId: string;
+  /** undefined: no such object (or version). */
+  read(key: string, versionId?: string): Promise<Readonly<{ body: Buffer; etag: string; versionId: string | undefined }> | undefined>;
+  head(key: string, versionId?: string): Promise<(StoredObject & Readonly<{ metadata: Readonly<Record<string, string>> }>) | undefined>;
+  write(key: string, body: Buffer | string, options?: WriteOptions): Promise<ObjectRef>;
+  /** Writes if the key is free. "taken": somebody was first, and their object is untouched. */
+  writeOnce(key: string, body: Buffer | string): Promise<'written' | 'taken'>;
+  /** Replaces exactly the object with this ETag. "changed": it is another one by now. */
+  replace(key: string, body: Buffer | string, etag: string): Promise<'written' | 'changed'>;
+  list(prefix: string): AsyncIterable<StoredObject>;
+  remove(key: string, versionId?: string): Promise<void>;
+  /** Every version and delete marker below the prefix, and every open multipart upload. Returns how many went. */
+  purge(prefix: string): Promise<number>;
+  /** Server-side copy of one version into this bucket; multipart above 5 GiB. `metadata` replaces the object's own when given. */
+  copyFrom(from: Readonly<{ bucket: string; ownerAccountId: string; key: string; versionId?: string | undefined; bytes: number }>, key: string,
+    metadata?: Readonly<Record<string, string>>): Promise<Readonly<{ versionId: string | undefined }>>;
+}
+export type WriteOptions = Readonly<{ contentType?: string; metadata?: Readonly<Record<string, string>> }>;
+
+/** The bucket as a resource: created, encrypted, versioned, and opened to the two execution roles by its own policy. */
+export interface BucketAdmin {
+  exists(name: string): Promise<boolean>;
+  /** Creates it with versioning, the four public access blocks and default encryption; does nothing that is there already. */
+  ensure(name: string, kmsKeyArn: string | undefined): Promise<'created' | 'there'>;
+  /** Adds or replaces the statements with our Sids in the bucket's policy, and leaves everybody else's as they are. */
+  grant(name: string, statements: readonly Readonly<Record<string, unknown>>[]): Promise<'changed' | 'there'>;
+  revoke(name: string, sidPrefix: string): Promise<'changed' | 'there'>;
+}
+
+/** A way to run our commands inside one environment (design §4). */
+export interface AirflowEnvironment<C extends Command = Command> {
+  readonly side: Side;
+  readonly name: string;
+  /**
+   * Runs one command of the attempt's DAG file and waits for its result object. Safe to repeat: a command whose result is there
+   * returns it; one that still runs is waited for; one whose task died is started again as the next try.
+   * @throws UserError with the task's own what/why/fix when the command failed, or with the resume command after the timeout.
+   */
+  run<K extends C>(command: K, order: Order): Promise<DataOf[K]>;
+  /** Deletes the DAG file and its `dag` row. Does nothing when they are gone. */
+  removeDag(): Promise<void>;
+  /** total_entries of one list, by REST as the plan's role; undefined when it cannot be had. */
+  count(list: 'dags' | 'dagRuns' | 'taskInstances' | 'pools' | 'importErrors'): Promise<number | undefined>;
+  /** Value of an Airflow variable by REST; undefined when there is none. Only for our own public key. */
+  readVariable(key: string): Promise<string | undefined>;
+  /** DAGs that are unpaused and active, by REST, without ours. */
+  listActiveDagIds(): Promise<readonly string[]>;
+}
+export type SourceEnvironment = AirflowEnvironment<SourceCommand>;
+export type TargetEnvironment = AirflowEnvironment<TargetCommand>;
+
+export type Order = Readonly<{
+  attempt: number;
+  job: Job;
+  /** import, verify: rendered into the file. */
+  manifest?: ObjectRef;
+  timeoutMinutes: number;
+  onProgress?: (progress: Progress) => void;
+  /** Repeat even when a result is there: for commands that look at the present (preflight, verify, activate). */
+  fresh?: boolean;
+}>;
+
+/** The journal, held under its lock from open to close (design §6). */
+export interface OpenJournal {
+  readonly current: Journal;
+  /** Writes the changed journal conditionally; refuses when the lease was lost. */
+  update(change: (journal: Journal) => Journal): Promise<Journal>;
+  close(): Promise<void>;
+}
+export interface JournalStore {
+  /** Where the journal lies, for messages: s3://… */
+  readonly location: string;
+  /** undefined: this migration has not begun. Takes no lock. */
+  peek(): Promise<Journal | undefined>;
+  /** Takes the lock, or throws the UserError that names its holder and when its lease ends. */
+  open(owner: string): Promise<OpenJournal>;
+}
+
+export interface Roles {
+  /** undefined: there is none of that name. */
+  get(arn: string): Promise<RoleDescription | undefined>;
+  /** Creates an execution role from a plan's cloned one: trust policy, boundary, inline policies. Only names `mwaa-migrate-*`. */
+  createClone(role: Readonly<{ name: string; trustPolicy: unknown; inlinePolicies: Readonly<Record<string, unknown>>; attached: readonly string[]; boundary: string | undefined }>): Promise<string>;
+}
+export type RoleDescription = Readonly<{ arn: string; name: string; trustPolicy: unknown; inlinePolicies: Readonly<Record<string, unknown>>; attached: readonly Readonly<{ arn: string; document: unknown }>[]; boundary: string | undefined }>;
+
+export type Identity = Readonly<{ account: string; arn: string }>;
+
+/** Everything of one side: its role's view of MWAA, its bucket, its Airflow. */
+export type SideContext<C extends Command> = Readonly<{
+  identity: () => Promise<Identity>;
+  mwaa: Mwaa;
+  roles: Roles;
+  openBucket: (name: string, ownerAccountId: string) => Bucket;
+  buckets: BucketAdmin;
+  /** @param migration where the attempt's objects lie; @param description of the environment, read before */
+  airflow: (description: EnvironmentDescription, migration: Bucket, prefix: string) => AirflowEnvironment<C>;
+}>;
+
+export type Context = Readonly<{
+  inputs: Inputs;
+  file: MigrationFile;
+  clock: Clock;
+  log: Log;
+  /** Plan role's view of both sides; read-only by its policy. */
+  plan: Readonly<{ source: SideContext<never>; target: SideContext<never> }>;
+  source: SideContext<SourceCommand>;
+  target: SideContext<TargetCommand>;
+  /** @param bucket migration bucket, @param prefix `data/migration/<from>_to_<to>/<id>/` */
+  journal: (bucket: Bucket, prefix: string) => JournalStore;
+  /** Names this runner in locks: the workflow run's URL, or host and process. */
+  owner: string;
+  /** Reads src/dags/<name>.py as shipped in dist. */
+  readDag: (name: 'db_export' | 'db_import') => Promise<string>;
+}>;
+
+/** What every phase gives back; main() writes it to outputs and summary. `outputs` keys are those of action.yml. */
+export type PhaseResult = Readonly<{
+  outputs: Readonly<Record<string, string>>;
+  /** Markdown of the job summary. */
+  summary: string;
+  /** False ends the step red although nothing was thrown (blockers, differences). The log line says why. */
+  ok: boolean;
+  failure?: string;
+}>;
