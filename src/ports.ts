@@ -142,6 +142,17 @@ export interface Roles {
 }
 export type RoleDescription = Readonly<{ arn: string; name: string; trustPolicy: unknown; inlinePolicies: Readonly<Record<string, unknown>>; attached: readonly Readonly<{ arn: string; document: unknown }>[]; boundary: string | undefined }>;
 
+/** KMS keys, for a migration bucket that is encrypted with the user's own. */
+export interface Keys {
+  /** undefined: there is none, or it is in another region. @throws UserError when the role may not look. */
+  describe(keyArn: string): Promise<KeyDescription | undefined>;
+  /** Lets a role use the key for objects of the migration bucket, by a KMS grant of this name; does nothing when it is there. */
+  grant(keyArn: string, granteeRoleArn: string, name: string): Promise<'created' | 'there'>;
+  /** Ends every grant whose name begins with `namePrefix`; returns how many. */
+  revoke(keyArn: string, namePrefix: string): Promise<number>;
+}
+export type KeyDescription = Readonly<{ arn: string; isEnabled: boolean; isSymmetric: boolean }>;
+
 export type Identity = Readonly<{ account: string; arn: string }>;
 
 /** Everything of one side: its role's view of MWAA, its bucket, its Airflow. */
@@ -151,7 +162,12 @@ export type SideContext<C extends Command> = Readonly<{
   roles: Roles;
   openBucket: (name: string, ownerAccountId: string) => Bucket;
   buckets: BucketAdmin;
-  /** @param migration where the attempt's objects lie; @param description of the environment, read before */
+  keys: Keys;
+  /**
+   * @param description of the environment, read before
+   * @param migration bucket in which the attempt's objects lie
+   * @param prefix the migration's, as for the journal; the attempt's number is added from the order
+   */
   airflow: (description: EnvironmentDescription, migration: Bucket, prefix: string) => AirflowEnvironment<C>;
 }>;
 
