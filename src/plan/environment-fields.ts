@@ -1,0 +1,150 @@
+/** What of a source environment goes into CreateEnvironment. Field lists: service model mwaa 2020-07-01 (CreateEnvironmentInput, Environment). */
+import { HIDDEN, visibleOptions } from '../airflow/visible-options.js';
+import type { MigrationFile } from '../migration-file/migration-file.js';
+import type { EnvironmentDescription } from '../ports.js';
+
+/** Carried over as they are. An allow-list: a field that MWAA adds one day is shown, and sent only when the file names it. */
+export const CARRIED = [
+  'EnvironmentClass', 'MinWorkers', 'MaxWorkers', 'MinWebservers', 'MaxWebservers', 'Schedulers', 'NetworkConfiguration',
+  'WebserverAccessMode', 'EndpointManagement', 'KmsKey', 'WeeklyMaintenanceWindowStart',
+] as const;
+
+/** Made by the migration itself; the file has a key of its own for each. */
+export const OURS = [
+  'Name', 'AirflowVersion', 'ExecutionRoleArn', 'SourceBucketArn', 'DagS3Path', 'PluginsS3Path', 'PluginsS3ObjectVersion', 'RequirementsS3Path',
+  'RequirementsS3ObjectVersion', 'StartupScriptS3Path', 'StartupScriptS3ObjectVersion', 'AirflowConfigurationOptions',
+] as const;
+
+/** Carried over in another form. */
+const REWRITTEN = ['LoggingConfiguration', 'Tags'] as const;
+
+/** What GetEnvironment adds and CreateEnvironment refuses. */
+export const OUTPUT_ONLY = [
+  'Arn', 'Status', 'CreatedAt', 'LastUpdate', 'WebserverUrl', 'ServiceRoleArn', 'CeleryExecutorQueue', 'DatabaseVpcEndpointService',
+  'WebserverVpcEndpointService',
+] as const;
+
+/** Where the target's resources lie; a version is absent until phase resources has written the object. */
+export type Placed = Readonly<{ path: string; version?: string | undefined }>;
+export type Placement = Readonly<{
+  bucket: string;
+  partition: string;
+  dags: string;
+  plugins?: Placed | undefined;
+  requirements?: Placed | undefined;
+  startupScript?: Placed | undefined;
+}>;
+
+/**
+ * The fields of CreateEnvironment with their real values. They hold values of options, so they are never stored, shown or digested:
+ * `shownFields` is for that.
+ */
+export function createFields(source: EnvironmentDescription, file: MigrationFile, placement: Placement, executionRoleArn: string): Readonly<Record<string, unknown>> {
+  const fields: Record<string, unknown> = {};
+  for (const name of CARRIED) if (isPresent(source[name])) fields[name] = source[name];
+  const logging = loggingInput(source.LoggingConfiguration);
+  if (logging) fields.LoggingConfiguration = logging;
+  const tags = ownTags(source.Tags ?? {});
+  if (Object.keys(tags).length > 0) fields.Tags = tags;
+  for (const [name, value] of Object.entries(file.target.environmentOverrides)) {
+    if (isOurs(name) || isOutputOnly(name)) continue; // a blocker in the plan
+    if (value === null) delete fields[name];
+    else fields[name] = value;
+  }
+  const options = targetOptions(source.AirflowConfigurationOptions ?? {}, file.target.configuration);
+  if (Object.keys(options).length > 0) fields.AirflowConfigurationOptions = options;
+  return {
+    ...fields,
+    Name: file.target.environment,
+    AirflowVersion: file.target.airflowVersion,
+    ExecutionRoleArn: executionRoleArn,
+    SourceBucketArn: `arn:${placement.partition}:s3:::${placement.bucket}`,
+    DagS3Path: placement.dags,
+    ...placed('Plugins', placement.plugins),
+    ...placed('Requirements', placement.requirements),
+    ...placed('StartupScript', placement.startupScript),
+  };
+}
+
+/** The same fields as they may be stored, shown and digested. */
+export function shownFields(fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const options = fields.AirflowConfigurationOptions;
+  return options ? { ...fields, AirflowConfigurationOptions: visibleOptions(options as Readonly<Record<string, string>>) } : fields;
+}
+
+export type FieldChange = Readonly<{
+  field: string;
+  source: string | undefined;
+  target: string | undefined;
+  kind: 'kept' | 'changed' | 'added' | 'removed' | 'not sent';
+}>;
+
+/** Field by field, options one by one; values of options as they may be shown. What GetEnvironment alone knows is "not sent". */
+export function environmentDifference(source: EnvironmentDescription, fields: Readonly<Record<string, unknown>>, overridden: ReadonlySet<string>): readonly FieldChange[] {
+  const names = [...new Set([...Object.keys(source), ...Object.keys(fields)])].filter((name) => name !== 'AirflowConfigurationOptions').sort();
+  const changes = names.map((field): FieldChange => {
+    const before = show(field === 'LoggingConfiguration' ? loggingInput(source[field]) : source[field]);
+    const after = show(fields[field]);
+    if (!(field in fields) && !isSendable(field)) return { field, source: before, target: undefined, kind: 'not sent' };
+    return { field, source: before, target: after, kind: kindOf(before, after) };
+  });
+  return [...changes, ...optionChanges(source.AirflowConfigurationOptions ?? {}, (fields.AirflowConfigurationOptions ?? {}) as Readonly<Record<string, string>>, overridden)];
+}
+
+/** Fields that GetEnvironment returned and this release does not know: never sent, so a person has to look. */
+export const unknownFields = (source: EnvironmentDescription): readonly string[] =>
+  Object.keys(source).filter((name) => !isSendable(name) && !isOutputOnly(name)).sort();
+
+/** LoggingConfiguration as the input takes it: the answer's CloudWatchLogGroupArn is refused there. */
+export function loggingInput(logging: unknown): Readonly<Record<string, unknown>> | undefined {
+  if (!isRecord(logging)) return undefined;
+  const modules = Object.entries(logging).filter(([, module]) => isRecord(module)).map(([name, module]) => {
+    const { Enabled, LogLevel } = module as Readonly<Record<string, unknown>>;
+    return [name, { ...(Enabled === undefined ? {} : { Enabled }), ...(LogLevel === undefined ? {} : { LogLevel }) }] as const;
+  });
+  return modules.length > 0 ? Object.fromEntries(modules) : undefined;
+}
+
+/** `aws:` is reserved for AWS: a tag of that name (CloudFormation sets some) cannot be created. */
+export const ownTags = (tags: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(tags).filter(([name]) => !name.toLowerCase().startsWith('aws:')));
+
+/** The source's options with the file's overrides; null removes one. */
+export function targetOptions(source: Readonly<Record<string, string>>, overrides: Readonly<Record<string, string | null>>): Readonly<Record<string, string>> {
+  const options = { ...source };
+  for (const [option, value] of Object.entries(overrides)) {
+    if (value === null) delete options[option];
+    else options[option] = value;
+  }
+  return options;
+}
+
+export const isOurs = (name: string): boolean => (OURS as readonly string[]).includes(name);
+export const isOutputOnly = (name: string): boolean => (OUTPUT_ONLY as readonly string[]).includes(name);
+const isSendable = (name: string) => isOurs(name) || (CARRIED as readonly string[]).includes(name) || (REWRITTEN as readonly string[]).includes(name);
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isPresent = (value: unknown) => value !== undefined && value !== null && value !== '';
+
+function placed(kind: 'Plugins' | 'Requirements' | 'StartupScript', object: Placed | undefined): Readonly<Record<string, unknown>> {
+  return object ? { [`${kind}S3Path`]: object.path, ...(object.version ? { [`${kind}S3ObjectVersion`]: object.version } : {}) } : {};
+}
+
+function optionChanges(before: Readonly<Record<string, string>>, after: Readonly<Record<string, string>>, overridden: ReadonlySet<string>): readonly FieldChange[] {
+  const shownBefore = visibleOptions(before), shownAfter = visibleOptions(after);
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])].sort().map((option) => ({
+    field: option,
+    source: shownBefore[option],
+    target: shownAfter[option],
+    // Two hidden values are never compared: whether a secret is the same is a fact about the secret.
+    kind: shownBefore[option] === HIDDEN && shownAfter[option] === HIDDEN ? (overridden.has(option) ? 'changed' : 'kept') : kindOf(shownBefore[option], shownAfter[option]),
+  }));
+}
+
+function kindOf(before: string | undefined, after: string | undefined): FieldChange['kind'] {
+  if (before === after) return 'kept';
+  if (before === undefined) return 'added';
+  return after === undefined ? 'removed' : 'changed';
+}
+
+const show = (value: unknown): string | undefined =>
+  !isPresent(value) ? undefined : typeof value === 'string' ? value : value instanceof Date ? value.toISOString() : JSON.stringify(value);
