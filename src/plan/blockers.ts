@@ -1,0 +1,82 @@
+/** What must be repaired before a migration may begin. */
+import { FIRST_WITH_REST_API, compareVersions, findVersion, isAtLeast, MWAA_VERSIONS } from '../airflow/versions.js';
+import type { MigrationFile } from '../migration-file/migration-file.js';
+import type { EnvironmentDescription } from '../ports.js';
+import { isOurs, isOutputOnly } from './environment-fields.js';
+import { accountOf, bucketOf } from './naming.js';
+import { folderOf, pathOf, placementOf } from './placement.js';
+import type { Finding } from './plan.js';
+import { lastErrorOf, stateOf } from './states.js';
+
+export type Seen = Readonly<{ source: EnvironmentDescription; target: EnvironmentDescription | undefined; file: MigrationFile; targetAccount: string }>;
+
+export const blockersOf = (seen: Seen): readonly Finding[] => [...versionBlockers(seen), ...stateBlockers(seen), ...reachBlockers(seen), ...placeBlockers(seen), ...overrideBlockers(seen)];
+
+function versionBlockers({ source, target, file }: Seen): readonly Finding[] {
+  const from = source.AirflowVersion, to = file.target.airflowVersion;
+  const known = findVersion(to);
+  const creatable = MWAA_VERSIONS.filter((version) => version.creatable && compareVersions(version.version, from) >= 0).map(({ version }) => version);
+  const choose = `set target.airflow-version to one of ${creatable.join(', ')}`;
+  if (isAtLeast(to, '3')) return [finding('target-airflow-3', `Target version ${to} is not in this release`, 'Airflow 3 is reached by 2.11 and an in-place step, which is not built yet', 'set target.airflow-version to a 2.x version')];
+  if (!known) return [finding('version-unknown', `MWAA has no Airflow ${to}`, 'an environment of that version cannot be created', choose)];
+  const found: Finding[] = [];
+  if (compareVersions(to, from) < 0) found.push(finding('version-backwards', `The target's Airflow ${to} is older than the source's ${from}`, 'the newer metadata has columns and values that the older version cannot hold', choose));
+  if (!known.creatable && target === undefined) found.push(finding('version-not-creatable', `MWAA creates no more environments of Airflow ${to}`, 'its support has ended', choose));
+  if (!isAtLeast(from, FIRST_WITH_REST_API)) found.push(finding('source-without-rest', `The source runs Airflow ${from}, below ${FIRST_WITH_REST_API}`, 'InvokeRestApi does not reach it, and the CLI transport is not in this release', 'update the source in place first, or wait for a release with that transport'));
+  if (target && target.AirflowVersion !== to) found.push(finding('target-other-version', `Environment ${target.Name} runs Airflow ${target.AirflowVersion}, not ${to}`, 'it was made for something else', 'name another target.environment, or its version'));
+  return found;
+}
+
+function stateBlockers({ source, target }: Seen): readonly Finding[] {
+  const found: Finding[] = [];
+  const state = stateOf(source.Status);
+  if (state.verdict !== 'usable') found.push(finding('source-state', `Source ${source.Name} is ${source.Status}: ${state.meaning}`, withError('nothing can be exported from it now', source), state.fix));
+  if (target && stateOf(target.Status).verdict === 'broken') {
+    const broken = stateOf(target.Status);
+    found.push(finding('target-state', `Target ${target.Name} is ${target.Status}: ${broken.meaning}`, withError('nothing can be imported into it', target), broken.fix));
+  }
+  return found;
+}
+
+function reachBlockers({ source, target, file }: Seen): readonly Finding[] {
+  const isPrivate = (mode: unknown) => mode === 'PRIVATE_ONLY';
+  const targetMode = target?.WebserverAccessMode ?? file.target.environmentOverrides.WebserverAccessMode ?? source.WebserverAccessMode;
+  const blocked = (side: string, name: string) => finding(`${side}-private`, `The web server of ${side} ${name} is private`, 'its REST API answers only inside its VPC, and the transport for that is not in this release', `run with a public web server during the migration, or wait for that release`);
+  return [...(isPrivate(source.WebserverAccessMode) ? [blocked('source', source.Name)] : []), ...(isPrivate(targetMode) ? [blocked('target', file.target.environment)] : [])];
+}
+
+function placeBlockers({ source, target, file, targetAccount }: Seen): readonly Finding[] {
+  const found: Finding[] = [];
+  const account = accountOf(source.Arn);
+  const isSameRegion = file.target.region === file.source.region, isSameAccount = targetAccount === account;
+  if (file.source.environment === file.target.environment && isSameRegion && isSameAccount)
+    found.push(finding('same-environment', `Source and target are both ${source.Name}`, 'this action moves to a new environment', 'give target.environment another name'));
+  const placement = placementOf(source, file);
+  if (placement.bucket === bucketOf(source.SourceBucketArn)) {
+    const from = folderOf(source.DagS3Path), to = folderOf(placement.dags);
+    if (from === to || from.startsWith(`${to}/`) || to.startsWith(`${from}/`))
+      found.push(finding('shared-dag-folder', `The target's DAG folder ${to} overlaps the source's ${from}`, 'a change for one environment would change the other', 'give target.prefix another value'));
+    for (const kind of ['Plugins', 'Requirements', 'StartupScript'] as const)
+      if (pathOf(source, kind) !== undefined && pathOf(source, kind) === placement[kind === 'Plugins' ? 'plugins' : kind === 'Requirements' ? 'requirements' : 'startupScript']?.path)
+        found.push(finding('shared-object', `The target would write the source's own ${pathOf(source, kind)}`, 'the source could start with it', 'give target.prefix another value'));
+  }
+  if (target === undefined && file.target.create === 'mwaa-migrate' && !(isSameRegion && isSameAccount)) {
+    const where = isSameAccount ? `region ${file.target.region}` : `account ${targetAccount}`;
+    const needed = ['NetworkConfiguration', ...(source.KmsKey ? ['KmsKey'] : [])].filter((name) => !(name in file.target.environmentOverrides));
+    for (const name of needed) found.push(finding('place-needs-field', `${name} of the source cannot be used in ${where}`, 'subnets, security groups and keys belong to one account and region', `set target.environment-overrides.${name} to values of the target`));
+    if (file.target.bucket === undefined) found.push(finding('place-needs-bucket', `The source's bucket cannot serve an environment in ${where}`, 'MWAA wants the bucket in the environment\'s own account and region', 'set target.bucket'));
+  }
+  if (file.resources.from === 'repository') found.push(finding('resources-from-repository', 'resources.from: repository is not in this release', 'only the source\'s bucket can be copied from', 'set resources.from to "source"'));
+  return found;
+}
+
+function overrideBlockers({ file }: Seen): readonly Finding[] {
+  return Object.keys(file.target.environmentOverrides).filter((name) => isOurs(name) || isOutputOnly(name)).map((name) =>
+    finding('override-not-allowed', `target.environment-overrides.${name} cannot be overridden`, isOurs(name) ? 'the migration itself sets that field' : 'CreateEnvironment does not take that field', 'remove it; the migration file has a key of its own for what can be chosen'));
+}
+
+const withError = (why: string, description: EnvironmentDescription) => {
+  const error = lastErrorOf(description);
+  return error ? `${why}; MWAA says: ${error}` : why;
+};
+export const finding = (code: string, what: string, why: string, fix: string): Finding => ({ code, what, why, fix });

@@ -1,0 +1,110 @@
+import type { Table } from '../metadata/catalogue.js';
+import type { MigrationFile } from '../migration-file/migration-file.js';
+import type { EnvironmentDescription, KeyDescription, RoleDescription } from '../ports.js';
+import { visibleOptions } from '../airflow/visible-options.js';
+import { constraintsUrl } from '../airflow/constraints.js';
+import { blockersOf, finding } from './blockers.js';
+import { digestOf } from './canonical.js';
+import { cloneRole, type ClonedRole } from './clone-role.js';
+import { createFields, environmentDifference, shownFields } from './environment-fields.js';
+import { bucketStatements } from './grants.js';
+import { accountOf, bucketOf, clonedRoleName, migrationBucketName, migrationPrefix, partitionOf } from './naming.js';
+import { placementOf, versionOf } from './placement.js';
+import { PLAN_SCHEMA, type Basis, type Decisions, type Finding, type Observations, type Plan } from './plan.js';
+import { selectedTables } from './tables.js';
+import { warningsOf } from './warnings.js';
+
+/** Everything the plan is computed from. */
+export type PlanInput = Readonly<{
+  file: MigrationFile;
+  source: EnvironmentDescription;
+  /** undefined: not created yet. */
+  target: EnvironmentDescription | undefined;
+  targetAccount: string;
+  /** The source's execution role, where the target's is cloned from it. */
+  sourceRole: RoleDescription | undefined;
+  /** The migration bucket's key, where the file names one. */
+  key: KeyDescription | undefined;
+  observations: Omit<Observations, 'sourceStatus' | 'targetStatus'>;
+  catalogue?: readonly Table[];
+}>;
+
+/** Pure: the same input gives the same digest; observations never change it. */
+export function buildPlan(input: PlanInput): Plan {
+  const { file, source, target, targetAccount } = input;
+  const role = clonedRole(input);
+  const executionRole: Decisions['executionRole'] = role
+    ? { kind: 'clone', name: role.name, trustPolicy: role.trustPolicy, inlinePolicies: role.inlinePolicies, attached: role.attached, boundary: role.boundary }
+    : { kind: 'given', arn: file.target.executionRole };
+  const fields = createFields(source, file, placementOf(source, file), executionRoleArn(input));
+  const decisions = decide(input, executionRole, fields);
+  const basis: Basis = {
+    source: {
+      arn: source.Arn, airflowVersion: source.AirflowVersion, options: visibleOptions(source.AirflowConfigurationOptions ?? {}),
+      objects: { plugins: versionOf(source, 'Plugins'), requirements: versionOf(source, 'Requirements'), startupScript: versionOf(source, 'StartupScript') },
+    },
+  };
+  const seen = { source, target, file, targetAccount };
+  return {
+    digest: digestOf({ decisions, basis }),
+    decisions, basis,
+    observations: { ...input.observations, sourceStatus: source.Status, targetStatus: target?.Status },
+    changes: environmentDifference(source, fields, new Set(Object.keys(file.target.configuration))),
+    warnings: warningsOf(seen, role),
+    blockers: [...blockersOf(seen), ...keyBlockers(input), ...roleBlockers(input)],
+  };
+}
+
+/** The role as it is or will be: its ARN is known before it exists, because we choose its name. */
+export function executionRoleArn({ file, source, targetAccount }: Pick<PlanInput, 'file' | 'source' | 'targetAccount'>): string {
+  return file.target.executionRole === 'clone' ? `arn:${partitionOf(source.Arn)}:iam::${targetAccount}:role/${clonedRoleName(file.target.environment)}` : file.target.executionRole;
+}
+
+export function clonedRole({ file, source, targetAccount, sourceRole }: Pick<PlanInput, 'file' | 'source' | 'targetAccount' | 'sourceRole'>): ClonedRole | undefined {
+  if (file.target.executionRole !== 'clone' || !sourceRole) return undefined;
+  const placement = placementOf(source, file);
+  return cloneRole(sourceRole, {
+    partition: placement.partition,
+    source: { environment: source.Name, region: file.source.region, account: accountOf(source.Arn), bucket: bucketOf(source.SourceBucketArn), dags: source.DagS3Path },
+    target: { environment: file.target.environment, region: file.target.region, account: targetAccount, bucket: placement.bucket, dags: placement.dags },
+    roleName: clonedRoleName(file.target.environment),
+  });
+}
+
+function decide(input: PlanInput, executionRole: Decisions['executionRole'], fields: Readonly<Record<string, unknown>>): Decisions {
+  const { file, source, targetAccount } = input;
+  const placement = placementOf(source, file);
+  const bucket = migrationBucketName(file, accountOf(source.Arn));
+  const prefix = migrationPrefix(file, source.AirflowVersion, file.target.airflowVersion);
+  return {
+    schema: PLAN_SCHEMA,
+    migration: { id: file.id, bucket, prefix, kmsKey: file.bucket.kmsKey },
+    environment: { create: file.target.create, region: file.target.region, account: targetAccount, fields: shownFields(fields) },
+    executionRole,
+    resources: {
+      from: file.resources.from,
+      source: { bucket: bucketOf(source.SourceBucketArn), dags: source.DagS3Path },
+      target: { bucket: placement.bucket, dags: placement.dags, plugins: placement.plugins?.path, requirements: placement.requirements?.path, startupScript: placement.startupScript?.path },
+      constraint: placement.requirements && constraintsUrl(file.target.airflowVersion),
+    },
+    grants: bucketStatements({
+      migrationId: file.id, partition: placement.partition, bucket, prefix,
+      sourceExecutionRole: source.ExecutionRoleArn, targetExecutionRole: executionRoleArn(input),
+    }),
+    metadata: { ...file.metadata, tables: selectedTables(file.metadata, input.catalogue).map(({ name, key, rules }) => ({ name, key, rules })) },
+    drain: file.drain,
+    cutover: file.cutover,
+  };
+}
+
+function keyBlockers({ file, key }: PlanInput): readonly Finding[] {
+  const arn = file.bucket.kmsKey;
+  if (arn === undefined) return [];
+  if (!key) return [finding('key-missing', `There is no key ${arn} in ${file.source.region}`, 'the migration bucket and the secrets on their way are encrypted with it', 'correct bucket.kms-key: a symmetric key of the source\'s region')];
+  return key.isEnabled && key.isSymmetric ? [] : [finding('key-unusable', `Key ${arn} is ${key.isEnabled ? 'not symmetric' : 'not enabled'}`, 'S3 and the envelope need an enabled symmetric key', 'enable it, or name another one in bucket.kms-key')];
+}
+
+function roleBlockers({ file, source, sourceRole }: PlanInput): readonly Finding[] {
+  if (file.target.executionRole !== 'clone' || sourceRole) return [];
+  return [finding('role-missing', `The source's execution role ${source.ExecutionRoleArn} does not exist`, 'there is nothing to clone from', 'set target.execution-role to the ARN of a role that exists')];
+}

@@ -1,0 +1,48 @@
+/** How the migration bucket's own policy lets the two execution roles in, limited to one migration's prefix (design §7). */
+import { shortHash } from './naming.js';
+
+export type Statement = Readonly<Record<string, unknown>> & Readonly<{ Sid: string }>;
+
+/** Sids begin with it, so that cleanup finds them: only letters and digits are allowed there. */
+export const sidPrefix = (migrationId: string): string => `MwaaMigrate${shortHash(migrationId)}`;
+
+/** What a command run on the target may write; the source writes anywhere below the prefix. */
+const TARGET_FOLDERS = ['preflight', 'keypair', 'import', 'verify', 'activate', 'deactivate'] as const;
+
+export type Grantees = Readonly<{
+  migrationId: string;
+  partition: string;
+  bucket: string;
+  /** data/migration/…/<id>/ */
+  prefix: string;
+  sourceExecutionRole: string;
+  /** undefined: there is no target yet. */
+  targetExecutionRole: string | undefined;
+}>;
+
+export function bucketStatements({ migrationId, partition, bucket, prefix, sourceExecutionRole, targetExecutionRole }: Grantees): readonly Statement[] {
+  const sid = sidPrefix(migrationId);
+  const below = (pattern: string) => `arn:${partition}:s3:::${bucket}/${prefix}${pattern}`;
+  const allow = (name: string, role: string, Action: readonly string[], Resource: readonly string[]): Statement => ({
+    Sid: `${sid}${name}`, Effect: 'Allow', Principal: { AWS: role }, Action, Resource,
+  });
+  // Without it S3 answers 403 for an object that is not there (yet), and a task could not tell "absent" from "forbidden".
+  const list = (name: string, role: string): Statement => ({
+    ...allow(name, role, ['s3:ListBucket'], [`arn:${partition}:s3:::${bucket}`]),
+    Condition: { StringLike: { 's3:prefix': [`${prefix}*`] } },
+  });
+  return [
+    allow('SourceWrite', sourceExecutionRole, ['s3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'], [below('*')]),
+    allow('SourceRead', sourceExecutionRole, ['s3:GetObject', 's3:GetObjectVersion'], ['job.json', 'result.json', 'progress.json', 'preflight/*'].map((name) => below(`*/${name}`))),
+    allow('SourceProbe', sourceExecutionRole, ['s3:DeleteObject'], [below('*/preflight/*')]),
+    list('SourceList', sourceExecutionRole),
+    ...(targetExecutionRole
+      ? [
+          allow('TargetRead', targetExecutionRole, ['s3:GetObject', 's3:GetObjectVersion'], [below('*')]),
+          allow('TargetWrite', targetExecutionRole, ['s3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'], TARGET_FOLDERS.map((name) => below(`*/${name}/*`))),
+          allow('TargetProbe', targetExecutionRole, ['s3:DeleteObject'], [below('*/preflight/*')]),
+          list('TargetList', targetExecutionRole),
+        ]
+      : []),
+  ];
+}

@@ -1,0 +1,61 @@
+/** The plan's type. Only decisions and basis are digested; what merely was seen never invalidates an approval (design §6). */
+import type { MigrationFile } from '../migration-file/migration-file.js';
+import type { ClonedRole } from './clone-role.js';
+import type { FieldChange } from './environment-fields.js';
+import type { Statement } from './grants.js';
+
+/** Raised when a reader of the old shape would misread the new one. Part of the digest: an approval is for one shape. */
+export const PLAN_SCHEMA = 1;
+
+/** Something a person has to know; a blocker must be repaired before anything is changed. `code` is stable (docs/reference/errors.md). */
+export type Finding = Readonly<{ code: string; what: string; why: string; fix: string }>;
+
+/** What will be created, copied, granted and moved, and by which rule. Holds no hidden value. */
+export type Decisions = Readonly<{
+  schema: typeof PLAN_SCHEMA;
+  migration: Readonly<{ id: string; bucket: string; prefix: string; kmsKey: string | undefined }>;
+  environment: Readonly<{ create: MigrationFile['target']['create']; region: string; account: string; fields: Readonly<Record<string, unknown>> }>;
+  executionRole: Readonly<{ kind: 'given'; arn: string }> | (Readonly<{ kind: 'clone' }> & Pick<ClonedRole, 'name' | 'trustPolicy' | 'inlinePolicies' | 'attached' | 'boundary'>);
+  resources: Readonly<{
+    from: MigrationFile['resources']['from'];
+    source: Readonly<{ bucket: string; dags: string }>;
+    target: Readonly<{ bucket: string; dags: string; plugins: string | undefined; requirements: string | undefined; startupScript: string | undefined }>;
+    /** Line that requirements.txt gets, where the source has such a file. */
+    constraint: string | undefined;
+  }>;
+  grants: readonly Statement[];
+  metadata: MigrationFile['metadata'] & Readonly<{ tables: readonly Readonly<{ name: string; key: readonly string[]; rules: Readonly<Record<string, string>> }>[] }>;
+  drain: MigrationFile['drain'];
+  cutover: MigrationFile['cutover'];
+}>;
+
+/** What the decisions rest on: when it changes, the approval was for something else. */
+export type Basis = Readonly<{
+  source: Readonly<{
+    arn: string;
+    airflowVersion: string;
+    options: Readonly<Record<string, string>>;
+    /** Object versions that the source runs on. */
+    objects: Readonly<{ plugins: string | undefined; requirements: string | undefined; startupScript: string | undefined }>;
+  }>;
+}>;
+
+/** What was seen and changes by itself. undefined: could not be had. */
+export type Observations = Readonly<{
+  sourceStatus: string;
+  targetStatus: string | undefined;
+  counts: Readonly<Record<'dags' | 'dagRuns' | 'taskInstances' | 'pools' | 'importErrors', number | undefined>>;
+  activeDags: number | undefined;
+  dagFiles: number | undefined;
+}>;
+
+export type Plan = Readonly<{
+  digest: string;
+  decisions: Decisions;
+  basis: Basis;
+  observations: Observations;
+  /** Field by field, what the target has that the source has not; for people. */
+  changes: readonly FieldChange[];
+  warnings: readonly Finding[];
+  blockers: readonly Finding[];
+}>;

@@ -1,0 +1,25 @@
+/** What a person should know before approving; none of it stops the migration. */
+import { TABLES } from '../metadata/catalogue.js';
+import { finding, type Seen } from './blockers.js';
+import type { ClonedRole } from './clone-role.js';
+import { ownTags, unknownFields } from './environment-fields.js';
+import type { Finding } from './plan.js';
+import { lastErrorOf, stateOf } from './states.js';
+
+export function warningsOf({ source, target, file }: Seen, role: ClonedRole | undefined): readonly Finding[] {
+  const found: Finding[] = [];
+  if (source.Status === 'UPDATE_FAILED') found.push(finding('source-update-failed', `Source ${source.Name}: ${stateOf(source.Status).meaning}`, lastErrorOf(source) ?? 'its configuration may not be what you expect', stateOf(source.Status).fix));
+  if (target && stateOf(target.Status).verdict === 'wait') found.push(finding('target-waits', `Target ${target.Name} is ${target.Status}: ${stateOf(target.Status).meaning}`, 'phase create waits for it', stateOf(target.Status).fix));
+  if (file.target.airflowVersion === source.AirflowVersion) found.push(finding('same-version', `Source and target both run Airflow ${source.AirflowVersion}`, 'this makes a copy, not an upgrade', 'change target.airflow-version if that is not meant'));
+  for (const name of unknownFields(source)) found.push(finding('unknown-field', `MWAA returned the field ${name}, which this release does not know`, 'it is not sent to the new environment', `name it in target.environment-overrides if the target needs it`));
+  const lost = Object.keys(source.Tags ?? {}).filter((name) => !(name in ownTags(source.Tags ?? {})));
+  if (lost.length > 0) found.push(finding('aws-tags', `${lost.length} tags that begin with "aws:" are not carried over`, 'that prefix is reserved for AWS', 'nothing; CloudFormation sets its own on what it creates'));
+  for (const text of role?.warnings ?? []) found.push(finding('role-clone', text, 'the cloned execution role keeps what could not be rewritten', 'check that statement after phase create'));
+  if (file.metadata.connections && !TABLES.some(({ option }) => option === 'connections')) found.push(finding('connections-not-moved', 'Connections are not moved by this release', 'its table catalogue does not hold them', 'create them in the target, or keep them in a secrets backend'));
+  if (file.logs.tasks !== 'none') found.push(finding('logs-not-moved', 'Task logs are not copied by this release', 'phase logs is not built yet', 'read them in the source\'s log groups, or set logs.tasks to "none"'));
+  for (const option of Object.keys(file.target.configuration)) {
+    if (file.target.configuration[option] === null && !(option in (source.AirflowConfigurationOptions ?? {})))
+      found.push(finding('option-not-there', `target.configuration removes ${option}, which the source does not have`, 'a typing error would leave the option in place', 'check its name'));
+  }
+  return found;
+}
