@@ -1,0 +1,80 @@
+/** One call to AWS: repeated while its failure passes, then explained in the user's words. Every gateway of this folder calls through it. */
+import { InternalError, UserError } from '../../errors.js';
+import type { Clock, Log } from '../../ports.js';
+import { isRepeatable, withRetry } from '../../retry.js';
+
+/** What is asked of AWS, in IAM's words, so that a refusal names what a policy must allow. */
+export type Asked = Readonly<{ action: string; resource: string }>;
+export type Caller = <T>(asked: Asked, work: (attempt: number) => Promise<T>) => Promise<T>;
+
+/** @param actor which of the action's roles asks: "plan-role", "source-role", "target-role" */
+export function createCaller(clock: Clock, log: Log, actor: string): Caller {
+  return async (asked, work) => {
+    try {
+      return await withRetry(work, clock, {
+        onRetry: (error, attempt) => {
+          // The first repeats are everyday life; a longer row of them is what a person who waits wants to know.
+          if (attempt >= 3) log.info(`${asked.action} on ${asked.resource} is repeated (try ${attempt + 1}): ${nameOf(error)}`);
+        },
+      });
+    } catch (error) {
+      throw explain(error, asked, actor);
+    }
+  };
+}
+
+/** undefined instead of a refusal with one of these names: an expected refusal is an answer. */
+export async function unless<T>(names: readonly string[], work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (names.includes(nameOf(error))) return undefined;
+    throw error;
+  }
+}
+
+export const nameOf = (error: unknown): string => (error instanceof Error ? error.name : typeof error);
+
+const DENIED = ['AccessDenied', 'AccessDeniedException', 'AllAccessDisabled', 'UnauthorizedOperation', 'Forbidden', '403'];
+const EXPIRED = ['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired', 'RequestExpired'];
+const INVALID = ['InvalidClientTokenId', 'UnrecognizedClientException', 'InvalidAccessKeyId', 'SignatureDoesNotMatch', 'InvalidSignatureException', 'InvalidToken', 'AuthFailure', 'IncompleteSignature'];
+
+/** @returns UserErrors unchanged; AWS's refusals as UserErrors; anything else as it is, for it is our defect */
+export function explain(error: unknown, { action, resource }: Asked, actor: string): unknown {
+  if (error instanceof UserError || error instanceof InternalError || !(error instanceof Error)) return error;
+  const options = { cause: error };
+  const name = error.name;
+  // Services name caller, action and missing permission here; none of them echoes request bodies or secrets.
+  const said = error.message.trim() && error.message !== name ? `${name}: ${error.message.trim()}` : name;
+  const status = statusOf(error);
+  if (DENIED.includes(name) || (status === 403 && !EXPIRED.includes(name) && !INVALID.includes(name)))
+    return new UserError(
+      `Access denied: ${action} on ${resource}.`,
+      `the credentials of ${actor} are not allowed to do this (${said}).`,
+      `allow ${action} on ${resource} to the role of ${actor}; docs/iam/roles.yaml grants exactly what mwaa-migrate calls. If the role allows it, look for a Deny in the resource's own policy, a permissions boundary or a service control policy.`,
+      options,
+    );
+  if (EXPIRED.includes(name))
+    return new UserError(
+      `The credentials of ${actor} expired before ${action} on ${resource}.`,
+      `AWS answered ${said}; what was done so far is in the journal.`,
+      `set ${actor}, so that mwaa-migrate renews its credentials by itself, or configure fresh ones; then run the phase again.`,
+      options,
+    );
+  if (INVALID.includes(name))
+    return new UserError(`AWS does not accept the credentials of ${actor} for ${action} on ${resource}.`, `AWS answered ${said}.`, `set ${actor} to a role that can be assumed by OIDC, or configure valid credentials of the right account and partition.`, options);
+  if (name === 'CredentialsProviderError' || name === 'ProviderError')
+    return new UserError(`No AWS credentials for ${action} on ${resource}.`, `${actor} is empty and the job has no credentials of its own (${error.message}).`, `set ${actor} and the permission "id-token: write", or run aws-actions/configure-aws-credentials before this step.`, options);
+  if (hasCode(error, 'ENOTFOUND'))
+    return new UserError(`No AWS endpoint answers for ${action} on ${resource}.`, `the host name does not exist (${error.message}); most often a region is misspelt or lacks the service.`, 'check "region" of source and target in the migration file.', options);
+  if (isRepeatable(error))
+    return new UserError(`${action} on ${resource} failed again and again.`, `AWS or the network did not get better within half a minute (last: ${said}).`, 'run the phase again: it goes on where it stopped.', options);
+  if (status !== undefined) return new UserError(`AWS refused ${action} on ${resource}.`, `it answered ${said}.`, 'change what the answer names, then run the phase again: it goes on where it stopped.', options);
+  return error;
+}
+
+const statusOf = (error: Error): number | undefined => {
+  const status = (error as Error & { $metadata?: { httpStatusCode?: unknown } }).$metadata?.httpStatusCode;
+  return typeof status === 'number' ? status : undefined;
+};
+const hasCode = (error: Error, code: string): boolean => (error as Error & { code?: unknown }).code === code;
