@@ -35,7 +35,7 @@ export function buildPlan(input: PlanInput): Plan {
   const role = clonedRole(input);
   const executionRole: Decisions['executionRole'] = role
     ? { kind: 'clone', name: role.name, trustPolicy: role.trustPolicy, inlinePolicies: role.inlinePolicies, attached: role.attached, boundary: role.boundary }
-    : { kind: 'given', arn: file.target.executionRole };
+    : { kind: 'given', arn: executionRoleArn(input) };
   const fields = createFields(source, file, placementOf(source, file), executionRoleArn(input));
   const decisions = decide(input, executionRole, fields);
   const basis: Basis = {
@@ -55,13 +55,18 @@ export function buildPlan(input: PlanInput): Plan {
   };
 }
 
+/** Stands in the decisions for the role of an environment that infrastructure code creates; the grants name the real one. */
+const CHOSEN_OUTSIDE = '(execution role of the environment that is created outside)';
+const isExternal = (file: MigrationFile) => file.target.create === 'external' && file.target.executionRole === 'clone';
+
 /** The role as it is or will be: its ARN is known before it exists, because we choose its name. */
 export function executionRoleArn({ file, source, targetAccount }: Pick<PlanInput, 'file' | 'source' | 'targetAccount'>): string {
+  if (isExternal(file)) return CHOSEN_OUTSIDE;
   return file.target.executionRole === 'clone' ? `arn:${partitionOf(source.Arn)}:iam::${targetAccount}:role/${clonedRoleName(file.target.environment)}` : file.target.executionRole;
 }
 
 export function clonedRole({ file, source, targetAccount, sourceRole }: Pick<PlanInput, 'file' | 'source' | 'targetAccount' | 'sourceRole'>): ClonedRole | undefined {
-  if (file.target.executionRole !== 'clone' || !sourceRole) return undefined;
+  if (file.target.executionRole !== 'clone' || isExternal(file) || !sourceRole) return undefined;
   const placement = placementOf(source, file);
   return cloneRole(sourceRole, {
     partition: placement.partition,
@@ -105,6 +110,6 @@ function keyBlockers({ file, key }: PlanInput): readonly Finding[] {
 }
 
 function roleBlockers({ file, source, sourceRole }: PlanInput): readonly Finding[] {
-  if (file.target.executionRole !== 'clone' || sourceRole) return [];
+  if (file.target.executionRole !== 'clone' || isExternal(file) || sourceRole) return [];
   return [finding('role-missing', `The source's execution role ${source.ExecutionRoleArn} does not exist`, 'there is nothing to clone from', 'set target.execution-role to the ARN of a role that exists')];
 }

@@ -1,0 +1,40 @@
+/** Judges what `verify` found on the target against what the manifest says was exported. */
+import type { ImportData, VerifyData } from '../airflow/protocol.js';
+import type { Manifest } from './manifest.js';
+
+export type Judgement = Readonly<{
+  tables: readonly Readonly<{ name: string; exported: number; equal: number; missing: number; different: number; rejected: number; isGood: boolean }>[];
+  /** Sentences; empty when both sides agree. */
+  problems: readonly string[];
+}>;
+
+/**
+ * @param activeDags DAGs that may be unpaused on the target: those that cutover has activated; empty before
+ * @param imported what import reported; rows it rejected are accounted for, not missing
+ */
+export function judge(manifest: Manifest, verified: VerifyData, imported: ImportData | undefined, activeDags: readonly string[]): Judgement {
+  const problems: string[] = [];
+  const tables = manifest.tables.map(({ name, rows: exported }) => {
+    const found = verified.tables[name];
+    if (!found) {
+      // Values of a rehearsal are not written, and a table that the target does not have cannot be compared: both must be said.
+      problems.push(`${name}: not compared`);
+      return { name, exported, equal: 0, missing: exported, different: 0, rejected: 0, isGood: false };
+    }
+    const { equal, missing, different, rejected } = found;
+    const announced = imported?.tables[name]?.rejected;
+    const wrong = [
+      missing > 0 ? `${missing} missing` : [],
+      different > 0 ? `${different} different` : [],
+      equal + missing + different + rejected !== exported ? `${equal + missing + different + rejected} accounted for, ${exported} exported` : [],
+      announced !== undefined && announced !== rejected ? `${rejected} rejected, import reported ${announced}` : [],
+    ].flat();
+    if (wrong.length > 0) problems.push(`${name}: ${wrong.join(', ')}`);
+    return { name, exported, equal, missing, different, rejected, isGood: wrong.length === 0 };
+  });
+  if (verified.importErrors.length > 0) problems.push(`${verified.importErrors.length} DAG files do not load on the target`);
+  const allowed = new Set(activeDags);
+  const awake = verified.unpausedDags.filter((dagId) => !allowed.has(dagId));
+  if (awake.length > 0) problems.push(`${awake.length} DAGs are unpaused on the target that should be paused`);
+  return { tables, problems };
+}

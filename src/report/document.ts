@@ -1,0 +1,41 @@
+/** A report as data; markdown.ts and html.ts write it. Nothing in it is markup: every text is escaped by the writer. */
+
+/** A plain string is our own sentence. `code` is anything that came from Airflow, AWS or the user. */
+export type Part = string | Readonly<{ code: string }>;
+export type Text = Part | readonly Part[];
+export type Cell = Text | number | undefined;
+
+export type Block =
+  | Readonly<{ kind: 'text'; text: Text }>
+  | Readonly<{ kind: 'list'; items: readonly Text[] }>
+  | Readonly<{ kind: 'table'; head: readonly string[]; rows: readonly (readonly Cell[])[] }>;
+
+export type Section = Readonly<{
+  title: string;
+  /** 1 is never dropped; the highest number goes first when a report is too long. */
+  importance: 1 | 2 | 3;
+  /** Folded: a long list that few people read. */
+  isFolded?: boolean;
+  blocks: readonly Block[];
+}>;
+
+export type Report = Readonly<{
+  /** First line: what happened, with numbers. */
+  verdict: Text;
+  isGood: boolean;
+  sections: readonly Section[];
+  /** What to do next, in order. */
+  next: readonly Text[];
+}>;
+
+export const code = (text: string): Part => ({ code: text });
+export const text = (...parts: readonly Part[]): Block => ({ kind: 'text', text: parts });
+export const list = (items: readonly Text[]): Block => ({ kind: 'list', items });
+export const table = (head: readonly string[], rows: readonly (readonly Cell[])[]): Block => ({ kind: 'table', head, rows });
+export const partsOf = (value: Text): readonly Part[] => (Array.isArray(value) ? (value as readonly Part[]) : [value as Part]);
+
+/** 1234567 → "1,234,567". Not toLocaleString: a report must not depend on the runner's language. */
+export const grouped = (value: number): string => String(value).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
+
+/** "1 table", "2 tables" */
+export const counted = (count: number, noun: string, plural = `${noun}s`): string => `${grouped(count)} ${count === 1 ? noun : plural}`;
