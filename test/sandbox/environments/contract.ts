@@ -15,6 +15,8 @@ export type EnvironmentSettings = Readonly<{
   /** How the database begins. `dump`: an SQL file with its Fernet key. `url`: an existing PostgreSQL. Default: empty. */
   database?: Readonly<{ kind: 'empty' }> | Readonly<{ kind: 'dump'; file: string; fernetKey: string }> | Readonly<{ kind: 'template'; name: string; fernetKey: string }> | Readonly<{ kind: 'url'; url: string; fernetKey: string }>;
   syncSeconds: number;
+  /** Runs a triggerer where the version has one (≥ 2.2). Default: none, so that a deferred task stays deferred and two cores stay free. */
+  triggerer?: boolean | undefined;
 }>;
 
 export interface RunningEnvironment {

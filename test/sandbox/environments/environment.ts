@@ -1,0 +1,131 @@
+/** One running environment: its folder, database, processes and folder sync. */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { startComponents, waitUntilHealthy } from './airflow-components.js';
+import { prepareAirflowHome } from './airflow-home.js';
+import { ensureAirflow, type Installation } from './airflow-installation.js';
+import { airflowVariables, newFernetKey } from './airflow-variables.js';
+import { openBucket } from './bucket-folder.js';
+import { runCommand } from './command.js';
+import { tailOf, type Component } from './component.js';
+import type { EnvironmentSettings, RunningEnvironment } from './contract.js';
+import { createEnvironmentDatabase, type EnvironmentDatabase } from './environment-database.js';
+import { startFolderSync, type FolderSync } from './folder-sync.js';
+import type { MachineryOptions } from './machinery.js';
+import { freePort, type PostgresServer } from './postgres.js';
+import { endSessions } from './process-tree.js';
+import { restClient } from './rest-client.js';
+import type { Templates } from './template-database.js';
+import { newLogins, usersSql } from './users.js';
+import { installWorkflowResources } from './workflow-resources.js';
+
+export interface StartedEnvironment extends RunningEnvironment {
+  /** AIRFLOW_HOME: dags, plugins, logs, and the components' output in components/<name>.txt. */
+  readonly airflowHome: string;
+}
+
+export type EnvironmentContext = MachineryOptions & Readonly<{ postgres: PostgresServer; templates: Templates }>;
+
+const HEALTH_SECONDS = 180;
+/** What a component gets to close its files when its database is kept; one whose database goes too has nothing to save. */
+const GRACE_MILLISECONDS = 5000;
+
+/** @throws Error with the log's tail; nothing of the environment is left then */
+export async function startEnvironment(context: EnvironmentContext, first: EnvironmentSettings, onStop: (environment: StartedEnvironment) => void): Promise<StartedEnvironment> {
+  const { log, postgres, endpointUrl } = context;
+  const airflowHome = mkdtempSync(path.join(context.workFolder, `${first.name}-`));
+  const webserverPort = await freePort();
+  const webserverUrl = `http://127.0.0.1:${webserverPort}`;
+  const logins = newLogins(), webserverKey = randomBytes(24).toString('hex');
+  const fernetKey = first.database !== undefined && first.database.kind !== 'empty' ? first.database.fernetKey : newFernetKey();
+
+  let settings = first;
+  let database: EnvironmentDatabase | undefined;
+  let installation: Installation | undefined;
+  let variables: Readonly<Record<string, string>> = {};
+  let components: Component[] = [];
+  let sync: FolderSync | undefined;
+  let commands: number[] = [];
+  let isStopping = false;
+
+  const secrets = (): readonly string[] => [fernetKey, webserverKey, ...Object.values(logins).map(({ password }) => password), ...(database ? [database.url, database.password] : [])];
+  const sessions = (): readonly number[] => [...components.map(({ pid }) => pid), ...commands];
+  const onEnd = (component: string, how: string): void => {
+    if (isStopping) return;
+    const crashed = components.find(({ name }) => name === component);
+    log(`${settings.name}: the ${component} ended with ${how}.${crashed ? `\n${tailOf(crashed.logFile, secrets(), 15)}` : ''}`);
+  };
+
+  async function up(): Promise<void> {
+    const started = Date.now();
+    prepareAirflowHome(airflowHome);
+    const base = await ensureAirflow(settings.airflowVersion, log);
+    const credentials = await context.credentialsEnv(settings);
+    const bucket = endpointUrl === undefined ? undefined : openBucket(settings, endpointUrl, credentials);
+    const [ownDatabase, resources] = await Promise.all([
+      database ?? createEnvironmentDatabase(context, settings, base),
+      installWorkflowResources({ settings, base, airflowHome, bucket, log }),
+    ]);
+    database = ownDatabase;
+    installation = resources.installation;
+    variables = airflowVariables({
+      settings, release: base.release, airflowHome, programs: path.dirname(installation.python), webserverPort, endpointUrl, credentials, startup: resources.startup,
+      secrets: { fernetKey, webserverKey, databaseUrl: database.url },
+    });
+    await database.bringToSchema(installation, variables);
+    sync = bucket === undefined ? undefined : await startFolderSync({ bucket, settings, folder: path.join(airflowHome, 'dags'), log });
+    await startComponents({ installation, variables, airflowHome, webserverPort, withTriggerer: settings.triggerer ?? false, onEnd }, (component) => components.push(component));
+    await waitUntilHealthy(settings.airflowVersion, webserverUrl, components, secrets(), HEALTH_SECONDS);
+    // Now, not earlier: an older database may get its roles only from the web server.
+    await postgres.psql(database.url, usersSql(logins));
+    log(`${settings.name}: Airflow ${settings.airflowVersion} is healthy after ${((Date.now() - started) / 1000).toFixed(1)} s.`);
+  }
+
+  async function down(graceMilliseconds: number): Promise<void> {
+    isStopping = true;
+    await sync?.stop();
+    sync = undefined;
+    await endSessions(sessions(), graceMilliseconds);
+    components = [];
+    commands = [];
+    isStopping = false;
+  }
+
+  async function stop({ keepDatabase = false }: Readonly<{ keepDatabase?: boolean }> = {}): Promise<void> {
+    await down(keepDatabase || settings.database?.kind === 'url' ? GRACE_MILLISECONDS : 0);
+    if (!keepDatabase) await database?.drop();
+    rmSync(airflowHome, { recursive: true, force: true });
+    onStop(environment);
+  }
+
+  const environment: StartedEnvironment = {
+    get settings() { return settings; },
+    airflowHome, webserverUrl, fernetKey,
+    get databaseUrl() { return database?.url ?? ''; },
+    get processGroups() { return components.map(({ pid }) => pid); },
+    login: logins.Admin,
+    rest: (role, request) => restClient(settings.airflowVersion, webserverUrl, logins)(role, request),
+    async cli(args) {
+      if (installation === undefined) throw new Error(`${settings.name} is not running.`);
+      return runCommand(installation.python, ['-m', 'airflow', ...args], { env: variables, folder: airflowHome, timeoutSeconds: 600, onStart: (pid) => commands.push(pid) });
+    },
+    async syncNow() {
+      await sync?.now();
+    },
+    async applySettings(next) {
+      await down(GRACE_MILLISECONDS);
+      settings = next;
+      await up();
+    },
+    stop,
+  };
+  try {
+    mkdirSync(airflowHome, { recursive: true });
+    await up();
+    return environment;
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}

@@ -1,0 +1,42 @@
+/** Runs real Airflow on real PostgreSQL for the sandbox: one server, any number of environments. */
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import type { AirflowMachinery, EnvironmentSettings } from './contract.js';
+import { startEnvironment, type StartedEnvironment } from './environment.js';
+import { startPostgres, type PostgresServer } from './postgres.js';
+import { templatesOf } from './template-database.js';
+
+export type MachineryOptions = Readonly<{
+  /** Temporary; every environment makes its folder below it. */
+  workFolder: string;
+  /** The AWS front. Without it there is no folder sync and task logs stay local. */
+  endpointUrl: string | undefined;
+  /** Environment variables that carry the execution role's credentials (container endpoint or keys). */
+  credentialsEnv: (settings: EnvironmentSettings) => Promise<Readonly<Record<string, string>>>;
+  log: (line: string) => void;
+}>;
+
+export interface Machinery extends AirflowMachinery {
+  readonly postgres: PostgresServer;
+  start(settings: EnvironmentSettings): Promise<StartedEnvironment>;
+}
+
+/** Starts PostgreSQL (1 s). @throws Error when it does not start */
+export async function createMachinery(options: MachineryOptions): Promise<Machinery> {
+  mkdirSync(options.workFolder, { recursive: true });
+  const postgres = await startPostgres(options.log);
+  const templates = templatesOf(postgres, path.join(options.workFolder, 'templates'), options.log);
+  const running = new Set<StartedEnvironment>();
+  return {
+    postgres,
+    async start(settings) {
+      const environment = await startEnvironment({ ...options, postgres, templates }, settings, (ended) => running.delete(ended));
+      running.add(environment);
+      return environment;
+    },
+    async close() {
+      await Promise.allSettled([...running].map((environment) => environment.stop()));
+      await postgres.stop();
+    },
+  };
+}
