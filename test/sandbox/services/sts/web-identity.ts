@@ -1,0 +1,59 @@
+/** AssumeRoleWithWebIdentity. Source: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html */
+import { AwsError } from '../../front/contract.js';
+import { required, type XmlValue } from '../../front/query-protocol.js';
+import { evaluate } from '../../iam/evaluate.js';
+import type { OidcProvider } from '../../iam/identities.js';
+import type { Context } from '../../iam/patterns.js';
+import type { SandboxWorld } from '../../iam/world.js';
+import { type Claims, readToken, verifySignature } from './id-token.js';
+import { readSessionRequest, requireDuration, sessionAnswer } from './session-request.js';
+
+const denied = (): AwsError => new AwsError('AccessDenied', 'Not authorized to perform sts:AssumeRoleWithWebIdentity', 403);
+
+/**
+ * GitHub's claims that STS offers as condition keys `token.actions.githubusercontent.com:<claim>` besides aud, sub and amr, since January 2026.
+ * Source: facts/github-actions.md §0.4. A claim that is not in this list is not there for a policy, whatever the token says.
+ */
+const GITHUB_CLAIMS = [
+  'actor', 'actor_id', 'base_ref', 'enterprise', 'enterprise_id', 'environment', 'event_name', 'head_ref', 'job_workflow_ref', 'ref', 'ref_type', 'repository',
+  'repository_id', 'repository_owner', 'repository_owner_id', 'repository_visibility', 'run_attempt', 'run_id', 'run_number', 'runner_environment', 'sha', 'workflow', 'workflow_ref',
+];
+const GITHUB = 'token.actions.githubusercontent.com';
+
+export async function assumeRoleWithWebIdentity(world: SandboxWorld, form: URLSearchParams): Promise<XmlValue> {
+  const { roleArn, sessionName, seconds, sessionPolicies } = readSessionRequest(world, form);
+  const token = readToken(required(form, 'WebIdentityToken'));
+  const account = roleArn.split(':')[4] ?? '';
+  const issuer = token.claims.iss.replace(/^https:\/\//u, '');
+  const provider = world.identities.providers.get(`arn:aws:iam::${account}:oidc-provider/${issuer}`);
+  if (!provider) throw new AwsError('InvalidIdentityToken', `No OpenIDConnect provider found in your account for ${token.claims.iss}`, 400);
+  await verifySignature(token, world.oidcIssuers.get(token.claims.iss));
+  checkTimes(token.claims, world.clock.now());
+  const audience = token.claims.aud.find((one) => provider.clientIds.includes(one));
+  if (audience === undefined) throw new AwsError('InvalidIdentityToken', 'Incorrect token audience', 400);
+
+  const role = world.identities.roles.get(roleArn);
+  if (!role) throw denied();
+  const keys = federatedKeys(provider, token.claims, audience);
+  const decision = evaluate({
+    caller: { kind: 'federated', account, provider: provider.arn }, action: 'sts:AssumeRoleWithWebIdentity', resource: roleArn, resourceAccount: account,
+    context: { ...keys, 'sts:rolesessionname': [sessionName], 'aws:currenttime': [world.clock.now().toISOString()] },
+    identityPolicies: [], resourcePolicy: world.identities.trustPolicy(roleArn), resourcePolicyIsRequired: true,
+  });
+  if (!decision.allowed) throw denied();
+  requireDuration(role, seconds);
+  const session = world.identities.session({ role, sessionName, seconds, sessionPolicies, keys });
+  return { ...sessionAnswer(session), SubjectFromWebIdentityToken: token.claims.sub, Provider: provider.arn, Audience: audience };
+}
+
+function checkTimes({ exp, nbf, iat }: Claims, now: Date): void {
+  const seconds = now.getTime() / 1000;
+  if (exp <= seconds) throw new AwsError('ExpiredTokenException', `Token expired: current date/time ${Math.floor(seconds)} must be before the expiration date/time ${exp}`, 400);
+  // Five minutes of grace for clocks that differ.
+  if ((nbf ?? iat ?? 0) > seconds + 300) throw new AwsError('InvalidIdentityToken', 'The ID token is not yet valid', 400);
+}
+
+function federatedKeys({ arn, url }: OidcProvider, claims: Claims, audience: string): Context {
+  const named = url === GITHUB ? GITHUB_CLAIMS.flatMap((name) => (claims.all[name] === undefined ? [] : [[`${url}:${name}`, [String(claims.all[name])]] as const])) : [];
+  return { 'aws:federatedprovider': [arn], [`${url}:sub`]: [claims.sub], [`${url}:aud`]: [audience], ...Object.fromEntries(named) };
+}
