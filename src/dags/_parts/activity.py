@@ -1,0 +1,128 @@
+"""What moves in an environment: active DAGs, runs in flight. Used by both sides."""
+import json
+import zlib
+
+from _parts.database import FINAL_STATES, FINISHED_RUNS, OWN_DAGS, OWN_VARIABLES, columns_of, iso, literal, names, quoted, scalar, text_list
+
+NEXT_RUN = ("next_dagrun", "next_dagrun_data_interval_start", "next_dagrun_data_interval_end", "next_dagrun_create_after")
+
+
+def not_own(column="dag_id"):
+    """SQL: the row is not of our own DAGs. A NULL dag_id is nobody's and stays."""
+    return "({0} IS NULL OR {0} !~ {1})".format(column, literal(OWN_DAGS))
+
+
+def next_run_columns(cursor):
+    """Those of NEXT_RUN that the environment has (none below 2.0, two below 2.2)."""
+    there = names(columns_of(cursor, "dag"))
+    return [name for name in NEXT_RUN if name in there]
+
+
+def active_dags(cursor):
+    """Unpaused and active DAGs without ours as protocol.ts ActiveDag, ordered by id."""
+    there = next_run_columns(cursor)
+    picked = ", ".join(name if name in there else "NULL::timestamptz" for name in NEXT_RUN)
+    cursor.execute("SELECT dag_id, {} FROM dag WHERE NOT is_paused AND is_active AND {} ORDER BY dag_id".format(picked, not_own()))
+    rows = cursor.fetchall()
+    catchup = catchup_of(cursor, [row[0] for row in rows])
+    return [{"dagId": row[0], "nextDagrun": iso(row[1]), "nextDagrunDataIntervalStart": iso(row[2]),
+             "nextDagrunDataIntervalEnd": iso(row[3]), "nextDagrunCreateAfter": iso(row[4]), "catchup": catchup.get(row[0])} for row in rows]
+
+
+def catchup_of(cursor, dag_ids):
+    """dag_id → catchup, as the serialized DAG says. Airflow leaves the value out where it is the environment's default."""
+    serialized = names(columns_of(cursor, "serialized_dag"))
+    if not serialized:
+        return {}
+    from airflow.configuration import conf
+    default = conf.getboolean("scheduler", "catchup_by_default")
+    found = {}
+    cursor.execute("SELECT dag_id, data::jsonb #>> '{dag,catchup}' FROM serialized_dag WHERE data IS NOT NULL AND dag_id = ANY(%s)", (dag_ids,))
+    for dag_id, value in cursor.fetchall():
+        found[dag_id] = default if value is None else value == "true"
+    if "data_compressed" in serialized:
+        for dag_id in dag_ids:  # One at a time: a serialized DAG may have megabytes.
+            cursor.execute("SELECT data_compressed FROM serialized_dag WHERE dag_id = %s AND data IS NULL AND data_compressed IS NOT NULL", (dag_id,))
+            row = cursor.fetchone()
+            if row is not None:
+                found[dag_id] = bool(json.loads(zlib.decompress(bytes(row[0])).decode("utf-8"))["dag"].get("catchup", default))
+    return found
+
+
+def runs_in_flight(cursor):
+    """Runs that have not ended, with their unfinished task instances, as protocol.ts InFlightRun and `tasks`."""
+    run_columns = names(columns_of(cursor, "dag_run"))
+    task_columns = names(columns_of(cursor, "task_instance"))
+    run_type = "run_type" if "run_type" in run_columns else "'unknown'"
+    cursor.execute(
+        "SELECT dag_id, run_id, {}, state, start_date, execution_date FROM dag_run WHERE coalesce(state, '') <> ALL(%s) AND {} "
+        "ORDER BY dag_id, execution_date, run_id".format(run_type, not_own()), (list(FINISHED_RUNS),))
+    runs = [{"dagId": row[0], "runId": row[1], "runType": row[2], "state": row[3] or "none", "startDate": iso(row[4]),
+             "logicalDate": iso(row[5]), "unfinished": {}, "tasks": []} for row in cursor.fetchall()]
+    by_key = {(run["dagId"], run["runId"]): run for run in runs}
+    join = "r.run_id = t.run_id" if "run_id" in task_columns else "r.execution_date = t.execution_date"
+    map_index = "t.map_index" if "map_index" in task_columns else "-1"
+    cursor.execute(
+        "SELECT r.dag_id, r.run_id, t.task_id, {}, t.state, t.try_number FROM task_instance t JOIN dag_run r ON r.dag_id = t.dag_id AND {} "
+        "WHERE coalesce(r.state, '') <> ALL(%s) AND coalesce(t.state, '') <> ALL(%s) AND {} ORDER BY 1, 2, 3, 4".format(
+            map_index, join, not_own("r.dag_id")), (list(FINISHED_RUNS), list(FINAL_STATES)))
+    for dag_id, run_id, task_id, index, state, try_number in cursor.fetchall():
+        run = by_key[(dag_id, run_id)]
+        run["unfinished"][state or "none"] = run["unfinished"].get(state or "none", 0) + 1
+        run["tasks"].append({"taskId": task_id, "mapIndex": index, "state": state, "tryNumber": try_number})
+    return runs
+
+
+def without_tasks(run):
+    """InFlightRun of protocol.ts: without the single tasks, and without what only in-flight.json holds."""
+    return {key: run[key] for key in ("dagId", "runId", "runType", "state", "startDate", "unfinished")}
+
+
+def set_paused(database, dag_ids, paused):
+    """Switch DAGs; returns the ids that changed, ordered. DAGs that are gone or inactive do not change."""
+    with database.transaction() as cursor:
+        cursor.execute("UPDATE dag SET is_paused = %s WHERE dag_id = ANY(%s) AND is_active AND is_paused IS DISTINCT FROM %s RETURNING dag_id",
+                       (paused, list(dag_ids), paused))
+        return sorted(row[0] for row in cursor.fetchall())
+
+
+def preflight_data(database, command):
+    """Answer of `preflight` on either side; proves the way to the bucket with one byte first."""
+    from airflow import __version__
+    import platform
+    storage, key = command.storage, command.prefix + "preflight/probe"
+    probe = storage.write(key, b"x", "text/plain")
+    storage.read_checked(probe, "the probe")
+    storage.read_range(key, probe["versionId"], 0, 1)
+    storage.remove(key)
+    storage.abort_uploads(command.prefix + "preflight/")
+    rows = {}
+    with database.snapshot() as cursor:
+        for table in command.job["tables"]:
+            there = names(columns_of(cursor, table["name"]))
+            if there:
+                rows[table["name"]] = scalar(cursor, "SELECT count(*) FROM {} WHERE {}".format(table["name"], own_filter(table)))
+                command.say("counted {}".format(table["name"]), table["name"])
+        data = {
+            "airflowVersion": __version__, "pythonVersion": platform.python_version(),
+            "databaseVersion": scalar(cursor, "SHOW server_version"),
+            "alembicHead": scalar(cursor, "SELECT min(version_num) FROM alembic_version"),
+            "activeDags": active_dags(cursor),
+            "pausedDags": scalar(cursor, "SELECT count(*) FROM dag WHERE is_paused AND is_active AND {}".format(not_own())),
+            "importErrors": scalar(cursor, "SELECT count(*) FROM import_error"),
+            "rows": rows,
+            "runsInFlight": scalar(cursor, "SELECT count(*) FROM dag_run WHERE (state IS NULL OR state NOT IN ({})) AND {}".format(
+                text_list(FINISHED_RUNS), not_own())),
+        }
+        cursor.execute("SELECT pool FROM slot_pool ORDER BY pool")
+        data["pools"] = [row[0] for row in cursor.fetchall()]
+    return data
+
+
+def own_filter(table, alias=""):
+    """SQL: a row of this catalogue table is not ours."""
+    if table["dagColumn"]:
+        return not_own(alias + quoted(table["dagColumn"]))
+    if table["name"] == "variable":
+        return "{}key !~ {}".format(alias, literal(OWN_VARIABLES))
+    return "true"

@@ -1,0 +1,177 @@
+"""export: one snapshot, every table as one object, and the manifest that names them (design §5)."""
+from airflow import __version__ as airflow_version_text
+
+from _parts.activity import active_dags, runs_in_flight, without_tasks
+from _parts.dagfile import AIRFLOW_VERSION
+from _parts.database import OWN_VARIABLES, Database, iso, literal, names, quoted, scalar
+from _parts.envelope import Sealer, context_of, new_data_key, sealed_for
+from _parts.failures import Refusal
+from _parts.normal_form import NormalForm
+from _parts.storage import ObjectWriter, TableWriter
+
+MANIFEST_FORMAT = 1
+
+#: Why tables that are not in the catalogue stay behind.
+FILLS_ITSELF = "the target fills it itself from its DAG files"
+STAYS = {
+    "dag": FILLS_ITSELF, "dag_tag": FILLS_ITSELF, "dag_code": FILLS_ITSELF, "dag_owner_attributes": FILLS_ITSELF, "dag_warning": FILLS_ITSELF,
+    "serialized_dag": FILLS_ITSELF, "dag_pickle": FILLS_ITSELF, "import_error": "describes the source's DAG files",
+    "log_template": "runs follow the target's own template", "alembic_version": "the schema's own", "session": "logins to the source",
+    "trigger": "deferred work is not carried", "callback_request": "work of the source's processes", "job": "processes of the source",
+    "task_reschedule": "of use only to a waiting sensor",
+}
+STAYS_AB = "users, roles and permissions of the source; MWAA makes the target's from IAM"
+
+
+def export(command):
+    """Result data: the manifest's reference. A second try of the attempt writes every object anew."""
+    job = command.job
+    ended = command.storage.abort_uploads(command.prefix + "export/")
+    if ended:
+        command.say("ended {} multipart uploads of an earlier try".format(ended))
+    database = Database()
+    try:
+        database.alone(job["migrationId"] + " export", 600, command.sleep)
+        with database.snapshot() as cursor:
+            manifest = _manifest_head(command, cursor)
+            for table in job["tables"]:
+                _add_table(command, cursor, table, manifest)
+            manifest["notMoved"] += _other_tables(cursor, job["tables"])
+            runs = runs_in_flight(cursor)
+            reference = command.storage.write_json(command.prefix + "in-flight.json", {
+                "format": MANIFEST_FORMAT, "migrationId": job["migrationId"], "attempt": job["attempt"], "snapshotAt": manifest["snapshotAt"], "runs": runs})
+            manifest["inFlight"] = [without_tasks(run) for run in runs]
+            manifest["inFlightRef"] = reference
+    finally:
+        database.close()
+    command.say("writing the manifest")
+    return {"manifest": command.storage.write_json(command.prefix + "export/manifest.json", manifest)}
+
+
+def _manifest_head(command, cursor):
+    job = command.job
+    if job["mode"] == "final" and job["envelope"] is None and any(table["secret"] for table in job["tables"]) and (
+            job["metadata"]["variables"] or job["metadata"]["connections"]):
+        raise Refusal("no-envelope", "A final export has no key to encrypt variables for.", "their values never leave the source unencrypted.",
+                      "run the phase again: it makes a key pair in the target first.")
+    return {
+        "format": MANIFEST_FORMAT, "migrationId": job["migrationId"], "attempt": job["attempt"], "mode": job["mode"], "targetVersion": job["targetVersion"],
+        "filters": {name: job["metadata"][name] for name in ("historyDays", "auditLogDays", "xcom", "variables", "connections")},
+        "envelope": None if job["envelope"] is None or job["mode"] == "rehearsal" else {
+            name: value for name, value in job["envelope"].items() if name in ("wrap", "keyArn", "fingerprint")},
+        "source": {"airflowVersion": airflow_version_text, "alembicHead": scalar(cursor, "SELECT min(version_num) FROM alembic_version"),
+                   "databaseVersion": scalar(cursor, "SHOW server_version")},
+        "snapshotAt": iso(scalar(cursor, "SELECT now()")), "tables": [], "notMoved": [], "activeDags": len(active_dags(cursor)),
+    }
+
+
+def _add_table(command, cursor, table, manifest):
+    name, metadata = table["name"], command.job["metadata"]
+    form = NormalForm(cursor, table, metadata, AIRFLOW_VERSION)
+    if not form.exists:
+        manifest["notMoved"].append({"table": name, "reason": "Airflow {} has no such table".format(airflow_version_text)})
+        return
+    if (table["option"] == "variables" and not metadata["variables"]) or (table["option"] == "connections" and not metadata["connections"]):
+        manifest["notMoved"].append({"table": name, "reason": "metadata.{}: false in the migration file".format(table["option"])})
+        return
+    command.say("counting {}".format(name), name)
+    cursor.execute(form.counts())
+    rows, own, beyond = cursor.fetchone()
+    entry = {
+        "name": name, "columns": names(form.columns), "types": [column.type for column in form.columns], "rows": rows, "bytes": 0, "checksum": None,
+        "parts": [], "secret": table["secret"], "filter": _filter_text(table, metadata),
+        "leftOut": {reason: count for reason, count in (("row of mwaa-migrate itself", own), ("beyond the filter", beyond)) if count},
+    }
+    dangling = form.dangling()
+    if dangling is not None:
+        count = scalar(cursor, dangling)
+        if count:
+            entry["leftOut"]["belongs to no DAG run"] = count
+    if table["secret"]:
+        _export_secrets(command, cursor, table, entry)
+    else:
+        _export_rows(command, cursor, form, entry)
+        entry["checksum"] = "{:016x}".format(int(scalar(cursor, form.checksum())) % 2 ** 64)
+    manifest["tables"].append(entry)
+
+
+def _filter_text(table, metadata):
+    if table["option"] == "audit-log" and metadata["auditLogDays"] is not None:
+        return "newest {} days".format(metadata["auditLogDays"])
+    if table["option"] == "xcom" and not metadata["xcom"]:
+        return "runs in flight only"
+    if table["option"] in ("history", "xcom") and metadata["historyDays"] is not None:
+        return "newest {} days by logical date, runs in flight, and the newest automated run of every DAG".format(metadata["historyDays"])
+    return "all"
+
+
+def _export_rows(command, cursor, form, entry):
+    name, total = form.table["name"], entry["rows"]
+    writer = ObjectWriter(command.storage, "{}export/{}.csv.gz".format(command.prefix, name), "application/gzip")
+    sink = TableWriter(writer, lambda done: command.say("exporting {}".format(name), name, done, total))
+    try:
+        cursor.copy_expert("COPY ({}) TO STDOUT WITH (FORMAT csv, HEADER)".format(form.select), sink)
+        reference = sink.close()
+    except BaseException:
+        writer.abort()
+        raise
+    if sink.rows != total:
+        raise Refusal("defect", "{} gave {} rows, but {} were counted in the same snapshot.".format(name, sink.rows, total),
+                      "this is a defect of mwaa-migrate.", "report it with the Airflow and PostgreSQL versions.")
+    entry["bytes"] = reference["bytes"]
+    entry["parts"] = [dict(reference, rows=total, members=sink.parts)]
+    command.say("exported {}: {} rows".format(name, total), name, total, total)
+
+
+def _export_secrets(command, cursor, table, entry):
+    """Values are decrypted and at once sealed for the target. A rehearsal only counts."""
+    from airflow.models.crypto import get_fernet
+    fernet, names_moved, unreadable = get_fernet(), [], []
+    if command.job["mode"] == "rehearsal":
+        return
+    has_description = "description" in entry["columns"]
+    key, entry["seal"] = new_data_key(command.job["envelope"], context_of(command.rendered, table["name"]))
+    writer = ObjectWriter(command.storage, "{}export/{}.sealed".format(command.prefix, table["name"]), "application/octet-stream")
+    sealer = Sealer(key, sealed_for(command.rendered, table["name"]), writer)
+    cursor.execute("SELECT key, val, is_encrypted, {} FROM variable WHERE key !~ {} ORDER BY key".format(
+        "description" if has_description else "NULL", literal(OWN_VARIABLES)))
+    for name, value, is_encrypted, description in cursor:
+        if is_encrypted and value is not None:
+            value = _decrypted(fernet, value)
+            if value is None:
+                unreadable.append(name)
+                continue
+        sealer.add({"key": name, "val": value, "description": description})
+        names_moved.append(name)
+    sealer.close()
+    reference = writer.close()
+    entry.update({"rows": len(names_moved), "names": names_moved, "columns": ["key", "val", "description"], "types": ["text"] * 3,
+                  "bytes": reference["bytes"], "parts": [dict(reference, rows=len(names_moved))]})
+    if unreadable:
+        entry["leftOut"]["cannot be decrypted with the source's Fernet key"] = len(unreadable)
+        entry["unreadable"] = unreadable
+    command.say("exported {}: {} rows, encrypted".format(table["name"], len(names_moved)), table["name"], len(names_moved), len(names_moved))
+
+
+def _decrypted(fernet, value):
+    """None where the key is not the one it was encrypted with."""
+    if not getattr(fernet, "is_encrypted", False):
+        return None
+    try:
+        return fernet.decrypt(value.encode("utf-8")).decode("utf-8")
+    except Exception:  # InvalidToken, or bytes that are no text: the manifest names the key
+        return None
+
+
+def _other_tables(cursor, tables):
+    """Every table of the source with rows that no catalogue entry moves: nothing is left behind unsaid."""
+    moved = {table["name"] for table in tables}
+    cursor.execute("SELECT c.relname FROM pg_class c WHERE c.oid = to_regclass(quote_ident(c.relname)) AND c.relkind = 'r' "
+                   "AND c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('dag_run')) ORDER BY 1")
+    found = []
+    for name in [row[0] for row in cursor.fetchall()]:
+        if name in moved or name.startswith("mwaa_migrate_") or not scalar(cursor, "SELECT EXISTS (SELECT 1 FROM {})".format(quoted(name))):
+            continue
+        reason = STAYS.get(name) or (STAYS_AB if name.startswith("ab_") else "not moved by this release")
+        found.append({"table": name, "reason": reason})
+    return found

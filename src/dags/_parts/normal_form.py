@@ -1,0 +1,110 @@
+"""The SELECT that gives a table in the normal form (design §5): runs by (dag_id, run_id), tasks by (dag_id, task_id, run_id, map_index)."""
+from _parts.activity import own_filter
+from _parts.database import FINAL_STATES, FINISHED_RUNS, Column, columns_of, literal, names, quoted, text_list
+
+#: Rules whose value the target writes itself (catalogue.ts).
+WRITTEN_BY_TARGET = ("own-id", "null", "empty-pickle", "current-template", "new-run-id")
+
+# Before 1.10's run_type, by the run id's prefix as Airflow 2.0's own upgrade does it.
+RUN_TYPE = "CASE WHEN {0}.run_id LIKE 'backfill\\_%' THEN 'backfill' WHEN {0}.run_id LIKE 'scheduled\\_\\_%' THEN 'scheduled' ELSE 'manual' END"
+
+
+class NormalForm(object):
+    """One table of the source: `columns` of the CSV, `select` of all rows that move, `left_out` as [(reason, condition)]."""
+
+    def __init__(self, cursor, table, metadata, airflow_version):
+        self.table = table
+        self.live = columns_of(cursor, table["name"])
+        self.run_columns = names(columns_of(cursor, "dag_run"))
+        self.airflow_version = airflow_version
+        self.own = own_filter(table, "t.")
+        self.kept = self._kept(metadata)
+        self.columns, expressions = self._columns()
+        self.select = "SELECT {} FROM {} WHERE {} AND {}".format(", ".join(expressions), self._from(), self.own, self.kept)
+
+    @property
+    def exists(self):
+        return bool(self.live)
+
+    def counts(self):
+        """Rows that move, rows of our own DAGs, rows beyond the filter."""
+        return ("SELECT count(*) FILTER (WHERE {own} AND {kept}), count(*) FILTER (WHERE NOT {own}), count(*) FILTER (WHERE {own} AND NOT {kept}) "
+                "FROM {rows}".format(own=self.own, kept=self.kept, rows=self._from()))
+
+    def checksum(self):
+        """Independent of order: the sum of 64 bits of md5 over each row's text form."""
+        return "SELECT coalesce(sum(('x' || substr(md5(x::text), 1, 16))::bit(64)::bigint::numeric), 0)::text FROM ({}) x".format(self.select)
+
+    def dangling(self):
+        """How many rows of an old source have no DAG run to belong to; None where every row names its run."""
+        if not self._needs_join():
+            return None
+        return "SELECT count(*) FROM {} t WHERE {} AND NOT EXISTS (SELECT 1 FROM dag_run r WHERE r.dag_id = t.dag_id AND r.execution_date = t.execution_date)".format(
+            quoted(self.table["name"]), self.own)
+
+    def _needs_join(self):
+        return "run_id" in self.table["parentKey"] and "run_id" not in names(self.live)
+
+    def _from(self):
+        joined = " JOIN dag_run j ON j.dag_id = t.dag_id AND j.execution_date = t.execution_date" if self._needs_join() else ""
+        return "{} t{}".format(quoted(self.table["name"]), joined)
+
+    def _columns(self):
+        columns, expressions = [], []
+        for column in self.live:
+            rule = self.table["rules"].get(column.name, "")
+            if rule in WRITTEN_BY_TARGET or (self._needs_join() and column.name == "execution_date"):
+                continue
+            columns.append(column)
+            expressions.append("{} AS {}".format(self._value(column, rule), quoted(column.name)))
+        there = names(columns)
+        for name in self.table["key"] or self.table["parentKey"]:
+            if name not in there and name == "run_id":
+                columns.append(Column(name, "character varying(250)", True, False))
+                expressions.append("j.run_id AS run_id")
+            if name not in there and name == "map_index":
+                columns.append(Column(name, "integer", True, False))
+                expressions.append("-1 AS map_index")
+        if self.table["name"] == "dag_run" and "run_type" not in there:
+            columns.append(Column("run_type", "character varying(50)", True, False))
+            expressions.append(RUN_TYPE.format("t") + " AS run_type")
+        return columns, expressions
+
+    def _value(self, column, rule):
+        name = "t." + quoted(column.name)
+        if rule == "parked-run":
+            return "CASE WHEN {0} IN ({1}) THEN {0} ELSE 'failed' END".format(name, text_list(FINISHED_RUNS))
+        if rule == "parked-task":
+            return "CASE WHEN {0} IN ({1}) THEN {0} END".format(name, text_list(FINAL_STATES))
+        if rule == "finished-tries":
+            # 2.10 counts a try when it is scheduled, older versions when it starts to run (facts: measured on resumed runs).
+            begun = ("scheduled", "queued", "running", "restarting", "up_for_reschedule", "deferred") if self.airflow_version >= (2, 10) else ("running",)
+            return "CASE WHEN t.state IN ({1}) THEN greatest({0} - 1, 0) ELSE {0} END".format(name, text_list(begun))
+        return name
+
+    def _kept(self, metadata):
+        """SQL over `t`: the row is within the filters of the migration file."""
+        if self.table["option"] == "audit-log" and metadata["auditLogDays"] is not None:
+            return "(t.{0} IS NULL OR t.{0} >= now() - interval '{1} days')".format(quoted(self.table["timeColumn"]), int(metadata["auditLogDays"]))
+        if self.table["option"] == "xcom" and not metadata["xcom"]:
+            return self._of_run(in_flight("r"))  # A parked run needs its XComs to go on.
+        if self.table["option"] not in ("history", "xcom") or metadata["historyDays"] is None:
+            return "true"
+        kept = "(r.execution_date >= now() - interval '{} days' OR {} OR r.id IN ({}))".format(
+            int(metadata["historyDays"]), in_flight("r"), self._newest_automated())
+        return self._of_run(kept)
+
+    def _of_run(self, condition):
+        link = "r.id = t.id" if self.table["name"] == "dag_run" else "r.dag_id = t.dag_id AND " + (
+            "r.run_id = t.run_id" if "run_id" in names(self.live) else "r.execution_date = t.execution_date")
+        return "EXISTS (SELECT 1 FROM dag_run r WHERE {} AND {})".format(link, condition)
+
+    def _newest_automated(self):
+        """The scheduler computes the next run from it: without it everything from start_date would run again."""
+        run_type = "n.run_type" if "run_type" in self.run_columns else RUN_TYPE.format("n")
+        return "SELECT DISTINCT ON (n.dag_id, {0}) n.id FROM dag_run n WHERE {0} <> {1} ORDER BY n.dag_id, {0}, n.execution_date DESC".format(
+            run_type, literal("manual"))
+
+
+def in_flight(alias):
+    return "coalesce({}.state, '') NOT IN ({})".format(alias, text_list(FINISHED_RUNS))

@@ -1,0 +1,151 @@
+"""Exported parts in unlogged tables beside the live ones; dropped whatever happens."""
+from _parts.database import columns_of, names, quoted
+from _parts.failures import Refusal
+from _parts.storage import PartReader, damaged, sha256_of
+
+EMPTY_PICKLE = "'\\x80047d942e'::bytea"  # pickle.dumps({}, protocol=4), as Airflow itself writes it
+
+
+class Staging(object):
+    """All staging tables of one migration. The prefix keeps names below PostgreSQL's 63 bytes."""
+
+    def __init__(self, command, database):
+        self.command = command
+        self.database = database
+        self.prefix = "mwaa_migrate_{}_".format(command.short_hash)
+
+    def name(self, table):
+        return quoted(self.prefix + table)
+
+    def drop(self, table):
+        with self.database.transaction() as cursor:
+            cursor.execute("DROP TABLE IF EXISTS {}".format(self.name(table)))
+
+    def drop_all(self):
+        """Also what a killed try left behind."""
+        with self.database.transaction() as cursor:
+            cursor.execute("SELECT relname FROM pg_class WHERE relkind = 'r' AND left(relname, length(%s)) = %s "
+                           "AND relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('dag_run'))", (self.prefix, self.prefix))
+            for name in [row[0] for row in cursor.fetchall()]:
+                cursor.execute("DROP TABLE IF EXISTS {}".format(quoted(name)))
+
+    def load(self, table, entry):
+        """Stage one table of the manifest; returns its StagedTable. Every part's SHA-256 is checked before its rows are committed."""
+        with self.database.transaction() as cursor:
+            staged = StagedTable(cursor, self, table, entry)
+            self._fill(cursor, staged, table["name"], [dict(part, rows=part["rows"]) for part in entry["parts"]], entry["columns"], entry["rows"])
+        with self.database.transaction() as cursor:
+            cursor.execute("ANALYZE {}".format(staged.stage))
+        return staged
+
+    def load_rejected(self, cursor, staged, reference, rows):
+        """Stage a side file of `import` as table `rejected`: its reason, then the staged columns."""
+        columns = ["mwaa_reason"] + staged.entry["columns"]
+        self._fill(cursor, staged, "rejected", [reference], columns, rows)
+        return self.name("rejected")
+
+    def _fill(self, cursor, staged, name, parts, columns, total):
+        stage = self.name(name)
+        cursor.execute("DROP TABLE IF EXISTS {}".format(stage))
+        cursor.execute("CREATE UNLOGGED TABLE {} ({})".format(stage, ", ".join("{} {}".format(quoted(one), staged.stage_type(one)) for one in columns)))
+        loaded, header = 0, True
+        for part in parts:
+            at = 0
+            for member in part["members"]:
+                if member["offset"] != at:
+                    raise damaged("the part list of {}".format(name), part["key"])
+                data = self.command.storage.read_range(part["key"], part["versionId"], at, member["length"])
+                if len(data) != member["length"] or sha256_of(data) != member["sha256"]:
+                    raise damaged("a part of {}".format(name), part["key"])
+                cursor.copy_expert("COPY {} ({}) FROM STDIN WITH (FORMAT csv{})".format(
+                    stage, ", ".join(map(quoted, columns)), ", HEADER" if header else ""), PartReader(data), 131072)
+                loaded, at, header = loaded + cursor.rowcount, at + member["length"], False
+                self.command.say("reading {}".format(name), name, loaded, total)
+            if at != part["bytes"]:
+                raise damaged("the part list of {}".format(name), part["key"])
+        if loaded != total:
+            raise damaged("{}, which holds {} rows instead of {},".format(name, loaded, total), parts[0]["key"] if parts else "no part")
+
+
+class StagedTable(object):
+    """One staged table and how its rows are written: `columns` of the target with an `expression` each, over `s` and its run `r`."""
+
+    def __init__(self, cursor, staging, table, entry):
+        self.table = table
+        self.entry = entry
+        self.stage = staging.name(table["name"])
+        self.target = quoted(table["name"])
+        self.live = columns_of(cursor, table["name"])
+        self.exists = bool(self.live)
+        self._types = {column.name: column.type for column in self.live}
+        self.expressions = []
+        for column in self.live:
+            expression = self._expression(column)
+            if expression is not None:
+                self.expressions.append((column.name, expression))
+            elif column.required and not column.has_default and table["rules"].get(column.name) != "own-id":
+                raise Refusal("no-rule", "{}.{} must have a value, the export has none, and no rule says which.".format(table["name"], column.name),
+                              "rows without it cannot be written; nothing was changed.", "report it with both Airflow versions: the table catalogue lacks a rule.")
+
+    @property
+    def columns(self):
+        return [name for name, _ in self.expressions]
+
+    @property
+    def columns_left(self):
+        """Exported columns that the target does not have."""
+        there = names(self.live)
+        return [name for name in self.entry["columns"] if name not in there]
+
+    def stage_type(self, column):
+        """The target's type, but text for limited texts: what is too long is rejected row by row, not table by table."""
+        live = self._types.get(column, "text")
+        return "text" if live.startswith("character varying") else live
+
+    def _expression(self, column):
+        rule, name = self.table["rules"].get(column.name, ""), quoted(column.name)
+        if rule in ("own-id", "null"):
+            return None
+        if rule == "empty-pickle":
+            return EMPTY_PICKLE
+        if rule == "current-template":
+            return "(SELECT max(id) FROM log_template)"
+        if rule == "new-run-id":
+            return "r.id"
+        if rule.startswith("default:"):
+            value = "'{}'::{}".format(rule[len("default:"):].replace("'", "''"), column.type)
+            return "coalesce(s.{}, {})".format(name, value) if column.name in self.entry["columns"] else value
+        return "s." + name if column.name in self.entry["columns"] else None
+
+    def differs(self, live="t0"):
+        """SQL: the staged row and the live row of the same key are not equal, but for what the target changes by itself."""
+        compared = [(name, expression) for name, expression in self.expressions
+                    if name not in self.table["key"] and name not in self.table["volatile"] and self.table["rules"].get(name) not in ("empty-pickle", "current-template")
+                    and (name in self.entry["columns"] or self.table["rules"].get(name) == "new-run-id")]
+        adopt = self.table["adopt"]
+        if adopt is None:
+            return self._any_differs(compared, live)
+        return "CASE WHEN s.{} = '{}' THEN {} ELSE {} END".format(
+            quoted(adopt["column"]), adopt["value"], self._any_differs([pair for pair in compared if pair[0] in adopt["columns"]], live), self._any_differs(compared, live))
+
+    def _any_differs(self, compared, live):
+        # json has no equality; its text has.
+        tests = ["({})::text IS DISTINCT FROM {}.{}::text".format(expression, live, quoted(name)) if self._types[name] == "json"
+                 else "{} IS DISTINCT FROM {}.{}".format(expression, live, quoted(name)) for name, expression in compared]
+        return "({})".format(" OR ".join(tests) or "false")
+
+    def unfit(self):
+        """[(condition, reason)] for rows that the target's columns cannot take."""
+        found = []
+        for position, column in enumerate(self.entry["columns"]):
+            live = next((one for one in self.live if one.name == column), None)
+            if live is None or column not in self.columns:
+                continue
+            if live.required and not self.table["rules"].get(column, "").startswith("default:"):
+                found.append(("s.{} IS NULL".format(quoted(column)), "{} is NULL, which the target does not allow".format(column)))
+            if live.length is not None and self.entry["types"][position] != live.type:
+                found.append(("length(s.{}) > {}".format(quoted(column), live.length), "{} is longer than the target's {} characters".format(column, live.length)))
+        return found
+
+    def row_hash(self, alias_expressions):
+        return "md5(ROW({})::text)".format(", ".join(alias_expressions))
