@@ -193,6 +193,8 @@ export type PhaseResult = Readonly<{
   outputs: Readonly<Record<string, string>>;
   /** Markdown of the job summary. */
   summary: string;
+  /** The same report as one self-contained HTML file, for whoever saves it. */
+  html?: string;
   /** False ends the step red although nothing was thrown (blockers, differences). The log line says why. */
   ok: boolean;
   failure?: string;

@@ -8,9 +8,7 @@ import type { Manifest } from './manifest.js';
 export type Scope = Readonly<{
   format: number;
   sourceVersion: string;
-  targetVersion: string;
-  filters: Manifest['filters'];
-  tables: readonly Readonly<{ name: string; columns: readonly string[]; key: readonly string[]; rules: Readonly<Record<string, string>> }>[];
+  tables: readonly Readonly<{ name: string; columns: readonly string[]; filter: string; key: readonly string[]; rules: Readonly<Record<string, string>> }>[];
 }>;
 
 /**
@@ -21,13 +19,16 @@ export function scopeOf(manifest: Manifest, catalogue: readonly Table[]): Scope 
   return {
     format: manifest.format,
     sourceVersion: manifest.source.airflowVersion,
-    targetVersion: manifest.targetVersion,
-    filters: manifest.filters,
-    // By name: in which order tables were exported is no part of what was approved. The order of columns is not either.
-    tables: manifest.tables.map(({ name, columns }) => {
+    // By name: in which order tables and columns were written is no part of what was approved.
+    tables: Object.entries(manifest.tables).sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, { columns, filter, secret }]) => {
       const table = catalogue.find((known) => known.name === name);
-      return { name, columns: [...columns].sort(), key: table?.key ?? [], rules: table?.rules ?? {} };
-    }).sort((a, b) => (a.name < b.name ? -1 : 1)),
+      return {
+        name, filter,
+        // A rehearsal writes no secret and lists the table's own columns; the final export's are fixed by the format.
+        columns: secret ? [] : columns.map((column) => `${column.name} ${column.type}`).sort(),
+        key: table?.key ?? [], rules: table?.rules ?? {},
+      };
+    }),
   };
 }
 

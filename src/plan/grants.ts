@@ -6,7 +6,7 @@ export type Statement = Readonly<Record<string, unknown>> & Readonly<{ Sid: stri
 /** Sids begin with it, so that cleanup finds them: only letters and digits are allowed there. */
 export const sidPrefix = (migrationId: string): string => `MwaaMigrate${shortHash(migrationId)}`;
 
-/** What a command run on the target may write; the source writes anywhere below the prefix. */
+/** Folders of an attempt that commands on the target write to; the source writes anywhere below the prefix, and reads what is no export. */
 const TARGET_FOLDERS = ['preflight', 'keypair', 'import', 'verify', 'activate', 'deactivate'] as const;
 
 export type Grantees = Readonly<{
@@ -26,6 +26,8 @@ export function bucketStatements({ migrationId, partition, bucket, prefix, sourc
   const allow = (name: string, role: string, Action: readonly string[], Resource: readonly string[]): Statement => ({
     Sid: `${sid}${name}`, Effect: 'Allow', Principal: { AWS: role }, Action, Resource,
   });
+  // Ends uploads that a killed task left. That action knows no condition on the prefix: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+  const uploads = (name: string, role: string): Statement => allow(name, role, ['s3:ListBucketMultipartUploads'], [`arn:${partition}:s3:::${bucket}`]);
   // Without it S3 answers 403 for an object that is not there (yet), and a task could not tell "absent" from "forbidden".
   const list = (name: string, role: string): Statement => ({
     ...allow(name, role, ['s3:ListBucket'], [`arn:${partition}:s3:::${bucket}`]),
@@ -33,15 +35,17 @@ export function bucketStatements({ migrationId, partition, bucket, prefix, sourc
   });
   return [
     allow('SourceWrite', sourceExecutionRole, ['s3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'], [below('*')]),
-    allow('SourceRead', sourceExecutionRole, ['s3:GetObject', 's3:GetObjectVersion'], ['job.json', 'result.json', 'progress.json', 'preflight/*'].map((name) => below(`*/${name}`))),
+    allow('SourceRead', sourceExecutionRole, ['s3:GetObject', 's3:GetObjectVersion'], [below('*.json'), below('*/preflight/*')]),
     allow('SourceProbe', sourceExecutionRole, ['s3:DeleteObject'], [below('*/preflight/*')]),
     list('SourceList', sourceExecutionRole),
+    uploads('SourceUploads', sourceExecutionRole),
     ...(targetExecutionRole
       ? [
           allow('TargetRead', targetExecutionRole, ['s3:GetObject', 's3:GetObjectVersion'], [below('*')]),
           allow('TargetWrite', targetExecutionRole, ['s3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'], TARGET_FOLDERS.map((name) => below(`*/${name}/*`))),
           allow('TargetProbe', targetExecutionRole, ['s3:DeleteObject'], [below('*/preflight/*')]),
           list('TargetList', targetExecutionRole),
+          uploads('TargetUploads', targetExecutionRole),
         ]
       : []),
   ];

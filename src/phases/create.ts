@@ -1,0 +1,124 @@
+import { UserError } from '../errors.js';
+import { finishedPhase, finishPhase } from '../journal/transitions.js';
+import type { Journal } from '../journal/journal.js';
+import { executionRoleArn } from '../plan/build.js';
+import { describeDifferences, differences, type Difference } from '../plan/difference.js';
+import { createFields, loggingInput, ownTags, shownFields, type Placement } from '../plan/environment-fields.js';
+import { placementOf } from '../plan/placement.js';
+import { stateOf } from '../plan/states.js';
+import type { Context, EnvironmentDescription, PhaseResult } from '../ports.js';
+import { createReport } from '../report/create-report.js';
+import { awaitEnvironment } from './await-environment.js';
+import { ensureExecutionRole, type ExecutionRole } from './execution-role.js';
+import { inMigration, lookAtMigration } from './migration.js';
+import { resultOf } from './result.js';
+import { survey, type Survey } from './survey.js';
+
+export type CreateContext = Pick<Context, 'inputs' | 'file' | 'clock' | 'log' | 'plan' | 'source' | 'target' | 'journal' | 'owner'>;
+
+/** IAM tells all of its servers of a new role within seconds, sometimes a minute: until then MWAA refuses it. */
+const ROLE_TRIES = 6, ROLE_WAIT_MS = 10_000;
+
+/** Execution role, then the environment; waits until it can be used. Safe to repeat in every state. */
+export async function createEnvironment(context: CreateContext): Promise<PhaseResult> {
+  const { inputs, file, log } = context;
+  const seen = await survey(context);
+  const isExternal = file.target.create === 'external';
+  if (inputs.dryRun) {
+    const { journal } = await lookAtMigration(context, seen);
+    return dryResult(context, seen, journal);
+  }
+  return await inMigration(context, seen, 'may-begin', async ({ journal }) => {
+    let role: ExecutionRole | undefined, wasAbsent = false;
+    if (!isExternal && seen.target === undefined) {
+      wasAbsent = true;
+      const placement = pinnedPlacement(seen, context, journal.current);
+      role = await ensureExecutionRole(context, seen);
+      await startCreation(context, createFields(seen.source, file, placement, role.arn), role);
+      log.info(`Asked MWAA to create ${file.target.environment}; that usually takes 20 to 40 minutes.`);
+    }
+    const target = await awaitEnvironment(context, context.target.mwaa, file.target.environment, isExternal ? 'wait' : wasAbsent ? 'wait' : 'refuse');
+    requireVersion(target, file.target.airflowVersion);
+    const found = compare(seen, context, journal.current, target);
+    if (found.length > 0) log.warn(`${target.Name} is not quite as planned:\n    ${describeDifferences(found)}`);
+    await journal.update((current) => finishPhase(current, {
+      phase: 'create', at: context.clock.now().toISOString(), by: context.owner,
+      data: { arn: target.Arn, executionRole: target.ExecutionRoleArn, role: role?.outcome ?? finishedPhase(current, 'create')?.data?.role ?? 'found' },
+    }));
+    const report = createReport({ name: target.Name, version: target.AirflowVersion, status: target.Status, meaning: stateOf(target.Status).meaning, executionRole: target.ExecutionRoleArn, isExternal, wasCreated: wasAbsent, role, differences: found });
+    return resultOf(`mwaa-migrate: environment of ${file.id}`, report, outputsOf(context, seen, target));
+  });
+}
+
+/** The placement with the versions that phase resources recorded. */
+function pinnedPlacement(seen: Survey, { file }: CreateContext, journal: Journal): Placement {
+  const placement = placementOf(seen.source, file);
+  const copied = finishedPhase(journal, 'resources')?.data;
+  if (!copied) throw new UserError(`Phase resources has not finished for migration "${file.id}".`, 'the new environment must be told which versions of plugins, requirements and startup script it runs on, and find its DAGs.', 'run phase resources first.');
+  const pin = (name: 'plugins' | 'requirements' | 'startupScript') => {
+    const version = copied[name];
+    return placement[name] && typeof version === 'string' ? { path: placement[name].path, version } : undefined;
+  };
+  return { ...placement, plugins: pin('plugins'), requirements: pin('requirements'), startupScript: pin('startupScript') };
+}
+
+async function startCreation({ clock, log, target }: CreateContext, fields: Readonly<Record<string, unknown>>, role: ExecutionRole): Promise<void> {
+  for (let number = 1; ; number++) {
+    try {
+      return await target.mwaa.create(fields);
+    } catch (error) {
+      const isFresh = role.outcome === 'created' || role.outcome === 'completed';
+      if (!(error instanceof UserError) || !isFresh || number === ROLE_TRIES || !/\brole\b|assume/i.test(error.message)) throw error;
+      log.info(`MWAA does not know the new role yet; trying again (${number + 1} of ${ROLE_TRIES}).`);
+      await clock.sleep(ROLE_WAIT_MS);
+    }
+  }
+}
+
+/** Where an environment that exists is not what the plan would create. Values of options are compared and never shown. */
+function compare(seen: Survey, { file }: CreateContext, journal: Journal, target: EnvironmentDescription): readonly Difference[] {
+  const copied = finishedPhase(journal, 'resources') ? pinnedPlacement(seen, { file } as CreateContext, journal) : placementOf(seen.source, file);
+  const wanted = createFields(seen.source, file, copied, executionRoleArn({ file, source: seen.source, targetAccount: seen.targetAccount }));
+  const found: Difference[] = [];
+  for (const [field, value] of Object.entries(wanted)) {
+    // Whoever creates the environment outside chooses its role; a version is not known before phase resources.
+    if (field === 'ExecutionRoleArn' && file.target.create === 'external') continue;
+    if (field === 'AirflowConfigurationOptions') found.push(...optionDifferences(value as Readonly<Record<string, string>>, target.AirflowConfigurationOptions ?? {}));
+    else if (field === 'Tags') found.push(...differences(value, ownTags(target.Tags ?? {}), field));
+    else found.push(...differences(value, field === 'LoggingConfiguration' ? loggingInput(target[field]) : target[field], field));
+  }
+  return found;
+}
+
+function optionDifferences(wanted: Readonly<Record<string, string>>, there: Readonly<Record<string, string>>): readonly Difference[] {
+  const shown = (options: Readonly<Record<string, string>>) => (shownFields({ AirflowConfigurationOptions: options }).AirflowConfigurationOptions ?? {}) as Readonly<Record<string, string>>;
+  const wantedShown = shown(wanted), thereShown = shown(there);
+  return [...new Set([...Object.keys(wanted), ...Object.keys(there)])].sort().filter((option) => wanted[option] !== there[option]).map((option) => ({
+    path: option, before: wantedShown[option] ?? '(absent)', after: thereShown[option] ?? '(absent)',
+  }));
+}
+
+function requireVersion(target: EnvironmentDescription, wanted: string): void {
+  if (target.AirflowVersion === wanted) return;
+  throw new UserError(`Environment ${target.Name} runs Airflow ${target.AirflowVersion}, not ${wanted}.`, 'it was made for something else.', 'name another target.environment, or its version, in the migration file.');
+}
+
+const outputsOf = ({ file }: CreateContext, seen: Survey, target: EnvironmentDescription | undefined): Readonly<Record<string, string>> => ({
+  'migration-id': file.id,
+  'plan-digest': seen.plan.digest,
+  'target-environment': file.target.environment,
+  ...(target?.WebserverUrl ? { 'target-webserver-url': target.WebserverUrl } : {}),
+});
+
+function dryResult(context: CreateContext, seen: Survey, journal: Journal | undefined): PhaseResult {
+  const { file } = context;
+  const { target } = seen;
+  const report = createReport({
+    name: file.target.environment, version: file.target.airflowVersion, status: target?.Status ?? 'absent', meaning: target ? stateOf(target.Status).meaning : 'it does not exist yet',
+    executionRole: target?.ExecutionRoleArn ?? executionRoleArn({ file, source: seen.source, targetAccount: seen.targetAccount }),
+    isExternal: file.target.create === 'external', wasCreated: false, role: undefined, isDry: true,
+    differences: target && journal ? compare(seen, context, journal, target) : [],
+    fields: target ? undefined : seen.plan.decisions.environment.fields,
+  });
+  return resultOf(`mwaa-migrate: environment of ${file.id} (dry run)`, report, outputsOf(context, seen, target));
+}

@@ -1,0 +1,97 @@
+import { UserError } from '../errors.js';
+import { buildPlan } from '../plan/build.js';
+import { accountOf, bucketOf, migrationBucketName, migrationPrefix } from '../plan/naming.js';
+import { folderOf } from '../plan/placement.js';
+import type { Observations, Plan } from '../plan/plan.js';
+import { isOwnDagFile } from '../airflow/own-dags.js';
+import type { Bucket, Context, EnvironmentDescription, RoleDescription, SideContext } from '../ports.js';
+
+/** Both sides as they are now, and the plan that follows from them. */
+export type Survey = Readonly<{
+  source: EnvironmentDescription;
+  /** undefined: not created yet. */
+  target: EnvironmentDescription | undefined;
+  sourceAccount: string;
+  targetAccount: string;
+  sourceRole: RoleDescription | undefined;
+  plan: Plan;
+  bucketName: string;
+  prefix: string;
+}>;
+
+/** What only looks: the plan role where there is one, else the phase's own roles. */
+export type Eyes = Readonly<{ source: Looking; target: Looking }>;
+type Looking = Pick<SideContext<never>, 'identity' | 'mwaa' | 'roles' | 'openBucket' | 'buckets' | 'keys' | 'airflow'>;
+
+export const eyesOf = (context: Pick<Context, 'inputs' | 'plan' | 'source' | 'target'>): Eyes =>
+  context.inputs.planRole !== undefined || context.inputs.phase === 'plan' || context.inputs.phase === 'status' ? context.plan : { source: context.source, target: context.target };
+
+export type SurveyContext = Pick<Context, 'inputs' | 'file' | 'log' | 'plan' | 'source' | 'target'>;
+
+/**
+ * Reads only.
+ * @param isFull counts and lists what only the plan phase shows; none of it is part of the digest
+ * @throws {UserError} when the source does not exist or may not be read
+ */
+export async function survey(context: SurveyContext, isFull = false): Promise<Survey> {
+  const { file } = context;
+  const eyes = eyesOf(context);
+  const source = await eyes.source.mwaa.get(file.source.environment);
+  if (!source) throw await missingSource(eyes, file.source);
+  const target = await eyes.target.mwaa.get(file.target.environment);
+  const sourceAccount = accountOf(source.Arn);
+  const targetAccount = target ? accountOf(target.Arn) : (await eyes.target.identity()).account;
+  const isCloned = file.target.executionRole === 'clone' && file.target.create === 'mwaa-migrate';
+  const sourceRole = isCloned ? await eyes.source.roles.get(source.ExecutionRoleArn) : undefined;
+  const key = file.bucket.kmsKey === undefined ? undefined : await eyes.source.keys.describe(file.bucket.kmsKey);
+  const bucketName = migrationBucketName(file, sourceAccount);
+  const prefix = migrationPrefix(file, source.AirflowVersion, file.target.airflowVersion);
+  const observations = isFull ? await observe(context, eyes, source, eyes.source.openBucket(bucketName, sourceAccount), prefix) : NOTHING_SEEN;
+  const plan = buildPlan({ file, source, target, targetAccount, sourceRole, key, observations });
+  return { source, target, sourceAccount, targetAccount, sourceRole, plan, bucketName, prefix };
+}
+
+const NOTHING_SEEN: Omit<Observations, 'sourceStatus' | 'targetStatus'> = {
+  counts: { dags: undefined, dagRuns: undefined, taskInstances: undefined, pools: undefined, importErrors: undefined }, activeDags: undefined, dagFiles: undefined,
+};
+
+async function observe({ log }: SurveyContext, eyes: Eyes, source: EnvironmentDescription, migration: Bucket, prefix: string): Promise<typeof NOTHING_SEEN> {
+  const airflow = eyes.source.airflow(source, migration, prefix);
+  const resources = eyes.source.openBucket(bucketOf(source.SourceBucketArn), accountOf(source.Arn));
+  // Numbers that cannot be had must not keep anybody from a plan; the report shows a dash and the log the reason.
+  const orNothing = async <T>(what: string, look: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await look();
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      log.warn(`${what} could not be read: ${error.what}`);
+      return undefined;
+    }
+  };
+  const count = (list: 'dags' | 'dagRuns' | 'taskInstances' | 'pools' | 'importErrors') => orNothing(list, () => airflow.count(list));
+  const [dags, dagRuns, taskInstances, pools, importErrors] = [await count('dags'), await count('dagRuns'), await count('taskInstances'), await count('pools'), await count('importErrors')];
+  return {
+    counts: { dags, dagRuns, taskInstances, pools, importErrors },
+    activeDags: (await orNothing('active DAGs', () => airflow.listActiveDagIds()))?.length,
+    dagFiles: await orNothing('DAG files', async () => {
+      let files = 0;
+      for await (const { key } of resources.list(`${folderOf(source.DagS3Path)}/`)) if (!key.endsWith('/') && !isOwnDagFile(key)) files += 1;
+      return files;
+    }),
+  };
+}
+
+async function missingSource(eyes: Eyes, { environment, region }: Readonly<{ environment: string; region: string }>): Promise<UserError> {
+  let known = '';
+  try {
+    const names = await eyes.source.mwaa.list();
+    known = names.length > 0 ? ` There ${names.length === 1 ? 'is' : 'are'}: ${names.slice(0, 20).join(', ')}.` : ' There is no environment at all.';
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error; // A role that may not list still gets the message that matters.
+  }
+  return new UserError(
+    `There is no environment "${environment}" in ${region}.${known}`,
+    'a migration begins with the environment it moves from.',
+    'correct source.environment or source.region in the migration file, or use a role of the right account.',
+  );
+}

@@ -1,0 +1,58 @@
+import type { ClonedRole } from '../plan/clone-role.js';
+import type { Difference } from '../plan/difference.js';
+import { code, counted, list, table, text, type Report, type Section } from './document.js';
+
+export type CreateFacts = Readonly<{
+  name: string;
+  version: string;
+  status: string;
+  meaning: string;
+  executionRole: string;
+  isExternal: boolean;
+  wasCreated: boolean;
+  role: Readonly<{ arn: string; outcome: 'given' | 'created' | 'completed' | 'there'; clone: ClonedRole | undefined }> | undefined;
+  differences: readonly Difference[];
+  isDry?: boolean;
+  /** Dry run: what would be sent, without hidden values. */
+  fields?: Readonly<Record<string, unknown>> | undefined;
+}>;
+
+export function createReport(facts: CreateFacts): Report {
+  const { name, version, status, isDry } = facts;
+  const verdict = isDry
+    ? [status === 'absent' ? (facts.isExternal ? 'Dry run: would wait for ' : 'Dry run: would create ') : 'Dry run: would wait for and compare ', code(name), ' (', code(status), ')']
+    : [facts.wasCreated ? 'Created ' : 'Found ', code(name), ` on Airflow ${version}, ready; ${counted(facts.differences.length, 'difference')} from the plan`];
+  return {
+    verdict, isGood: true,
+    sections: [
+      {
+        title: 'Environment', importance: 1, blocks: [table(['What', 'Value'], [
+          ['Name', code(name)], ['Airflow', code(version)], ['State', [code(status), `: ${facts.meaning}`]],
+          ['Execution role', code(facts.executionRole)], ['Created by', facts.isExternal ? 'your infrastructure code' : 'mwaa-migrate'],
+        ])],
+      },
+      ...(facts.differences.length > 0
+        ? [{
+            title: `Differences from the plan (${facts.differences.length})`, importance: 1 as const,
+            blocks: [text('Nothing was changed about them. Decide whether each is meant.'), table(['Field', 'Planned', 'Is'], facts.differences.map(({ path, before, after }) => [code(path), code(before), code(after)]))],
+          }]
+        : []),
+      ...roleSections(facts.role?.clone),
+      ...(facts.fields ? [{ title: 'Fields that would be sent', importance: 2 as const, isFolded: true, blocks: [table(['Field', 'Value'], Object.entries(facts.fields).sort(([a], [b]) => (a < b ? -1 : 1)).map(([field, value]) => [code(field), code(typeof value === 'string' ? value : JSON.stringify(value))]))] }] : []),
+    ],
+    next: isDry ? ['Run phase create without dry-run.'] : ['Run phase export with mode rehearsal: it pauses nothing and shows what would be moved.'],
+  };
+}
+
+export function roleSections(clone: ClonedRole | undefined): readonly Section[] {
+  if (!clone) return [];
+  return [
+    ...(clone.warnings.length > 0 ? [{ title: `Execution role: to be checked by you (${clone.warnings.length})`, importance: 1 as const, blocks: [list(clone.warnings.map((warning) => [code(warning)]))] }] : []),
+    {
+      title: `Execution role: cloned as ${clone.name}`, importance: 2, isFolded: true, blocks: [
+        text(`${counted(Object.keys(clone.inlinePolicies).length, 'inline policy', 'inline policies')}, ${counted(clone.attached.length, 'attached policy', 'attached policies')}.`),
+        table(['Policy', 'On the source', 'On the target'], clone.rewritten.map(({ policy, before, after }) => [code(policy), code(before), code(after)])),
+      ],
+    },
+  ];
+}
