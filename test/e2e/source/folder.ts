@@ -18,9 +18,13 @@ export function dagFiles(): readonly SourceFile[] {
   return filesBelow(path.join(here, 'dags'));
 }
 
+export function pluginFiles(): readonly SourceFile[] {
+  return filesBelow(path.join(here, 'plugins'));
+}
+
 /** MWAA's plugins.zip: the files of the plugins folder at its top; equal bytes each time. */
 export function pluginsZip(): Buffer {
-  return storedZip(filesBelow(path.join(here, 'plugins')));
+  return storedZip(pluginFiles());
 }
 
 export function requirementsTxt(): Buffer {
@@ -37,6 +41,11 @@ export function dailySalesUntil(day: string): SourceFile {
   const changed = text.replace(/^LAST_DAY = "[^"]*"$/m, `LAST_DAY = "${day}"`);
   if (!changed.includes(`LAST_DAY = "${day}"`)) throw new Error('daily_sales.py has no line LAST_DAY = "…" any more');
   return { path: 'daily_sales.py', body: Buffer.from(changed) };
+}
+
+/** Every file of this folder: what a history is made of. */
+export function allSourceFiles(): readonly SourceFile[] {
+  return filesBelow(here);
 }
 
 function filesBelow(folder: string): readonly SourceFile[] {
