@@ -2,57 +2,60 @@
  * The export manifest, `<n>/export/manifest.json`: what db_export wrote, so that whoever reads it later gets these bytes or an error.
  * db_export (Python) writes it; the action and db_import read it. docs/reference/manifest.md describes every field.
  */
-import type { ObjectRef } from '../airflow/protocol.js';
+import type { InFlightRun, ObjectRef } from '../airflow/protocol.js';
 import { UserError } from '../errors.js';
 import { manifestProblem } from './manifest-shape.js';
 
 /** Raised when a reader of the old shape would misread the new one; not for an added optional field. */
 export const MANIFEST_FORMAT = 1;
 
-/** One gzip member of a table's object, cut between rows: it can be read and checked by itself. `rows` does not count the header. */
-export type ManifestPart = Readonly<{ offset: number; length: number; rows: number; sha256: string }>;
-
-/** Rows that the export did not take; `names` only where a person has to look at each. */
-export type LeftOut = Readonly<{ reason: string; rows: number; names?: readonly string[] }>;
+/** One gzip member of an object, cut between rows: it can be read and checked by itself. `rows` does not count the header. */
+export type ManifestMember = Readonly<{ offset: number; length: number; rows: number; sha256: string }>;
+/** One object: CSV with a header line, gzipped member by member; the sealed rows of a secret table have no members. */
+export type ManifestPart = ObjectRef & Readonly<{ rows: number; members?: readonly ManifestMember[] }>;
 
 export type ManifestTable = Readonly<{
-  /** The one object that holds the rows; null for a secret table of a rehearsal, which writes no value. */
-  key: string | null;
-  versionId: string | null;
-  sha256: string | null;
-  /** Compressed. */
-  bytes: number;
+  name: string;
+  /** In the order of the CSV; `types` are PostgreSQL's, one each. */
+  columns: readonly string[];
+  types: readonly string[];
   rows: number;
-  /** Order-independent, over every row's text form; null for secret tables. */
+  /** Compressed, all parts. */
+  bytes: number;
+  /** Sum modulo 2^64 of the first 64 bits of md5 over every row's text form, as 16 lower-case hex digits; null for secret tables. */
   checksum: string | null;
+  /** Empty for a secret table of a rehearsal, which writes no value. */
   parts: readonly ManifestPart[];
   secret: boolean;
-  /** In the order of the CSV; `type` is PostgreSQL's. */
-  columns: readonly Readonly<{ name: string; type: string }>[];
   /** Which rows were asked for, in words. */
   filter: string;
-  leftOut: readonly LeftOut[];
-  /** How a secret table is wrapped; null in a rehearsal, absent elsewhere. */
-  envelope?: Readonly<{ wrap: 'kms' | 'rsa' }> | null;
+  /** What the export did not take: reason → rows. */
+  leftOut: Readonly<Record<string, number>>;
+  /** Variables that could not be decrypted on the source, by name. */
+  unreadable?: readonly string[];
 }>;
 
 export type Manifest = Readonly<{
   format: typeof MANIFEST_FORMAT;
-  /** Migration id. */
-  migration: string;
+  migrationId: string;
   attempt: number;
   mode: 'rehearsal' | 'final';
   source: Readonly<{ airflowVersion: string; alembicHead: string; databaseVersion: string }>;
+  targetVersion: string;
   /** ISO 8601 UTC: when the transaction began that read everything. */
   snapshotAt: string;
-  /** By name. */
-  tables: Readonly<Record<string, ManifestTable>>;
+  filters: Readonly<{ historyDays: number | null; auditLogDays: number | null; xcom: boolean; variables: boolean; connections: boolean }>;
+  /** How secret tables are wrapped; null in a rehearsal. */
+  envelope: Readonly<{ wrap: 'kms'; keyArn: string }> | Readonly<{ wrap: 'rsa'; fingerprint: string }> | null;
+  tables: readonly ManifestTable[];
   /** Tables with rows that this export does not hold, and why. */
   notMoved: readonly Readonly<{ table: string; reason: string }>[];
   /** DAGs unpaused and active at the snapshot: 0 in a final export. */
   activeDags: number;
-  /** Runs without a final state at the snapshot; they arrive parked. `ref` is `<n>/in-flight.json`. */
-  inFlight: Readonly<{ count: number; ref: ObjectRef }>;
+  /** Runs without a final state at the snapshot; they arrive parked. */
+  inFlight: readonly InFlightRun[];
+  /** `<n>/in-flight.json`: the same with every task instance. */
+  inFlightRef: ObjectRef;
 }>;
 
 /**
@@ -79,10 +82,7 @@ export function parseManifest(text: string, location: string): Manifest {
 }
 
 /** Every object that the manifest names, with the version it must have. */
-export function objectsOf(manifest: Manifest): readonly ObjectRef[] {
-  const tables = Object.values(manifest.tables).flatMap(({ key, versionId, sha256, bytes }) => (key && versionId && sha256 ? [{ key, versionId, sha256, bytes }] : []));
-  return [...tables, manifest.inFlight.ref];
-}
+export const objectsOf = (manifest: Manifest): readonly ObjectRef[] => [...manifest.tables.flatMap(({ parts }) => parts), manifest.inFlightRef];
 
 const damaged = (location: string, problem: string, cause?: unknown) =>
   new UserError(

@@ -8,7 +8,9 @@ import type { Manifest } from './manifest.js';
 export type Scope = Readonly<{
   format: number;
   sourceVersion: string;
-  tables: readonly Readonly<{ name: string; columns: readonly string[]; filter: string; key: readonly string[]; rules: Readonly<Record<string, string>> }>[];
+  targetVersion: string;
+  filters: Manifest['filters'];
+  tables: readonly Readonly<{ name: string; columns: readonly string[]; key: readonly string[]; rules: Readonly<Record<string, string>> }>[];
 }>;
 
 /**
@@ -19,13 +21,15 @@ export function scopeOf(manifest: Manifest, catalogue: readonly Table[]): Scope 
   return {
     format: manifest.format,
     sourceVersion: manifest.source.airflowVersion,
+    targetVersion: manifest.targetVersion,
+    filters: manifest.filters,
     // By name: in which order tables and columns were written is no part of what was approved.
-    tables: Object.entries(manifest.tables).sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, { columns, filter, secret }]) => {
+    tables: [...manifest.tables].sort((a, b) => (a.name < b.name ? -1 : 1)).map(({ name, columns, types, secret }) => {
       const table = catalogue.find((known) => known.name === name);
       return {
-        name, filter,
+        name,
         // A rehearsal writes no secret and lists the table's own columns; the final export's are fixed by the format.
-        columns: secret ? [] : columns.map((column) => `${column.name} ${column.type}`).sort(),
+        columns: secret ? [] : columns.map((column, at) => `${column} ${types[at] ?? ''}`).sort(),
         key: table?.key ?? [], rules: table?.rules ?? {},
       };
     }),

@@ -14,7 +14,7 @@ export type Judgement = Readonly<{
  */
 export function judge(manifest: Manifest, verified: VerifyData, imported: ImportData | undefined, activeDags: readonly string[]): Judgement {
   const problems: string[] = [];
-  const tables = Object.entries(manifest.tables).map(([name, { rows: exported }]) => {
+  const tables = manifest.tables.map(({ name, rows: exported }) => {
     const found = verified.tables[name];
     if (!found) {
       // Values of a rehearsal are not written, and a table that the target does not have cannot be compared: both must be said.

@@ -1,4 +1,4 @@
-import type { Table } from '../metadata/catalogue.js';
+import { TABLES, type Table } from '../metadata/catalogue.js';
 import type { MigrationFile } from '../migration-file/migration-file.js';
 import type { EnvironmentDescription, KeyDescription, RoleDescription } from '../ports.js';
 import { visibleOptions } from '../airflow/visible-options.js';
@@ -11,7 +11,6 @@ import { bucketStatements } from './grants.js';
 import { accountOf, bucketOf, clonedRoleName, migrationBucketName, migrationPrefix, partitionOf } from './naming.js';
 import { placementOf, versionOf } from './placement.js';
 import { PLAN_SCHEMA, type Basis, type Decisions, type Finding, type Observations, type Plan } from './plan.js';
-import { selectedTables } from './tables.js';
 import { warningsOf } from './warnings.js';
 
 /** Everything the plan is computed from. */
@@ -96,7 +95,7 @@ function decide(input: PlanInput, executionRole: Decisions['executionRole'], fie
       migrationId: file.id, partition: placement.partition, bucket, prefix,
       sourceExecutionRole: source.ExecutionRoleArn, targetExecutionRole: executionRoleArn(input),
     }),
-    metadata: { ...file.metadata, tables: selectedTables(file.metadata, input.catalogue).map(({ name, key, rules }) => ({ name, key, rules })) },
+    metadata: { ...file.metadata, tables: (input.catalogue ?? TABLES).map(({ name, key, rules }) => ({ name, key, rules })) },
     drain: file.drain,
     cutover: file.cutover,
   };
