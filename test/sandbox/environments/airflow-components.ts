@@ -11,7 +11,7 @@ export type ComponentsInput = Readonly<{
   airflowHome: string;
   webserverPort: number;
   withTriggerer: boolean;
-  onEnd: (component: string, how: string) => void;
+  onEnd: (component: Component, how: string) => void;
 }>;
 
 type Program = Readonly<{ name: string; args: readonly string[] }>;
@@ -23,7 +23,7 @@ export async function startComponents(input: ComponentsInput, started: (componen
     started(await startComponent({
       name, command: installation.python, args, folder: airflowHome, logFile: path.join(airflowHome, 'components', `${name}.txt`),
       env: { ...input.variables, MWAA_AIRFLOW_COMPONENT: name },
-      onEnd: (how) => input.onEnd(name, how),
+      onEnd: input.onEnd,
     }));
   }
 }

@@ -80,7 +80,8 @@ function protectedVariables({ settings, release, airflowHome, programs, secrets,
     AIRFLOW__CORE__EXECUTOR: 'LocalExecutor', AIRFLOW__CORE__LOAD_EXAMPLES: 'False',
     AIRFLOW__CORE__LOAD_DEFAULT_CONNECTIONS: 'False', AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS: 'False',
     AIRFLOW__CORE__FERNET_KEY: secrets.fernetKey,
-    AIRFLOW__CORE__SQL_ALCHEMY_CONN: secrets.databaseUrl, AIRFLOW__DATABASE__SQL_ALCHEMY_CONN: secrets.databaseUrl,
+    // Its section moved with 2.3; the old name beside the new one warns at every start.
+    [`AIRFLOW__${isAtLeast(release.version, '2.3') ? 'DATABASE' : 'CORE'}__SQL_ALCHEMY_CONN`]: secrets.databaseUrl,
     AIRFLOW__CORE__DAGS_FOLDER: path.join(airflowHome, 'dags'), AIRFLOW__CORE__PLUGINS_FOLDER: path.join(airflowHome, 'plugins'),
     AIRFLOW__LOGGING__BASE_LOG_FOLDER: path.join(airflowHome, 'logs'), AIRFLOW__CORE__BASE_LOG_FOLDER: path.join(airflowHome, 'logs'),
     // MWAA runs the DAG processor as a process of its own; a child of the scheduler does the same work with one Python less. 3.x has only the former.
@@ -91,11 +92,9 @@ function protectedVariables({ settings, release, airflowHome, programs, secrets,
   };
 }
 
-/** The FAB provider has them since 2.9; the old names warn there at every start. */
+/** The FAB provider has the first since 2.9, where the old name warns at every start. */
 const authBackends = (version: string): string =>
-  isAtLeast(version, '2.9')
-    ? 'airflow.providers.fab.auth_manager.api.auth.backend.basic_auth,airflow.providers.fab.auth_manager.api.auth.backend.session'
-    : 'airflow.api.auth.backend.basic_auth,airflow.api.auth.backend.session';
+  `${isAtLeast(version, '2.9') ? 'airflow.providers.fab.auth_manager.api.auth.backend.basic_auth' : 'airflow.api.auth.backend.basic_auth'},airflow.api.auth.backend.session`;
 
 const airflow3 = (baseUrl: string, secrets: Secrets): Readonly<Record<string, string>> => ({
   AIRFLOW__CORE__AUTH_MANAGER: 'airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager',

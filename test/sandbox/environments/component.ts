@@ -21,7 +21,7 @@ export type ComponentStart = Readonly<{
   folder: string;
   logFile: string;
   user?: Readonly<{ uid: number; gid: number }> | undefined;
-  onEnd?: ((how: string) => void) | undefined;
+  onEnd?: ((component: Component, how: string) => void) | undefined;
 }>;
 
 /** @throws Error when the program cannot be started at all */
@@ -32,17 +32,18 @@ export async function startComponent(start: ComponentStart): Promise<Component> 
   });
   closeSync(output);
   let ending: string | undefined;
-  child.on('exit', (code, signalName) => {
-    ending = signalName ? `signal ${signalName}` : `exit code ${code}`;
-    start.onEnd?.(ending);
-  });
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
     child.once('error', (cause) => reject(new Error(`${start.name}: ${start.command} could not be started`, { cause })));
   });
+  const component: Component = { name: start.name, pid: child.pid ?? 0, logFile: start.logFile, ended: () => ending };
+  child.on('exit', (code, signalName) => {
+    ending = signalName ? `signal ${signalName}` : `exit code ${code}`;
+    start.onEnd?.(component, ending);
+  });
   // Not waited for by Node: the sandbox decides when it ends, and a forgotten one must not hold a test run open.
   child.unref();
-  return { name: start.name, pid: child.pid ?? 0, logFile: start.logFile, ended: () => ending };
+  return component;
 }
 
 /** The last lines of a log, with these secrets struck out. */

@@ -47,14 +47,12 @@ export async function startEnvironment(context: EnvironmentContext, first: Envir
   let components: Component[] = [];
   let sync: FolderSync | undefined;
   let commands: number[] = [];
-  let isStopping = false;
 
   const secrets = (): readonly string[] => [fernetKey, webserverKey, ...Object.values(logins).map(({ password }) => password), ...(database ? [database.url, database.password] : [])];
   const sessions = (): readonly number[] => [...components.map(({ pid }) => pid), ...commands];
-  const onEnd = (component: string, how: string): void => {
-    if (isStopping) return;
-    const crashed = components.find(({ name }) => name === component);
-    log(`${settings.name}: the ${component} ended with ${how}.${crashed ? `\n${tailOf(crashed.logFile, secrets(), 15)}` : ''}`);
+  const onEnd = (component: Component, how: string): void => {
+    // Those that we end ourselves are taken from the list first.
+    if (components.includes(component)) log(`${settings.name}: the ${component.name} ended with ${how}.\n${tailOf(component.logFile, secrets(), 15)}`);
   };
 
   async function up(): Promise<void> {
@@ -63,33 +61,32 @@ export async function startEnvironment(context: EnvironmentContext, first: Envir
     const base = await ensureAirflow(settings.airflowVersion, log);
     const credentials = await context.credentialsEnv(settings);
     const bucket = endpointUrl === undefined ? undefined : openBucket(settings, endpointUrl, credentials);
-    const [ownDatabase, resources] = await Promise.all([
-      database ?? createEnvironmentDatabase(context, settings, base),
-      installWorkflowResources({ settings, base, airflowHome, bucket, log }),
-    ]);
-    database = ownDatabase;
-    installation = resources.installation;
-    variables = airflowVariables({
-      settings, release: base.release, airflowHome, programs: path.dirname(installation.python), webserverPort, endpointUrl, credentials, startup: resources.startup,
-      secrets: { fernetKey, webserverKey, databaseUrl: database.url },
+    const ownDatabase = (database ??= await createEnvironmentDatabase(context, settings, base));
+    const variablesOf = (programs: string, startup: Readonly<Record<string, string>>) => airflowVariables({
+      settings, release: base.release, airflowHome, programs, webserverPort, endpointUrl, credentials, startup,
+      secrets: { fernetKey, webserverKey, databaseUrl: ownDatabase.url },
     });
-    await database.bringToSchema(installation, variables);
+    const { installation: own, startup } = bucket === undefined
+      ? { installation: base, startup: {} }
+      : await installWorkflowResources({ settings, base, airflowHome, bucket, log }, variablesOf(path.dirname(base.python), {}));
+    installation = own;
+    variables = variablesOf(path.dirname(own.python), startup);
+    await ownDatabase.bringToSchema(own, variables);
     sync = bucket === undefined ? undefined : await startFolderSync({ bucket, settings, folder: path.join(airflowHome, 'dags'), log });
-    await startComponents({ installation, variables, airflowHome, webserverPort, withTriggerer: settings.triggerer ?? false, onEnd }, (component) => components.push(component));
+    await startComponents({ installation: own, variables, airflowHome, webserverPort, withTriggerer: settings.triggerer ?? false, onEnd }, (component) => components.push(component));
     await waitUntilHealthy(settings.airflowVersion, webserverUrl, components, secrets(), HEALTH_SECONDS);
     // Now, not earlier: an older database may get its roles only from the web server.
-    await postgres.psql(database.url, usersSql(logins));
+    await postgres.psql(ownDatabase.url, usersSql(logins));
     log(`${settings.name}: Airflow ${settings.airflowVersion} is healthy after ${((Date.now() - started) / 1000).toFixed(1)} s.`);
   }
 
   async function down(graceMilliseconds: number): Promise<void> {
-    isStopping = true;
     await sync?.stop();
     sync = undefined;
-    await endSessions(sessions(), graceMilliseconds);
+    const ending = sessions();
     components = [];
     commands = [];
-    isStopping = false;
+    await endSessions(ending, graceMilliseconds);
   }
 
   async function stop({ keepDatabase = false }: Readonly<{ keepDatabase?: boolean }> = {}): Promise<void> {
