@@ -1,0 +1,123 @@
+/**
+ * Writes everything that repeats the interface, from its truths: action.yml (inputs, outputs) and src/migration-file/schema.json.
+ * `node scripts/interfaces.mjs` writes, `--check` only compares and fails on a difference; a second run changes nothing.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const read = (name) => readFileSync(path.join(root, name), 'utf8');
+const readIfThere = (name) => {
+  try {
+    return read(name);
+  } catch (error) {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+};
+
+/** One cell of a Markdown table. */
+const cell = (text) => String(text).replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll('\n', ' ');
+const table = (head, rows) => [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
+const quote = (text) => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+
+/** Replaces what stands between `<!-- name:begin -->` and `<!-- name:end -->`. @throws Error when the file lacks the marks */
+function between(text, name, content, file) {
+  const [begin, end] = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`];
+  if (!text.includes(begin) || !text.includes(end)) throw new Error(`${file} lacks the marks ${begin} and ${end}`);
+  return text.replace(new RegExp(`${begin}[\\s\\S]*?${end}`), () => `${begin}\n${content}\n${end}`);
+}
+
+export function inputsTable({ inputs }) {
+  return table(['Input', 'Default', 'Meaning'], Object.entries(inputs).map(([name, { description, required, default: value }]) =>
+    [`\`${name}\``, required ? '**required**' : value ? `\`${value}\`` : 'empty', cell(description)]));
+}
+export function outputsTable({ outputs }) {
+  return table(['Output', 'Meaning'], Object.entries(outputs).map(([name, { description }]) => [`\`${name}\``, cell(description)]));
+}
+
+/** Names and defaults for TypeScript. Expressions (`${{ … }}`) are GitHub's to resolve: by hand, such an input is empty. */
+export function interfaceModule({ inputs, outputs }) {
+  const entries = Object.entries(inputs).map(([name, { default: value }]) => `  ${quote(name)}: ${quote(String(value ?? '').startsWith('${{') ? '' : String(value ?? ''))},`);
+  return `/** Made by scripts/interfaces.mjs from action.yml: change it there. */
+
+/** Every input with the value it has when a step does not give one. */
+export const INPUT_DEFAULTS = {
+${entries.join('\n')}
+} as const;
+
+export const OUTPUT_NAMES = [${Object.keys(outputs).map(quote).join(', ')}] as const;
+
+export type InputName = keyof typeof INPUT_DEFAULTS;
+export type OutputName = (typeof OUTPUT_NAMES)[number];
+`;
+}
+
+/** The reusable workflows call it as $/.github/actions/phase: the same commit as the workflow. Only the way to dist differs. */
+export function twin(action) {
+  const own = '"$GITHUB_ACTION_PATH/dist/index.js"';
+  if (!action.includes(own)) throw new Error(`action.yml does not start ${own}`);
+  const [, ...body] = action.split(/^(?=name: )/m);
+  return `# Made by scripts/interfaces.mjs from the action.yml in the root: change it there.\n${body.join('').replace(own, '"$GITHUB_ACTION_PATH/../../../dist/index.js"')}`;
+}
+
+/** Keys of the migration file, in the order of the schema. */
+export function keysTable(schema) {
+  const rows = [];
+  const walk = (node, prefix, requiredKeys) => {
+    for (const [key, value] of Object.entries(node.properties ?? {})) {
+      const name = `${prefix}${key}`;
+      if (value.properties) {
+        walk(value, `${name}.`, value.required ?? []);
+        continue;
+      }
+      const fallback = requiredKeys.includes(key) ? '**required**' : value.default === undefined ? value['x-default'] ?? '–' : `\`${JSON.stringify(value.default)}\``;
+      rows.push([`\`${name}\``, allowed(value), fallback, cell(value.description ?? '')]);
+    }
+  };
+  walk(schema, '', schema.required ?? []);
+  return table(['Key', 'Values', 'Default', 'Meaning'], rows);
+}
+function allowed(value) {
+  if (value['x-later']) return 'later';
+  if (value.enum) return value.enum.map((one) => `\`${one}\``).join(', ');
+  if (value.anyOf) return value.anyOf.map(allowed).join(' or ');
+  if (value.const !== undefined) return `\`${value.const}\``;
+  if (value.type === 'integer') return `${value.minimum} to ${value.maximum}`;
+  if (value.type === 'array') return 'list of texts';
+  if (value.type === 'object') return 'keys and values';
+  return value.type === 'boolean' ? '`true`, `false`' : 'text';
+}
+
+export function generate() {
+  const actionText = read('action.yml');
+  const action = parse(actionText);
+  const schema = JSON.parse(read('src/migration-file/schema.json'));
+  const files = {
+    'src/interface.ts': interfaceModule(action),
+    '.github/actions/phase/action.yml': twin(actionText),
+    'docs/reference/mwaa-migration.schema.json': `${JSON.stringify(schema, undefined, 2)}\n`,
+  };
+  const marked = { 'docs/reference/inputs.md': ['inputs', inputsTable(action)], 'docs/reference/outputs.md': ['outputs', outputsTable(action)], 'docs/reference/migration-file.md': ['keys', keysTable(schema)] };
+  for (const [file, [name, content]] of Object.entries(marked)) files[file] = between(read(file), name, content, file);
+  return files;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const changed = Object.entries(generate()).filter(([name, text]) => readIfThere(name) !== text);
+  if (process.argv.includes('--check')) {
+    if (changed.length > 0) {
+      console.error(`Not what their truths say: ${changed.map(([name]) => name).join(', ')}. Run: node scripts/interfaces.mjs`);
+      process.exitCode = 1;
+    } else console.log('The interface is the same everywhere.');
+  } else {
+    for (const [name, text] of changed) {
+      mkdirSync(path.dirname(path.join(root, name)), { recursive: true });
+      writeFileSync(path.join(root, name), text);
+      console.log(`wrote ${name}`);
+    }
+    if (changed.length === 0) console.log('nothing to change');
+  }
+}

@@ -1,0 +1,16 @@
+/** Process entry: the only module that acts when it is imported. */
+import { realpathSync } from 'node:fs';
+import path from 'node:path';
+import * as core from '@actions/core';
+import { describeFailure } from './errors.js';
+import { main } from './main.js';
+
+// The bundler replaces import.meta.url by the place it was built at; the started file is the one that lies beside dags/.
+const home = path.dirname(realpathSync(process.argv[1] ?? '.'));
+
+// Awaited, so that a lost promise ends with Node's code 13 (unsettled top-level await), not green.
+try {
+  await main({ inputs: process.env['MWAA_INPUTS'], env: process.env, home });
+} catch (error) {
+  core.setFailed(describeFailure(error)); // also sets exit code 1
+}

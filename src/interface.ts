@@ -1,0 +1,22 @@
+/** Made by scripts/interfaces.mjs from action.yml: change it there. */
+
+/** Every input with the value it has when a step does not give one. */
+export const INPUT_DEFAULTS = {
+  'phase': '',
+  'config': '.github/mwaa-migration.yml',
+  'mode': '',
+  'attempt': '',
+  'plan-role': '',
+  'source-role': '',
+  'target-role': '',
+  'approved-plan': '',
+  'approved-manifest': '',
+  'dry-run': 'false',
+  'github-token': '',
+  'timeout-minutes': '300',
+} as const;
+
+export const OUTPUT_NAMES = ['migration-id', 'attempt', 'plan-digest', 'manifest-digest', 'changes', 'blockers', 'tables', 'target-environment', 'target-webserver-url', 'report'] as const;
+
+export type InputName = keyof typeof INPUT_DEFAULTS;
+export type OutputName = (typeof OUTPUT_NAMES)[number];

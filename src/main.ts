@@ -1,0 +1,91 @@
+/** Inputs → migration file → wiring → phase → outputs and summary. */
+import { appendFile, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import * as core from '@actions/core';
+import { systemClock, systemTicker } from './clock.js';
+import { InternalError, UserError, describeFailure } from './errors.js';
+import { readWorkspaceFile } from './gateways/workspace-file.js';
+import { readInputs, type Inputs, type Phase } from './inputs.js';
+import { OUTPUT_NAMES } from './interface.js';
+import { actionsLog } from './log.js';
+import { readMigrationFile } from './migration-file/read.js';
+import { phases } from './phases/index.js';
+import type { PhaseResult } from './ports.js';
+import { failureSummary, fitSummary } from './step-summary.js';
+import { stopping } from './stopping.js';
+import { wire, type Env } from './wiring.js';
+
+export type Start = Readonly<{
+  /** MWAA_INPUTS, the one place inputs come from. */
+  inputs: string | undefined;
+  env: Env;
+  /** Folder of the running index file. */
+  home: string;
+}>;
+
+/** @throws what ends the step red; the summary has been written by then */
+export async function main({ inputs: json, env, home }: Start): Promise<void> {
+  let inputs: Inputs | undefined;
+  try {
+    inputs = readInputs(json);
+    const result = await runPhase(inputs, env, home);
+    await publish(inputs.phase, result, env);
+    if (!result.ok) throw new PhaseNotOk(result.failure ?? `Phase ${inputs.phase} ended with findings; its summary lists them.`);
+  } catch (error) {
+    // A phase that is not ok has written a summary of its own, which says more.
+    if (!(error instanceof PhaseNotOk)) await writeSummary(failureSummary(inputs?.phase, describeFailure(error)), env);
+    throw error;
+  }
+}
+
+/** Nothing was thrown, but the step must end red: differences, blockers. */
+class PhaseNotOk extends UserError {
+  constructor(what: string) {
+    super(what, 'going on would build on something that is not as it should be.', 'read the summary of this step, repair what it lists, and run the phase again.');
+  }
+}
+
+async function runPhase(inputs: Inputs, env: Env, home: string): Promise<PhaseResult> {
+  const phase = phases[inputs.phase];
+  if (!phase) throw notYet(inputs.phase);
+  const text = await readWorkspaceFile(env['GITHUB_WORKSPACE'] || process.cwd(), inputs.config, 'config');
+  const file = readMigrationFile(text, inputs.config);
+  const { context, close } = wire({ inputs, file, env, home, clock: systemClock, ticker: systemTicker, log: actionsLog });
+  core.info(`Migration "${file.id}", phase ${inputs.phase}: "${file.source.environment}" (${file.source.region}) to "${file.target.environment}" (${file.target.region}, Airflow ${file.target.airflowVersion}).`);
+  const endStopping = stopping(process, close, inputs.phase);
+  try {
+    return await phase(context);
+  } finally {
+    endStopping();
+    await close();
+  }
+}
+
+const notYet = (phase: Phase): UserError =>
+  new UserError(
+    `Phase "${phase}" is not part of this release.`,
+    'doing nothing and ending green would look like done.',
+    `use one of ${Object.keys(phases).join(', ')}, or leave the step out.`,
+  );
+
+async function publish(phase: Phase, result: PhaseResult, env: Env): Promise<void> {
+  const unknown = Object.keys(result.outputs).filter((name) => !OUTPUT_NAMES.some((known) => known === name));
+  if (unknown.length > 0) throw new InternalError(`Phase ${phase} gave outputs that action.yml does not have: ${unknown.join(', ')}.`);
+  const report = result.outputs['report'] ?? path.join(env['RUNNER_TEMP'] || os.tmpdir(), `mwaa-migrate-${phase}.md`);
+  if (result.outputs['report'] === undefined) await writeFile(report, `${result.summary}\n`);
+  for (const [name, value] of Object.entries({ ...result.outputs, report })) core.setOutput(name, value);
+  await writeSummary(result.summary, env);
+}
+
+/** Without the variable there is no summary to write to: run by hand, the log and the report are all. */
+async function writeSummary(markdown: string, env: Env): Promise<void> {
+  const file = env['GITHUB_STEP_SUMMARY'];
+  if (!file) return;
+  try {
+    await appendFile(file, `${fitSummary(markdown)}\n`);
+  } catch (error) {
+    // A summary that cannot be written must not turn a migration red, nor hide the error that is on its way.
+    core.warning(`The job summary was not written: ${error instanceof Error ? error.message : 'no reason given'}`);
+  }
+}

@@ -1,0 +1,46 @@
+/** What a key means that is not written. The numbers stand in the schema, so that editor, docs and code say the same. */
+import type { MigrationFile } from './migration-file.js';
+import schema from './schema.json' with { type: 'json' };
+
+type Values = Readonly<Record<string, unknown>>;
+type Schema = Readonly<{ properties?: Readonly<Record<string, Schema>>; default?: unknown }>;
+
+/** @param value has passed the schema */
+export function withDefaults(value: Values): MigrationFile {
+  const written = (section: string, key: string): unknown => (value[section] as Values | undefined)?.[key];
+  const read = (section: string, key: string): unknown => written(section, key) ?? (schema as Schema).properties?.[section]?.properties?.[key]?.default;
+  const source = { environment: written('source', 'environment') as string, region: written('source', 'region') as string };
+  const environment = written('target', 'environment') as string;
+  return {
+    id: (value['id'] as string | undefined) ?? `${source.environment}-to-${environment}`,
+    source,
+    target: {
+      environment,
+      region: (written('target', 'region') as string | undefined) ?? source.region,
+      airflowVersion: written('target', 'airflow-version') as string,
+      configuration: read('target', 'configuration') as Readonly<Record<string, string | null>>,
+      executionRole: read('target', 'execution-role') as string,
+      environmentOverrides: read('target', 'environment-overrides') as Values,
+      bucket: written('target', 'bucket') as string | undefined,
+      prefix: (written('target', 'prefix') as string | undefined) ?? `${environment}/`,
+      create: read('target', 'create') as MigrationFile['target']['create'],
+    },
+    resources: { from: read('resources', 'from') as 'source' },
+    metadata: {
+      historyDays: read('metadata', 'history-days') as number | 'all',
+      auditLogDays: read('metadata', 'audit-log-days') as number | 'all',
+      xcom: read('metadata', 'xcom') as boolean,
+      variables: read('metadata', 'variables') as boolean,
+      connections: read('metadata', 'connections') as boolean,
+    },
+    // maxDays counts once logs are copied; until then the schema takes none.
+    logs: { tasks: read('logs', 'tasks') as 'none', maxDays: 3 },
+    drain: {
+      timeoutMinutes: read('drain', 'timeout-minutes') as number,
+      taskMinutes: read('drain', 'task-minutes') as number,
+      leftover: read('drain', 'leftover') as MigrationFile['drain']['leftover'],
+    },
+    cutover: { canary: read('cutover', 'canary') as readonly string[], missedIntervals: read('cutover', 'missed-intervals') as 'report' },
+    bucket: { name: read('bucket', 'name') as string, kmsKey: written('bucket', 'kms-key') as string | undefined },
+  };
+}

@@ -1,0 +1,20 @@
+/** The job summary's own limits and its form when a phase fails. Pure. */
+
+/** Bytes of one step's summary; a longer one is dropped whole (runner, FileCommandManager.cs). */
+const MAX_BYTES = 1024 * 1024;
+const NOTICE = '\n\n> The summary is cut here: GitHub shows at most 1 MiB. The whole text is in the file that output `report` names.\n';
+
+/** Cuts at the end of a line, so that no table row or fence stands open half-way. */
+export function fitSummary(markdown: string): string {
+  const bytes = Buffer.from(markdown);
+  // One byte for the line end that follows.
+  if (bytes.length < MAX_BYTES) return markdown;
+  const room = bytes.subarray(0, MAX_BYTES - Buffer.byteLength(NOTICE) - 1);
+  return `${room.subarray(0, Math.max(0, room.lastIndexOf(0x0a))).toString('utf8')}${NOTICE}`;
+}
+
+/** @param text what, why, fix; shown as it is, inert: it can hold names that others chose */
+export function failureSummary(phase: string | undefined, text: string): string {
+  const inert = text.replace(/[&<>]/gu, (letter) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[letter] ?? letter);
+  return `## ${phase ? `Phase ${phase} failed` : 'mwaa-migrate did not start'}\n\n<pre>${inert}</pre>`;
+}

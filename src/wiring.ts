@@ -1,0 +1,161 @@
+/** Puts the real world behind the ports. The only place that creates SDK clients; nothing is called here. */
+import { readFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { setSecret } from '@actions/core';
+import { IAMClient } from '@aws-sdk/client-iam';
+import { KMSClient } from '@aws-sdk/client-kms';
+import { MWAAClient } from '@aws-sdk/client-mwaa';
+import { S3Client } from '@aws-sdk/client-s3';
+import { STSClient } from '@aws-sdk/client-sts';
+import type { Command, Side } from './airflow/protocol.js';
+import type { Ticker } from './clock.js';
+import { InternalError } from './errors.js';
+import { openEnvironment } from './gateways/airflow/transports/choose.js';
+import { createCaller } from './gateways/aws/call.js';
+import { assumeByOidc, type CredentialProvider } from './gateways/aws/credentials.js';
+import { openRoles } from './gateways/aws/iam.js';
+import { openKeys } from './gateways/aws/kms.js';
+import { openMwaa } from './gateways/aws/mwaa.js';
+import { openBucket } from './gateways/aws/s3-bucket.js';
+import { openBucketAdmin } from './gateways/aws/s3-bucket-admin.js';
+import { openIdentity } from './gateways/aws/sts.js';
+import { createIdTokenReader, describeClaims } from './gateways/github/id-token.js';
+import { openJournalStore } from './gateways/journal/store.js';
+import type { Inputs } from './inputs.js';
+import { newJournal } from './journal/transitions.js';
+import type { MigrationFile } from './migration-file/migration-file.js';
+import type { Clock, Context, JournalStore, Log, OpenJournal, SideContext } from './ports.js';
+
+export type Env = Readonly<Record<string, string | undefined>>;
+export type Wiring = Readonly<{ inputs: Inputs; file: MigrationFile; env: Env; /** Folder of the running index file; the DAG files lie in `dags/` beside it. */ home: string; clock: Clock; ticker: Ticker; log: Log }>;
+
+/** Milliseconds. A copy of 5 GiB answers only when it is done; everything else that is silent for a minute is a lost connection. */
+const CONNECT_MS = 10_000, ANSWER_MS = 60_000, COPY_MS = 600_000;
+
+/** `close` gives back what is held (the journal's lock), for the end and for a signal. */
+export function wire(wiring: Wiring): Readonly<{ context: Context; close: () => Promise<void> }> {
+  const { inputs, file, env, home, clock, log } = wiring;
+  const openJournals = new Set<OpenJournal>();
+  const credentialsOf = roleCredentials(wiring);
+  const readDag: Context['readDag'] = async (name) => {
+    try {
+      return await readFile(path.join(home, 'dags', `${name}.py`), 'utf8');
+    } catch (error) {
+      throw new InternalError(`The DAG file dags/${name}.py is not beside index.js; it belongs to the release.`, { cause: error });
+    }
+  };
+  const side = <C extends Command>(of: Side, input: RoleInput, role: string | undefined): SideContext<C> => {
+    const region = file[of].region;
+    const credentials = credentialsOf(input, role, region);
+    const base = { region, ...(credentials ? { credentials } : {}), maxAttempts: 1, requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: ANSWER_MS } };
+    const call = createCaller(clock, log, input);
+    const s3 = new S3Client({ ...base, requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: COPY_MS }, followRegionRedirects: true, forcePathStyle: hasOwnEndpoint(env, 'S3') });
+    const identity = openIdentity(new STSClient(base), call);
+    const account = async (): Promise<string> => (await identity()).account;
+    const mwaa = openMwaa({
+      // The SDK puts "api." and "env." before custom endpoints too, where no such host exists.
+      client: new MWAAClient({ ...base, ...ownEndpoint(env, 'MWAA'), disableHostPrefix: hasOwnEndpoint(env, 'MWAA') }),
+      call, clock, region, account, airflowRole: input === 'plan-role' ? 'Viewer' : 'Op',
+    });
+    const open: SideContext<C>['openBucket'] = (name, ownerAccountId) => openBucket(s3, call, { name, region, ownerAccountId });
+    return {
+      identity, mwaa,
+      roles: openRoles(new IAMClient(base), call, account),
+      openBucket: open,
+      buckets: openBucketAdmin(s3, call, clock, region, account),
+      keys: openKeys(new KMSClient(base), call),
+      airflow: (description, migration, prefix) =>
+        openEnvironment<C>({ side: of, description, mwaa, dagBucket: open(arnPart(description.SourceBucketArn, 5), arnPart(description.Arn, 4)), migration, prefix, readDag, clock, log }),
+    };
+  };
+
+  const context: Context = {
+    inputs, file, clock, log, readDag,
+    plan: { source: side('source', 'plan-role', inputs.planRole), target: side('target', 'plan-role', inputs.planRole) },
+    source: side('source', 'source-role', inputs.sourceRole),
+    target: side('target', 'target-role', inputs.targetRole),
+    journal: (bucket, prefix) => remembering(openJournalStore({ bucket, prefix, initial: initialJournal(file, prefix), clock, ticker: wiring.ticker, log }), openJournals),
+    owner: ownerOf(env),
+  };
+  return {
+    context,
+    close: async () => {
+      await Promise.all([...openJournals].map((journal) => journal.close()));
+    },
+  };
+}
+
+type RoleInput = 'plan-role' | 'source-role' | 'target-role';
+
+/** One provider per role, whatever number of clients use it. undefined: the SDK's own search for ambient credentials. */
+function roleCredentials({ env, clock, inputs }: Wiring): (input: RoleInput, roleArn: string | undefined, region: string) => CredentialProvider | undefined {
+  const providers = new Map<string, CredentialProvider>();
+  const readIdToken = createIdTokenReader(env);
+  // On GitHub the runner swallows the command and hides the value; anywhere else the command itself would show it.
+  const mask = env['GITHUB_ACTIONS'] === 'true' ? setSecret : (): void => undefined;
+  return (input, roleArn, region) => {
+    if (!roleArn) return undefined;
+    const known = providers.get(roleArn);
+    if (known) return known;
+    const sts = new STSClient({ region, maxAttempts: 1, credentials: { accessKeyId: '', secretAccessKey: '' }, requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: ANSWER_MS } });
+    const order = { input, roleArn, sessionName: `mwaa-migrate-${inputs.phase}-${env['GITHUB_RUN_ID'] ?? 'local'}`.slice(0, 64) };
+    const provider = assumeByOidc(order, sts, { readIdToken, describeClaims, mask }, clock);
+    providers.set(roleArn, provider);
+    return provider;
+  };
+}
+
+/** Names this runner in locks: a person who reads it must find the run. */
+function ownerOf(env: Env): string {
+  const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository, GITHUB_RUN_ID: run, GITHUB_RUN_ATTEMPT: attempt } = env;
+  if (server && repository && run) return `${server}/${repository}/actions/runs/${run}${attempt ? `/attempts/${attempt}` : ''}`;
+  return `process ${process.pid} on ${os.hostname()}`;
+}
+
+/** The versions stand in the prefix, where the phase that made it has put what it found. */
+function initialJournal(file: MigrationFile, prefix: string): ReturnType<typeof newJournal> {
+  const [, from, to, migrationId] = /^data\/migration\/([^/]+)_to_([^/]+)\/([^/]+)\/$/u.exec(prefix) ?? [];
+  if (!from || !to || migrationId !== file.id) throw new InternalError(`"${prefix}" is not the prefix of migration "${file.id}".`);
+  return newJournal({
+    migrationId: file.id,
+    source: { environment: file.source.environment, region: file.source.region, airflowVersion: from },
+    target: { environment: file.target.environment, region: file.target.region, airflowVersion: to },
+  });
+}
+
+/** Knows every journal that is open, so that a signal can give the locks back. */
+const remembering = (store: JournalStore, open: Set<OpenJournal>): JournalStore => ({
+  location: store.location,
+  peek: () => store.peek(),
+  async open(owner) {
+    const journal = await store.open(owner);
+    open.add(journal);
+    return {
+      get current() {
+        return journal.current;
+      },
+      update: (change) => journal.update(change),
+      close: async () => {
+        // Known until it is closed: a signal in between must wait for the lock too.
+        await journal.close();
+        open.delete(journal);
+      },
+    };
+  },
+});
+
+/** An endpoint of one's own, by the variables that the newer SDKs read by themselves: https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html */
+function ownEndpoint(env: Env, service: 'MWAA' | 'S3'): Readonly<{ endpoint?: string }> {
+  if (env['AWS_IGNORE_CONFIGURED_ENDPOINT_URLS'] === 'true') return {};
+  const endpoint = env[`AWS_ENDPOINT_URL_${service}`] || env['AWS_ENDPOINT_URL'];
+  return endpoint ? { endpoint } : {};
+}
+const hasOwnEndpoint = (env: Env, service: 'MWAA' | 'S3'): boolean => ownEndpoint(env, service).endpoint !== undefined;
+
+/** 4: account, 5: resource. */
+function arnPart(arn: string, index: 4 | 5): string {
+  const part = arn.split(':')[index];
+  if (!part) throw new InternalError(`"${arn}" is not a whole ARN.`);
+  return part;
+}
