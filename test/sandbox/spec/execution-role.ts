@@ -1,5 +1,5 @@
 /** An environment's execution role as AWS documents it: user guide, "Amazon MWAA execution role" and "Cross-service confused deputy prevention". */
-import type { PolicyDocument } from '../front/contract.js';
+import type { PolicyDocument, PolicyStatement } from '../front/contract.js';
 
 /** Both services may assume it, and only for this environment. */
 export function executionRoleTrust(account: string, region: string, environment: string): PolicyDocument {
@@ -43,7 +43,7 @@ export function executionRolePolicy({ account, region, environment, bucket, kmsK
 }
 
 /** The statement that a customer managed key's policy needs besides the account's, for the log groups. */
-export function logsKeyStatement(account: string, region: string): PolicyDocument['Statement'] {
+export function logsKeyStatement(account: string, region: string): PolicyStatement {
   return {
     Sid: 'Allow logs access', Effect: 'Allow', Principal: { Service: `logs.${region}.amazonaws.com` },
     Action: ['kms:Encrypt*', 'kms:Decrypt*', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:Describe*'], Resource: '*',

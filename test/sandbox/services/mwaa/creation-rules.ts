@@ -4,7 +4,7 @@ import type { Network } from './caller-permissions.js';
 import { bucketOf, type EnvironmentRecord, type Fields } from './environment-record.js';
 import { SESSION_NAME, untrustedService } from './execution-role.js';
 import type { LookAtBucket, WantedObject } from './source-bucket.js';
-import { compareVersions, creatableVersions } from './versions.js';
+import { compareVersions, creatableVersions, soldVersions } from './versions.js';
 
 const CLASSES = ['mw1.micro', 'mw1.small', 'mw1.medium', 'mw1.large', 'mw1.xlarge', 'mw1.2xlarge'];
 /** Paths whose object version has to be given with them ("If specified, then a version is required"); the startup script takes the latest without. */
@@ -33,6 +33,11 @@ export function checkFields(fields: Fields, given: Readonly<Record<string, unkno
 /** @throws AwsError ValidationException */
 export function checkCreatable(version: string): void {
   if (!creatableVersions.includes(version)) throw invalid(`Apache Airflow version ${version} is not supported. Supported versions: ${creatableVersions.join(', ')}`);
+}
+
+/** For environments that exist from the start: every version that was ever sold still runs. @throws AwsError ValidationException */
+export function checkSold(version: string): void {
+  if (!soldVersions.includes(version)) throw invalid(`Apache Airflow version ${version} was never sold. Sold versions: ${soldVersions.join(', ')}`);
 }
 
 /** Subnets and security groups must be the account's, in this region, of one VPC. @throws AwsError ValidationException */

@@ -120,7 +120,7 @@ function describeLogging(record: EnvironmentRecord): Readonly<Record<string, unk
 }
 
 /** What the API does not know and only the sandbox's spec says. */
-export type Extras = Partial<Pick<EnvironmentSettings, 'database' | 'syncSeconds'>>;
+export type Extras = Partial<Pick<EnvironmentSettings, 'database' | 'syncSeconds' | 'triggerer'>>;
 
 export function settingsOf(record: EnvironmentRecord, extras: Extras): EnvironmentSettings {
   const { fields } = record;

@@ -3,7 +3,7 @@ import { AwsError, type FrontRequest, type Principal, type World } from '../../f
 import { airflowRoleOf } from './airflow-role.js';
 import { type Network, needsOf, requireKey, requireNeeds } from './caller-permissions.js';
 import type { Orders } from './control.js';
-import { checkBucket, checkCreatable, checkFields, checkNetwork, checkTrust } from './creation-rules.js';
+import { checkBucket, checkCreatable, checkFields, checkNetwork, checkSold, checkTrust } from './creation-rules.js';
 import { describe, environmentArn, type EnvironmentRecord, type Fields, newRecord, serviceRoleArn, withDefaults } from './environment-record.js';
 import type { Lifecycle } from './lifecycle.js';
 import { invokeRestApi, READY, type RestInput } from './rest-api.js';
@@ -53,27 +53,32 @@ export function createOperations({ world, networks, lookAtBucket, lifecycle, tok
   const named = ({ account, region }: Caller, input: Input) => find(environmentArn(account, region, String(input.Name)));
   const truly = (record: EnvironmentRecord): EnvironmentRecord => records.get(record.arn) ?? record;
 
+  const create = async (caller: Caller, input: Input, checkVersion: (version: string) => void): Promise<Answer> => {
+    permit(caller, 'CreateEnvironment', input);
+    const { account, region, principal } = caller;
+    const fields = withDefaults(input);
+    checkVersion(fields.AirflowVersion);
+    checkFields(fields, input);
+    const arn = environmentArn(account, region, String(input.Name));
+    if (records.has(arn)) throw new AwsError('ValidationException', `Environment ${String(input.Name)} already exists`);
+    checkNetwork(networks, account, region, fields.NetworkConfiguration);
+    const keyArn = fields.KmsKey && requireKey(world.kms, principal, fields.KmsKey, region).keyArn;
+    checkTrust(world, { account, arn }, fields.ExecutionRoleArn);
+    await checkBucket(world, lookAtBucket, { account, region }, fields);
+    // Looked again: another creation may have come while the bucket was read.
+    if (records.has(arn)) throw new AwsError('ValidationException', `Environment ${String(input.Name)} already exists`);
+    const record = newRecord(account, region, String(input.Name), keyArn ? { ...fields, KmsKey: keyArn } : fields, (input.Tags ?? {}) as Record<string, string>, world.clock.now());
+    accountsWithServiceRole.add(account);
+    records.set(arn, record);
+    lifecycle.create(record);
+    return { Arn: arn };
+  };
+
   return {
-    async CreateEnvironment(caller: Caller, input: Input): Promise<Answer> {
-      permit(caller, 'CreateEnvironment', input);
-      const { account, region, principal } = caller;
-      const fields = withDefaults(input);
-      checkCreatable(fields.AirflowVersion);
-      checkFields(fields, input);
-      const arn = environmentArn(account, region, String(input.Name));
-      if (records.has(arn)) throw new AwsError('ValidationException', `Environment ${String(input.Name)} already exists`);
-      checkNetwork(networks, account, region, fields.NetworkConfiguration);
-      const keyArn = fields.KmsKey && requireKey(world.kms, principal, fields.KmsKey, region).keyArn;
-      checkTrust(world, { account, arn }, fields.ExecutionRoleArn);
-      await checkBucket(world, lookAtBucket, { account, region }, fields);
-      // Looked again: another creation may have come while the bucket was read.
-      if (records.has(arn)) throw new AwsError('ValidationException', `Environment ${String(input.Name)} already exists`);
-      const record = newRecord(account, region, String(input.Name), keyArn ? { ...fields, KmsKey: keyArn } : fields, (input.Tags ?? {}) as Record<string, string>, world.clock.now());
-      accountsWithServiceRole.add(account);
-      records.set(arn, record);
-      lifecycle.create(record);
-      return { Arn: arn };
-    },
+    /** Like CreateEnvironment, for an environment that was created when its version was still sold. */
+    adopt: (caller: Caller, input: Input) => create(caller, input, checkSold),
+
+    CreateEnvironment: (caller: Caller, input: Input) => create(caller, input, checkCreatable),
 
     GetEnvironment(caller: Caller, input: Input): Answer {
       permit(caller, 'GetEnvironment', input);

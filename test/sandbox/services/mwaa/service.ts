@@ -5,7 +5,7 @@ import type { Network } from './caller-permissions.js';
 import { createOrders, type EnvironmentControl, INCORRECT_CONFIGURATION } from './control.js';
 import type { EnvironmentRecord, Extras, Problem, Status } from './environment-record.js';
 import { createLifecycle, type Delays, type LifecycleDependencies } from './lifecycle.js';
-import { callerOf, createOperations, REST_CALLS_PER_SECOND } from './operations.js';
+import { type Caller, callerOf, createOperations, REST_CALLS_PER_SECOND } from './operations.js';
 import { readCall, route } from './routing.js';
 import type { ServiceModel } from './service-model.js';
 import type { LookAtBucket } from './source-bucket.js';
@@ -30,6 +30,11 @@ export type MwaaOptions = Readonly<{
 
 export type MwaaService = Service & Readonly<{
   control: EnvironmentControl;
+  /**
+   * Makes an environment as CreateEnvironment does, whatever version it is on: it stands for one that is older than the world.
+   * @param input CreateEnvironment's, Name included @throws AwsError
+   */
+  adopt(caller: Caller, input: Readonly<Record<string, unknown>>): Promise<EnvironmentRecord>;
   /** Every environment that exists, in the order of creation. */
   environments(): readonly EnvironmentRecord[];
   close(): Promise<void>;
@@ -83,6 +88,14 @@ export function createMwaaService({ world, model, machinery, networks, lookAtBuc
       createEndpoints: (name) => byName(name).forEach((record) => lifecycle.createEndpoints(record)),
       outdate: (name) => orders.outdate(name),
       settled: async (name) => void (await Promise.all(byName(name).map(({ work }) => work))),
+    },
+    async adopt(caller, input) {
+      const wrong = violations(model, 'CreateEnvironmentInput', input);
+      if (wrong.length > 0) throw new AwsError('ValidationException', wrong.join('; '));
+      const { Arn } = await operations.adopt(caller, input);
+      const record = records.get(String(Arn));
+      if (!record) throw new Error(`${String(Arn)} was deleted while it was made`);
+      return record;
     },
     environments: () => [...records.values()],
 
