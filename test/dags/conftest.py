@@ -1,0 +1,256 @@
+"""A world of real PostgreSQL, real Airflow and an S3 and KMS server (moto) for the two DAG files as they ship."""
+import hashlib
+import json
+import logging
+import os
+import pathlib
+import queue
+import subprocess
+import threading
+import time
+import uuid
+
+import boto3
+import psycopg2
+import pytest
+from cryptography.fernet import Fernet
+from moto.server import ThreadedMotoServer
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SOURCE, TARGET = "2.7.2", "2.10.3"
+OWNER = "123456789012"  # moto's account
+TABLES = json.loads((ROOT / "src/metadata/tables.json").read_text())
+logging.getLogger("werkzeug").setLevel(logging.ERROR)
+os.environ.update(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_DEFAULT_REGION="eu-west-1")
+
+
+class Worker:
+    """One airflow_worker.py; `start` a command, `wait` for its exit status."""
+
+    def __init__(self, python, home):
+        env = {"PATH": os.environ["PATH"], "HOME": str(home), "AIRFLOW_HOME": str(home), "LANG": "C.UTF-8", "PYTHONWARNINGS": "ignore",
+               "AIRFLOW__CORE__LOAD_EXAMPLES": "False", "AIRFLOW__CORE__UNIT_TEST_MODE": "False", "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
+               "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql+psycopg2://nobody@127.0.0.1:1/none", "AIRFLOW__CORE__FERNET_KEY": Fernet.generate_key().decode()}
+        self.log = open(home / "worker.txt", "w")
+        self.process = subprocess.Popen([python, str(ROOT / "test/dags/airflow_worker.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log,
+                                        text=True, env=env, start_new_session=True)
+        self.answers, self.count = {}, 0
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            if line.startswith('{"id"'):
+                value = json.loads(line)
+                self.answers.setdefault(value["id"], queue.Queue()).put(value)
+
+    def start(self, dag, run_id, conf, env, log):
+        self.count += 1
+        number = self.count
+        answers = self.answers.setdefault(number, queue.Queue())
+        self.process.stdin.write(json.dumps({"id": number, "dag": str(dag), "run_id": run_id, "conf": conf, "env": env, "log": str(log)}) + "\n")
+        self.process.stdin.flush()
+        return number, answers.get(timeout=60)["pid"]
+
+    def wait(self, number, timeout=60):
+        return self.answers[number].get(timeout=timeout)["code"]
+
+    def close(self):
+        self.process.stdin.close()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        self.log.close()
+
+
+class World:
+    pass
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory):
+    made = World()
+    made.folder = tmp_path_factory.mktemp("dags")
+    node = subprocess.Popen(["node", "--import", "tsx", "test/dags/world.ts", SOURCE, TARGET], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    made.workers = {}
+    try:
+        line = node.stdout.readline()
+        assert line, "test/dags/world.ts ended early"
+        started = json.loads(line)
+        made.database_url = started["databaseUrl"]
+        made.templates = {version: release["template"] for version, release in started["releases"].items()}
+        made.pythons = {version: release["python"] for version, release in started["releases"].items()}
+        for version in (SOURCE, TARGET):
+            home = made.folder / version
+            (home / "dags").mkdir(parents=True)
+            made.workers[version] = Worker(made.pythons[version], home)
+        subprocess.run(["node", "scripts/dags.mjs", str(made.folder / "shipped")], cwd=ROOT, check=True)
+        made.endpoint = "http://{}:{}".format(*server.get_host_and_port())
+        made.s3 = boto3.client("s3", endpoint_url=made.endpoint, region_name="eu-west-1")
+        made.kms = boto3.client("kms", endpoint_url=made.endpoint, region_name="eu-west-1")
+        yield made
+    finally:
+        for worker in made.workers.values():
+            worker.close()
+        server.stop()
+        node.stdin.close()
+        try:
+            node.wait(20)
+        except subprocess.TimeoutExpired:
+            node.kill()
+
+
+class Environment:
+    """One metadata database of one Airflow version, with its Fernet key."""
+
+    def __init__(self, world, version):
+        self.world, self.version = world, version
+        self.name = "t_" + uuid.uuid4().hex[:12]
+        self.fernet_key = Fernet.generate_key().decode()
+        self.fernet = Fernet(self.fernet_key)
+        admin = psycopg2.connect(world.database_url.replace("+psycopg2", ""))
+        admin.autocommit = True
+        admin.cursor().execute('CREATE DATABASE "{}" TEMPLATE "{}"'.format(self.name, world.templates[version]))
+        admin.close()
+        self.url = world.database_url.rsplit("/", 1)[0] + "/" + self.name
+        self.connection = psycopg2.connect(self.url.replace("+psycopg2", ""))
+        self.connection.autocommit = True
+        self.sql("SET TimeZone = 'UTC'")
+
+    def sql(self, statement, values=None):
+        cursor = self.connection.cursor()
+        cursor.execute(statement, values)
+        return cursor.fetchall() if cursor.description else cursor.rowcount
+
+    def one(self, statement, values=None):
+        return self.sql(statement, values)[0][0]
+
+    def add_variable(self, key, value, description=None):
+        self.sql("INSERT INTO variable (key, val, is_encrypted, description) VALUES (%s, %s, true, %s)", (key, self.fernet.encrypt(value.encode()).decode(), description))
+
+    def variables(self):
+        return {key: (self.fernet.decrypt(value.encode()).decode() if encrypted else value, description)
+                for key, value, encrypted, description in self.sql("SELECT key, val, is_encrypted, description FROM variable")}
+
+    def dump(self, tables=tuple(table["name"] for table in TABLES) + ("dag", "log_template")):
+        """Every row of the moved tables with its xmin: equal dumps mean that nothing was even touched."""
+        return {table: sorted(self.sql("SELECT xmin::text, x::text FROM {} x".format(table))) for table in tables}
+
+    def content(self):
+        """Every row of the moved tables without what two databases never share: serial ids and row versions."""
+        return {table["name"]: sorted(row[0] for row in self.sql(
+            "SELECT (to_jsonb(x) - 'id' - 'dag_run_id')::text FROM {} x".format(table["name"]))) for table in TABLES if not table["secret"]}
+
+    def staging_tables(self):
+        return [row[0] for row in self.sql("SELECT relname FROM pg_class WHERE relname LIKE 'mwaa\\_migrate%'")]
+
+    def close(self):
+        self.connection.close()
+
+
+class Migration:
+    """One migration between two environments, as the action drives it: writes jobs, renders the shipped DAG files, reads results."""
+
+    def __init__(self, world, source, target, bucket):
+        self.world, self.source, self.target, self.bucket = world, source, target, bucket
+        self.id = "test-" + uuid.uuid4().hex[:6]
+        self.short_hash = hashlib.sha256(self.id.encode()).hexdigest()[:8]
+        self.prefix = "data/migration/{}_to_{}/{}/1/".format(SOURCE, TARGET, self.id)
+        self.metadata = {"historyDays": None, "auditLogDays": None, "xcom": True, "variables": True, "connections": True}
+        self.drain = {"timeoutMinutes": 60, "taskMinutes": 30, "leftover": "resume"}
+        self.mode, self.envelope, self.active_dags, self.manifest = "final", None, [], None
+        self.constants = {"PROGRESS_SECONDS = 3": "PROGRESS_SECONDS = 0.2", "POLL_SECONDS = 5": "POLL_SECONDS = 0.2", "POLL_SECONDS = 3": "POLL_SECONDS = 0.2"}
+        self.tries = {}
+        self.expires_at = "2999-01-01T00:00:00Z"
+
+    def side(self, command):
+        return "target" if command in ("keypair", "import", "verify", "activate", "deactivate") else "source"
+
+    def render(self, command, side=None):
+        side = side or self.side(command)
+        job = {"schema": 1, "migrationId": self.id, "attempt": 1, "side": side, "mode": self.mode, "sourceVersion": SOURCE, "targetVersion": TARGET, "tables": TABLES,
+               "metadata": self.metadata, "drain": self.drain, "envelope": self.envelope, "activeDags": self.active_dags}
+        body = json.dumps(job).encode()
+        key = "{}{}/job.json".format(self.prefix, command)
+        self.world.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
+        name = "db_export" if side == "source" else "db_import"
+        rendered = {"schema": 1, "migrationId": self.id, "attempt": 1, "side": side, "dagId": name, "shortHash": self.short_hash, "bucket": self.bucket,
+                    "bucketOwner": OWNER, "bucketRegion": "eu-west-1", "prefix": self.prefix, "job": {"key": key, "sha256": hashlib.sha256(body).hexdigest()},
+                    "expiresAt": self.expires_at, "manifest": self.manifest}
+        text = (self.world.folder / "shipped" / (name + ".py")).read_text()
+        line = "RENDERED = None  # mwaa-migrate: rendered"
+        assert text.count(line) == 1
+        text = text.replace(line, "RENDERED = json.loads({})".format(json.dumps(json.dumps(rendered))))
+        for old, new in self.constants.items():
+            text = text.replace(old, new)
+        path = self.world.folder / "{}-{}-{}.py".format(name, self.id, uuid.uuid4().hex[:6])
+        path.write_text(text)
+        return path
+
+    def start(self, command, side=None, run_id=None, conf=None):
+        side = side or self.side(command)
+        environment = self.source if side == "source" else self.target
+        number = self.tries[command] = self.tries.get(command, 0) + 1
+        self.log = self.world.folder / "{}-{}-{}.txt".format(self.id, command, number)
+        env = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": environment.url, "AIRFLOW__CORE__FERNET_KEY": environment.fernet_key, "AWS_ENDPOINT_URL": self.world.endpoint,
+               "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+        worker = self.world.workers[environment.version]
+        job, pid = worker.start(self.render(command, side), run_id or "{}-1-{}".format(command, number), {"attempt": 1} if conf is None else conf, env, self.log)
+        return worker, job, pid
+
+    def run(self, command, side=None, **options):
+        """The result object of one command; the task's end agrees with it."""
+        worker, job, _ = self.start(command, side, **options)
+        code = worker.wait(job)
+        result = self.read_json("{}/result.json".format(command))
+        assert result is not None, self.log.read_text()
+        assert (result["status"] == "done") == (code == 0), self.log.read_text()
+        return result
+
+    def data(self, command, side=None):
+        result = self.run(command, side)
+        assert result["status"] == "done", "{}\n{}".format(result, self.log.read_text())
+        return result["data"]
+
+    def kill_when(self, command, text, timeout=30):
+        """SIGKILL the command as soon as its log holds the text."""
+        worker, job, pid = self.start(command)
+        deadline = time.time() + timeout
+        while time.time() < deadline:
+            if self.log.exists() and text in self.log.read_text():
+                os.kill(pid, 9)
+                assert worker.wait(job) == 9
+                return
+            time.sleep(0.002)
+        raise AssertionError("{!r} never came:\n{}".format(text, self.log.read_text()))
+
+    def read(self, name):
+        try:
+            return self.world.s3.get_object(Bucket=self.bucket, Key=self.prefix + name)["Body"].read()
+        except self.world.s3.exceptions.NoSuchKey:
+            return None
+
+    def read_json(self, name):
+        body = self.read(name)
+        return None if body is None else json.loads(body)
+
+    def export(self):
+        if self.envelope is None and self.mode == "final":
+            made = self.data("keypair")
+            public = self.target.variables()[made["variable"]][0]
+            self.envelope = {"wrap": "rsa", "publicKeyPem": public, "fingerprint": made["fingerprint"]}
+        self.manifest = self.data("export")["manifest"]
+        return json.loads(self.read("export/manifest.json"))
+
+
+@pytest.fixture
+def migration(world):
+    bucket = "b-" + uuid.uuid4().hex[:10]
+    world.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    world.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    source, target = Environment(world, SOURCE), Environment(world, TARGET)
+    yield Migration(world, source, target, bucket)
+    source.close()
+    target.close()

@@ -1,0 +1,137 @@
+"""Who may order what; the DAG object; and the grammar of the shipped files."""
+import ast
+import subprocess
+import sys
+
+import conftest
+import history
+import pytest
+
+
+def shipped(world):
+    return [world.folder / "shipped" / name for name in ("db_export.py", "db_import.py")]
+
+
+def test_the_shipped_files_are_python_3_7_and_import_nothing_else(world):
+    allowed = {"airflow", "boto3", "botocore", "psycopg2", "cryptography"} | set(sys.stdlib_module_names)
+    for path in shipped(world):
+        tree = ast.parse(path.read_text(), feature_version=(3, 7))
+        for node in ast.walk(tree):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module] if isinstance(node, ast.ImportFrom) else []
+            assert {name.split(".")[0] for name in names} <= allowed, path
+
+
+@pytest.mark.parametrize("version", [conftest.SOURCE, conftest.TARGET])
+def test_parsing_makes_the_dag_and_nothing_else(world, migration, version):
+    paths = [migration.render("export"), migration.render("import")] + shipped(world)
+    program = (
+        "import importlib.util, sys, time, socket\n"
+        "from airflow import DAG; import airflow.models, airflow.operators.python\n"
+        "def refuse(*_): raise AssertionError('network while parsing')\n"
+        "socket.socket.connect = refuse\n"
+        "for number, path in enumerate(sys.argv[1:]):\n"
+        "    begun = time.process_time()\n"
+        "    spec = importlib.util.spec_from_file_location('m%d' % number, path); module = importlib.util.module_from_spec(spec); spec.loader.exec_module(module)\n"
+        "    assert time.process_time() - begun < 1, time.process_time() - begun\n"
+        "    dags = [value for value in vars(module).values() if isinstance(value, DAG)]\n"
+        "    if number >= 2:\n"
+        "        assert not dags; continue\n"
+        "    (dag,) = dags; (task,) = dag.tasks\n"
+        "    print(dag.dag_id, dag.schedule_interval, dag.is_paused_upon_creation, dag.catchup, dag.max_active_runs, sorted(dag.tags)[0], task.task_id, task.retries, task.execution_timeout, task.pool, task.depends_on_past)\n")
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(world.folder / version), "AIRFLOW_HOME": str(world.folder / version), "PYTHONWARNINGS": "ignore",
+           "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql+psycopg2://nobody@127.0.0.1:1/none",
+           "AIRFLOW__CORE__DEFAULT_TASK_RETRIES": "7", "AIRFLOW__CORE__DEFAULT_TASK_EXECUTION_TIMEOUT": "60", "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True"}
+    done = subprocess.run([world.pythons[version], "-c", program] + [str(path) for path in paths], env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    # Airflow 2 answers attempt-1 first: tags are a list or a set.
+    assert done.stdout.splitlines()[-2:] == ["{} None False False 1 attempt-1 run 0 None default_pool False".format(name) for name in ("db_export", "db_import")]
+
+
+def test_only_this_attempts_commands_run(migration):
+    worker, job, _ = migration.start("export", run_id="manual__2026-01-01T00:00:00+00:00")
+    assert worker.wait(job) != 0 and "unknown-command" in migration.log.read_text()
+    for run_id in ("export-2-1", "import-1-1", "exec-1-1"):
+        worker, job, _ = migration.start("export", run_id=run_id)
+        assert worker.wait(job) != 0 and "unknown-command" in migration.log.read_text(), run_id
+    assert migration.read("export/result.json") is None
+    assert migration.run("restore", conf={"attempt": 1, "bucket": "other"})["error"]["code"] == "foreign-conf"
+    migration.expires_at = "2020-01-01T00:00:00Z"
+    assert migration.run("restore")["error"]["code"] == "expired"
+
+
+def test_a_job_that_was_replaced_is_refused(migration):
+    path = migration.render("restore")
+    migration.world.s3.put_object(Bucket=migration.bucket, Key=migration.prefix + "restore/job.json", Body=b"{}")
+    migration.render = lambda *_: path
+    assert migration.run("restore")["error"]["code"] == "job-changed"
+
+
+def test_preflight_sees_both_sides(migration):
+    history.small_history(migration.source)
+    history.add_dag(migration.source, "asleep", paused=True)
+    migration.source.sql("INSERT INTO dag_run (dag_id, execution_date, run_id, run_type, state) VALUES ('daily', '2026-02-02', 'm', 'manual', 'running')")
+    migration.source.sql("INSERT INTO serialized_dag (dag_id, fileloc, fileloc_hash, data, last_updated, dag_hash) VALUES ('daily', 'x', 1, '{\"dag\": {\"catchup\": false}}', now(), 'h')")
+    data = migration.data("preflight")
+    assert (data["airflowVersion"], data["pausedDags"], data["importErrors"], data["runsInFlight"], data["alembicHead"]) == ("2.7.2", 1, 0, 1, "405de8318b3a")
+    assert data["pools"] == ["default_pool", "narrow"]
+    assert data["rows"]["task_instance"] == 10 and data["rows"]["variable"] == 2 and data["rows"]["log"] == 5
+    assert data["activeDags"] == [{"dagId": "daily", "nextDagrun": "2026-01-10T00:00:00Z", "nextDagrunDataIntervalStart": "2026-01-10T00:00:00Z",
+                                   "nextDagrunDataIntervalEnd": "2026-01-11T00:00:00Z", "nextDagrunCreateAfter": "2026-01-11T00:00:00Z", "catchup": False}]
+    assert migration.data("preflight", side="target")["airflowVersion"] == "2.10.3"
+    assert migration.read("preflight/probe") is None
+
+
+def test_drain_pauses_what_rests_and_restore_wakes_it(migration):
+    source = migration.source
+    for dag_id, paused in (("rests", False), ("works", False), ("asleep", True), ("db_export", False)):
+        history.add_dag(source, dag_id, paused=paused)
+    source.sql("INSERT INTO dag_run (dag_id, execution_date, run_id, run_type, state) VALUES ('works', '2026-02-02', 'm', 'manual', 'running')")
+    worker, job, _ = migration.start("drain")
+    wait_until(lambda: source.one("SELECT is_paused FROM dag WHERE dag_id = 'rests'"))
+    assert not source.one("SELECT is_paused FROM dag WHERE dag_id = 'works'")
+    source.sql("UPDATE dag_run SET state = 'success'")
+    assert worker.wait(job) == 0
+    data = migration.read_json("drain/result.json")["data"]
+    assert (data["paused"], data["leftover"]) == (["rests", "works"], [])
+    assert source.sql("SELECT dag_id FROM dag WHERE NOT is_paused") == [("db_export",)]
+    migration.active_dags = [{"dagId": dag_id} for dag_id in ("rests", "works", "vanished")]
+    assert migration.data("restore") == {"activated": ["rests", "works"], "missing": ["vanished"]}
+    assert source.sql("SELECT dag_id FROM dag WHERE is_paused") == [("asleep",)]
+
+
+@pytest.mark.parametrize("leftover", ["resume", "abort"])
+def test_at_the_deadline_the_rest_is_paused_or_all_is_put_back(migration, leftover):
+    history.add_dag(migration.source, "rests")
+    history.add_dag(migration.source, "works")
+    migration.source.sql("INSERT INTO dag_run (dag_id, execution_date, run_id, run_type, state) VALUES ('works', '2026-02-02', 'm', 'manual', 'running')")
+    migration.source.sql("INSERT INTO task_instance (dag_id, task_id, run_id, map_index, pool, pool_slots, state) VALUES ('works', 't', 'm', -1, 'default_pool', 1, 'running')")
+    migration.drain = {"timeoutMinutes": 0.02, "taskMinutes": 0.02, "leftover": leftover}
+    result = migration.run("drain")
+    unpaused = migration.source.one("SELECT count(*) FROM dag WHERE NOT is_paused")
+    if leftover == "abort":
+        assert (result["error"]["code"], unpaused) == ("drain-aborted", 2)
+    else:
+        assert unpaused == 0
+        assert [(run["runId"], run["unfinished"]) for run in result["data"]["leftover"]] == [("m", {"running": 1})]
+
+
+def test_only_dags_that_go_on_where_the_source_stopped_are_activated(migration):
+    target = migration.target
+    for dag_id, following in (("right", "2026-01-10"), ("behind", "2026-01-01"), ("ahead", "2026-01-20"), ("skips", "2026-01-20"), ("once", None), ("again", "2026-01-01")):
+        history.add_dag(target, dag_id, paused=True, next_dagrun=following)
+    history.add_dag(target, "on", next_dagrun="2026-01-10")
+    one = {"nextDagrun": "2026-01-10T00:00:00Z", "nextDagrunDataIntervalStart": None, "nextDagrunDataIntervalEnd": None, "nextDagrunCreateAfter": None, "catchup": True}
+    migration.active_dags = [dict(one, dagId=dag_id) for dag_id in ("right", "behind", "ahead", "on")] + [
+        dict(one, dagId="skips", catchup=False), dict(one, dagId="once", nextDagrun=None), dict(one, dagId="again", nextDagrun=None)]
+    data = migration.data("activate")
+    assert (data["activated"], data["alreadyActive"], [left["dagId"] for left in data["left"]]) == (["right", "skips", "once"], ["on"], ["behind", "ahead", "again"])
+    assert target.sql("SELECT dag_id FROM dag WHERE NOT is_paused ORDER BY 1") == [("on",), ("once",), ("right",), ("skips",)]
+    assert migration.data("deactivate") == {"paused": ["on", "once", "right", "skips"]}
+
+
+def wait_until(condition):
+    import time
+    deadline = time.time() + 20
+    while not condition():
+        assert time.time() < deadline
+        time.sleep(0.02)
