@@ -1,0 +1,162 @@
+import type { ActiveDag, DrainData, Envelope, Job, PreflightData } from '../airflow/protocol.js';
+import { UserError } from '../errors.js';
+import { rememberStep, stepOf, withManifest } from '../journal/transitions.js';
+import { TABLES } from '../metadata/catalogue.js';
+import type { Manifest } from '../metadata/manifest.js';
+import { scopeDigest, scopeOf } from '../metadata/scope.js';
+import { jobFor } from '../plan/job.js';
+import type { Context, OpenJournal, PhaseResult, SourceEnvironment, TargetEnvironment } from '../ports.js';
+import { exportReport } from '../report/export-report.js';
+import { rememberActiveDags } from './active-dags.js';
+import { exportAttempt, pausedAttempts, STEP } from './attempts.js';
+import { dryExport } from './export-dry.js';
+import { grantAccess } from './grants.js';
+import { inMigration, type Migration } from './migration.js';
+import { ordersOf } from './orders.js';
+import { readPublicKey } from './public-key.js';
+import { readManifest, requireManifestOf, requireObjects } from './read-manifest.js';
+import { restoreSource } from './restore-source.js';
+import { resultOf } from './result.js';
+import { survey, type Survey } from './survey.js';
+
+export type ExportContext = Pick<Context, 'inputs' | 'file' | 'clock' | 'log' | 'plan' | 'source' | 'target' | 'journal' | 'owner'>;
+
+/**
+ * Exports the source's metadata. A rehearsal pauses nothing and writes no secret. Safe to repeat: an attempt that was killed goes on
+ * with its number, its list of active DAGs and its DAG runs.
+ */
+export async function exportMetadata(context: ExportContext): Promise<PhaseResult> {
+  const seen = await survey(context);
+  if (context.inputs.dryRun) return await dryExport(context, seen);
+  const { target: there } = seen;
+  if (context.inputs.mode === 'final' && !there)
+    throw new UserError(`Target ${context.file.target.environment} does not exist yet.`, 'a final export pauses production, and variables are encrypted for a key that the target makes.', 'run phase create first.');
+  return await inMigration(context, seen, 'may-begin', async (migration) => {
+    const begun = exportAttempt(migration.journal.current, context.inputs.mode, context.inputs.attempt, context.clock.now());
+    await migration.journal.update(() => begun.journal);
+    context.log.info(`${begun.isResumed ? 'Going on with' : 'Beginning'} attempt ${begun.attempt.number}, a ${context.inputs.mode}.`);
+    await grantAccess(context, seen);
+    const source = context.source.airflow(seen.source, migration.bucket, migration.prefix);
+    const target = there && context.target.airflow(there, migration.bucket, migration.prefix);
+    return await new Export(context, seen, migration, begun.attempt.number, begun.isResumed, source, target).run();
+  });
+}
+
+/** One attempt's way through the steps; the fields are what every step needs. */
+class Export {
+  private readonly order: ReturnType<typeof ordersOf>;
+  constructor(
+    private readonly context: ExportContext, private readonly seen: Survey, private readonly migration: Migration, private readonly attempt: number,
+    private readonly isResumed: boolean, private readonly source: SourceEnvironment, private readonly target: TargetEnvironment | undefined,
+  ) {
+    this.order = ordersOf(context, context.inputs.timeoutMinutes);
+  }
+
+  async run(): Promise<PhaseResult> {
+    const { log } = this.context;
+    // The key before everything else on the source: all commands there then share one job, and its DAG file is parsed once.
+    const envelope = await this.envelope();
+    const job = this.job(envelope);
+    const preflight = await this.source.run('preflight', this.order(this.attempt, job, { isFresh: true }));
+    this.requireSameVersion(preflight);
+    log.info(`Preflight of ${this.source.name}: ${preflight.activeDags.length} active DAGs, ${preflight.runsInFlight} runs in flight.`);
+    if (this.context.inputs.mode === 'rehearsal') {
+      const targetSeen = await this.target?.run('preflight', this.order(this.attempt, this.jobOfTarget(), { isFresh: true }));
+      return await this.finish(job, preflight, preflight.activeDags, undefined, targetSeen);
+    }
+    const earlier = pausedAttempts(this.journal.current, this.attempt).map(({ number }) => number);
+    const active = await rememberActiveDags(this.migration.bucket, this.migration.prefix, this.attempt, preflight.activeDags, earlier);
+    await this.remember(STEP.activeDags, { count: active.length });
+    try {
+      await this.remember(STEP.drainBegun);
+      // Fresh when resumed: somebody may have unpaused a DAG since the first try, and draining twice does no harm.
+      const drained = await this.source.run('drain', this.order(this.attempt, job, { isFresh: this.isResumed }));
+      await this.remember(STEP.drained, { paused: drained.paused.length, leftover: drained.leftover.length, waitedSeconds: drained.waitedSeconds });
+      log.info(`${drained.paused.length} DAGs are paused after ${drained.waitedSeconds} s; ${drained.leftover.length} runs were left in flight.`);
+      return await this.finish(job, preflight, active, drained, undefined);
+    } catch (error) {
+      throw await this.putBack(error, job, active);
+    }
+  }
+
+  /** undefined in a rehearsal, which writes no value; else KMS, or a one-time key of the target. */
+  private async envelope(): Promise<Envelope | null> {
+    const { file, inputs } = this.context;
+    if (inputs.mode === 'rehearsal' || !(file.metadata.variables || file.metadata.connections)) return null;
+    if (file.bucket.kmsKey !== undefined) return { wrap: 'kms', keyArn: file.bucket.kmsKey };
+    const target = this.target as TargetEnvironment; // exportMetadata refuses a final export without one
+    return await readPublicKey(target, await target.run('keypair', this.order(this.attempt, this.jobOfTarget())));
+  }
+
+  private async finish(job: Job, preflight: PreflightData, active: readonly ActiveDag[], drained: DrainData | undefined, targetSeen: PreflightData | undefined): Promise<PhaseResult> {
+    const { context, migration } = this;
+    const { manifest: ref } = await this.source.run('export', this.order(this.attempt, job));
+    const manifest = await this.check(await readManifest(migration.bucket, ref).catch((error: unknown) => this.giveUp(error)));
+    const scope = scopeDigest(scopeOf(manifest, TABLES));
+    await this.journal.update((current) => withManifest(current, this.attempt, { ...ref, scope }));
+    await this.source.removeDag();
+    await this.target?.removeDag();
+    await this.remember(STEP.exported, { scope, rows: manifest.tables.reduce((sum, { rows }) => sum + rows, 0) });
+    const report = exportReport({ environment: this.seen.source.Name, manifest, scope, preflight, targetSeen, active: active.map(({ dagId }) => dagId), drained, planChanges: migration.planChanges });
+    return resultOf(`mwaa-migrate: export of ${context.file.id}`, report, {
+      'migration-id': context.file.id, attempt: String(this.attempt), 'plan-digest': this.seen.plan.digest, 'manifest-digest': scope,
+      'target-environment': context.file.target.environment,
+      tables: JSON.stringify(Object.fromEntries(manifest.tables.map(({ name, rows, leftOut }) => [name, { rows, leftOut: Object.values(leftOut).reduce((sum, one) => sum + one, 0) }]))),
+    });
+  }
+
+  private async check(manifest: Manifest): Promise<Manifest> {
+    const { inputs, file } = this.context;
+    try {
+      requireManifestOf(manifest, {
+        migrationId: file.id, attempt: this.attempt, mode: inputs.mode, sourceVersion: this.seen.source.AirflowVersion, targetVersion: file.target.airflowVersion, tables: TABLES.map(({ name }) => name),
+      });
+      await requireObjects(this.migration.bucket, manifest);
+      if (inputs.mode === 'final' && manifest.activeDags > 0)
+        throw new UserError(`${manifest.activeDags} DAGs of ${this.seen.source.Name} were active when the export was taken.`, 'somebody unpaused them after the drain, so runs may have begun that the export does not hold.', 'make sure that nobody unpauses DAGs meanwhile, then run phase export again.');
+      return manifest;
+    } catch (error) {
+      return await this.giveUp(error);
+    }
+  }
+
+  /** What cannot be used must not be resumed: the same result would come back for ever. */
+  private async giveUp(error: unknown): Promise<never> {
+    if (error instanceof UserError) await this.remember(STEP.voided, { reason: error.what.slice(0, 300) });
+    throw error;
+  }
+
+  /** After a failure behind the pause: `leftover: abort` promises that the source goes on; otherwise it stays as it is, and we say so. */
+  private async putBack(error: unknown, job: Job, active: readonly ActiveDag[]): Promise<unknown> {
+    if (!(error instanceof UserError)) return error;
+    const { file, log } = this.context;
+    if (file.drain.leftover !== 'abort')
+      return new UserError(error.what, error.why, `${error.fix} DAGs of ${this.source.name} are paused, or will be; run phase export again to go on. ${active.length} DAGs that were active stand in s3://${this.migration.bucket.name}/${this.migration.prefix}${this.attempt}/active-dags.json.`, { cause: error });
+    log.warn(`The export failed (${error.what}); drain.leftover is abort, so the source is put back.`);
+    const missing = await restoreSource(this.source, this.order(this.attempt, { ...job, activeDags: active }), active);
+    await this.remember(STEP.restored, { activated: active.length - missing.length });
+    await this.source.removeDag();
+    await this.target?.removeDag();
+    return new UserError(error.what, error.why, `${error.fix} The source was put back: ${active.length - missing.length} of ${active.length} DAGs are active again${missing.length > 0 ? ` (gone since: ${missing.slice(0, 10).join(', ')})` : ''}.`, { cause: error });
+  }
+
+  private requireSameVersion(preflight: PreflightData): void {
+    if (preflight.airflowVersion === this.seen.source.AirflowVersion) return;
+    throw new UserError(`${this.source.name} runs Airflow ${preflight.airflowVersion}, but MWAA says ${this.seen.source.AirflowVersion}.`, 'an update is under way or half done, and the schema may change while it is read.', 'wait until the environment is AVAILABLE and run phase export again.');
+  }
+
+  private get journal(): OpenJournal {
+    return this.migration.journal;
+  }
+
+  private async remember(name: string, data: Readonly<Record<string, unknown>> = {}): Promise<void> {
+    const step = { name, at: this.context.clock.now().toISOString(), by: this.context.owner, data };
+    const attempt = this.journal.current.attempts.find(({ number }) => number === this.attempt);
+    if (attempt && stepOf(attempt, name)) return; // written once: no need for another version of the journal
+    await this.journal.update((current) => rememberStep(current, this.attempt, step));
+  }
+
+  private job = (envelope: Envelope | null): Job => jobFor({ file: this.context.file, side: 'source', attempt: this.attempt, mode: this.context.inputs.mode, sourceVersion: this.seen.source.AirflowVersion, envelope });
+  private jobOfTarget = (): Job => jobFor({ file: this.context.file, side: 'target', attempt: this.attempt, mode: this.context.inputs.mode, sourceVersion: this.seen.source.AirflowVersion, envelope: null });
+}
+

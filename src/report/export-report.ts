@@ -1,0 +1,100 @@
+import type { DrainData, InFlightRun, PreflightData } from '../airflow/protocol.js';
+import type { Manifest } from '../metadata/manifest.js';
+import type { Difference } from '../plan/difference.js';
+import { code, counted, grouped, list, table, text, type Report, type Section } from './document.js';
+
+export type ExportFacts = Readonly<{
+  environment: string;
+  manifest: Manifest;
+  scope: string;
+  preflight: PreflightData;
+  /** Rehearsal with a target: what it looks like inside. */
+  targetSeen: PreflightData | undefined;
+  active: readonly string[];
+  /** Final only. */
+  drained: DrainData | undefined;
+  planChanges: readonly Difference[];
+}>;
+
+const SHOWN_RUNS = 200;
+
+export function exportReport(facts: ExportFacts): Report {
+  const { manifest, environment, drained } = facts;
+  const rows = manifest.tables.reduce((sum, one) => sum + one.rows, 0);
+  const leftOut = manifest.tables.reduce((sum, one) => sum + sumOf(one.leftOut), 0);
+  const isFinal = manifest.mode === 'final';
+  return {
+    verdict: [`${isFinal ? 'Exported' : 'Rehearsal: exported'} ${counted(rows, 'row')} of ${counted(manifest.tables.length, 'table')} from `, code(environment), `, ${grouped(leftOut)} left out; ${isFinal ? `${counted(facts.active.length, 'DAG')} paused` : 'nothing was paused'}`],
+    isGood: true,
+    sections: [
+      {
+        title: 'Tables', importance: 1, blocks: [
+          table(['Table', 'Rows', 'Left out', 'Bytes in S3', 'Which rows'], manifest.tables.map((one) => [code(one.name), one.rows, sumOf(one.leftOut), one.bytes, one.secret ? [one.filter, isFinal ? ', encrypted' : ', counted only'] : one.filter])),
+          text('Snapshot of ', code(manifest.snapshotAt), ', Airflow ', code(manifest.source.airflowVersion), ', attempt ', String(manifest.attempt), '. Manifest digest ', code(facts.scope), '.'),
+        ],
+      },
+      ...leftOutSections(manifest),
+      dagSection(facts),
+      ...inFlightSections(manifest.inFlight, isFinal),
+      ...targetSections(facts.targetSeen),
+      ...(manifest.notMoved.length > 0 ? [{ title: `Tables that stay on the source (${manifest.notMoved.length})`, importance: 2 as const, isFolded: true, blocks: [table(['Table', 'Why'], manifest.notMoved.map((one) => [code(one.table), code(one.reason)]))] }] : []),
+      ...planChangeSections(facts.planChanges),
+    ],
+    next: isFinal
+      ? [
+          ['Run phase import with approved-manifest set to the digest that was approved (this export has ', code(facts.scope), ').'],
+          [`${environment} is paused since; ${counted(drained?.leftover.length ?? 0, 'run')} will arrive parked. To give up, unpause the DAGs listed here.`],
+        ]
+      : [['Let a person read this summary and approve manifest digest ', code(facts.scope), '.'], 'Then run phase export with mode final: it pauses the source.'],
+  };
+}
+
+function leftOutSections({ tables }: Manifest): readonly Section[] {
+  const rows = tables.flatMap(({ name, leftOut }) => Object.entries(leftOut).filter(([, count]) => count > 0).map(([reason, count]) => [code(name), count, code(reason)] as const));
+  const unreadable = tables.flatMap(({ name, unreadable: names = [] }) => names.map((one) => [code(name), ': ', code(one)] as const));
+  return [
+    ...(rows.length > 0 ? [{ title: 'What was left out, and why', importance: 1 as const, blocks: [table(['Table', 'Rows', 'Why'], rows)] }] : []),
+    ...(unreadable.length > 0 ? [{ title: `Cannot be decrypted on the source (${unreadable.length})`, importance: 1 as const, blocks: [text('They were encrypted with a key that the source no longer has. Set them anew on the target.'), list(unreadable)] }] : []),
+  ];
+}
+
+function dagSection({ active, preflight, drained, manifest }: ExportFacts): Section {
+  const isFinal = manifest.mode === 'final';
+  return {
+    title: isFinal ? `DAGs that were active and are paused now (${active.length})` : `DAGs that are active (${active.length})`, importance: 2, isFolded: true,
+    blocks: [
+      text(`${counted(preflight.pausedDags, 'DAG was', 'DAGs were')} paused before, and ${counted(preflight.importErrors, 'DAG file does', 'DAG files do')} not load.${drained ? ` The drain waited ${drained.waitedSeconds} s.` : ''}`),
+      list(active.map((dagId) => code(dagId))),
+    ],
+  };
+}
+
+function inFlightSections(runs: readonly InFlightRun[], isFinal: boolean): readonly Section[] {
+  if (runs.length === 0) return [];
+  return [{
+    title: `DAG runs in flight (${runs.length})`, importance: isFinal ? 1 : 2, isFolded: runs.length > 20,
+    blocks: [
+      text(isFinal ? 'They arrive parked: finished tasks as they are, the rest without state. Look at each before the target goes on.' : 'They are in flight now; the final export waits for such runs before it pauses their DAGs.'),
+      table(['DAG', 'Run', 'Type', 'State', 'Since', 'Unfinished tasks'], runs.slice(0, SHOWN_RUNS).map((run) => [code(run.dagId), code(run.runId), code(run.runType), code(run.state), run.startDate ? code(run.startDate) : undefined, code(Object.entries(run.unfinished).map(([state, count]) => `${count} ${state}`).join(', ') || 'none')])),
+      ...(runs.length > SHOWN_RUNS ? [text(`and ${runs.length - SHOWN_RUNS} more in in-flight.json`)] : []),
+    ],
+  }];
+}
+
+function targetSections(seen: PreflightData | undefined): readonly Section[] {
+  if (!seen) return [];
+  return [{
+    title: 'The target inside', importance: 1, blocks: [
+      table(['What', 'Value'], [['Airflow', code(seen.airflowVersion)], ['DAG files that do not load', seen.importErrors], ['DAG runs there already', seen.rows.dag_run], ['Active DAGs', seen.activeDags.length]]),
+      ...(seen.activeDags.length > 0 ? [text('The import refuses a target with active DAGs. Pause these first: ', ...seen.activeDags.slice(0, 20).flatMap(({ dagId }, at) => [at > 0 ? ', ' : '', code(dagId)]), '.')] : []),
+      ...(seen.importErrors > 0 ? [text('A DAG whose file does not load is not activated at cutover.')] : []),
+    ],
+  }];
+}
+
+export function planChangeSections(changes: readonly Difference[]): readonly Section[] {
+  if (changes.length === 0) return [];
+  return [{ title: `The plan changed since this migration began (${changes.length})`, importance: 1, blocks: [table(['Where', 'Then', 'Now'], changes.slice(0, 50).map(({ path, before, after }) => [code(path), code(before), code(after)]))] }];
+}
+
+const sumOf = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((sum, one) => sum + one, 0);
