@@ -67,9 +67,14 @@ export function createIdentityStore(accounts: readonly string[], clock: Readonly
     },
     /** Puts the changed role or user in the place of the old one. */
     replace(identity: Identity): void {
-      store.requireInlineSize(identity.inline, identity.kind);
+      store.requireInlineSize(identity.inline, identity);
+      if (identity.attached.length > LIMITS.attachedPerIdentity)
+        throw new AwsError('LimitExceeded', `Cannot exceed quota for Policies${isRole(identity) ? 'PerRole' : 'PerUser'}: ${LIMITS.attachedPerIdentity}`, 409);
       if (isRole(identity)) roles.set(identity.arn, identity);
       else users.set(identity.arn, { ...identity, kind: 'user' });
+    },
+    removeRole(arn: string): void {
+      roles.delete(arn);
     },
     requireIdentity(arn: string): Identity {
       const found = roles.get(arn) ?? users.get(arn);
@@ -81,10 +86,11 @@ export function createIdentityStore(accounts: readonly string[], clock: Readonly
       if (!policy) throw new AwsError('NoSuchEntity', `Policy ${arn} does not exist or is not attachable.`, 404);
       return policy;
     },
-    requireInlineSize(texts: ReadonlyMap<string, string>, owner: 'role' | 'user'): void {
-      const limit = owner === 'role' ? LIMITS.inlinePerRole : LIMITS.inlinePerUser;
+    /** All inline policies of one role or user together. */
+    requireInlineSize(texts: ReadonlyMap<string, string>, { kind, name }: Pick<Identity, 'kind' | 'name'>): void {
+      const limit = kind === 'role' ? LIMITS.inlinePerRole : LIMITS.inlinePerUser;
       const total = [...texts.values()].reduce((sum, text) => sum + sizeOf(text), 0);
-      if (total > limit) throw new AwsError('LimitExceeded', `Maximum policy size of ${limit} bytes exceeded for ${owner}`, 409);
+      if (total > limit) throw new AwsError('LimitExceeded', `Maximum policy size of ${limit} bytes exceeded for ${kind} ${name}`, 409);
     },
 
     credential: (accessKeyId: string): Credential | undefined => credentials.get(accessKeyId),

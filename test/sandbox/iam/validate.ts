@@ -11,7 +11,7 @@ import { entries } from './principals.js';
 export type PolicyUse = 'identity' | 'managed' | 'session' | 'trust' | 'resource';
 
 /** Characters; whitespace does not count for IAM's own (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html). */
-export const LIMITS = { managed: 6_144, trust: 2_048, session: 2_048, inlinePerRole: 10_240, inlinePerUser: 2_048, bucketPolicyBytes: 20_480, keyPolicyBytes: 32_768 } as const;
+export const LIMITS = { managed: 6_144, trust: 2_048, session: 2_048, inlinePerRole: 10_240, inlinePerUser: 2_048, attachedPerIdentity: 10, bucketPolicyBytes: 20_480, keyPolicyBytes: 32_768 } as const;
 
 const ELEMENTS = ['Sid', 'Effect', 'Principal', 'NotPrincipal', 'Action', 'NotAction', 'Resource', 'NotResource', 'Condition'];
 const malformed = (message: string): AwsError => new AwsError('MalformedPolicyDocument', message, 400);

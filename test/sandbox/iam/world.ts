@@ -59,7 +59,7 @@ export function createIdentityWorld({ accounts, clock = createClock(), oidcIssue
   const authorizer = createAuthorizer(identities, clock);
   const kms = createKeyStore({ identities, authorizer, clock });
 
-  const inline = (policies: Readonly<Record<string, PolicySource>> = {}, owner: 'role' | 'user'): ReadonlyMap<string, string> => {
+  const inline = (policies: Readonly<Record<string, PolicySource>> = {}, owner: Pick<Identity, 'kind' | 'name'>): ReadonlyMap<string, string> => {
     const texts = new Map(Object.entries(policies).map(([name, policy]) => [name, textOf(policy)]));
     for (const text of texts.values()) checkPolicy(text, 'identity');
     identities.requireInlineSize(texts, owner);
@@ -70,7 +70,7 @@ export function createIdentityWorld({ accounts, clock = createClock(), oidcIssue
     for (const arn of [...(more.managedPolicyArns ?? []), ...(more.permissionsBoundary ? [more.permissionsBoundary] : [])]) identities.requirePolicy(arn);
     return {
       kind, account, name, path, arn: `arn:aws:iam::${account}:${kind}${path}${name}`, id: newId(kind === 'role' ? 'AROA' : 'AIDA'), created: clock.now(),
-      description: more.description ?? '', inline: inline(more.policies, kind), attached: more.managedPolicyArns ?? [], boundary: more.permissionsBoundary,
+      description: more.description ?? '', inline: inline(more.policies, { kind, name }), attached: more.managedPolicyArns ?? [], boundary: more.permissionsBoundary,
       tags: new Map(Object.entries(more.tags ?? {})),
     };
   };
@@ -90,7 +90,8 @@ export function createIdentityWorld({ accounts, clock = createClock(), oidcIssue
       return user.arn;
     },
     createManagedPolicy({ account, name, document, path = '/', description = '' }) {
-      requireAccount(account, accounts);
+      // AWS's own policies, arn:aws:iam::aws:policy/…, belong to "account" aws.
+      if (account !== 'aws') requireAccount(account, accounts);
       const text = textOf(document);
       const policy: StoredPolicy = {
         arn: `arn:aws:iam::${account}:policy${path}${name}`, policyId: newId('ANPA'), name, path, account, created: clock.now(), description, text,
