@@ -3,10 +3,12 @@
  * is small) knows neither MinWebservers nor InvokeRestApi: these pass JSON through as it is, both ways.
  * Paths, methods and host prefixes: botocore data/mwaa/2020-07-01/service-2.json.
  */
-import { $Command, MWAAServiceException, type MWAAClientResolvedConfig, type ServiceInputTypes, type ServiceOutputTypes } from '@aws-sdk/client-mwaa';
+import { MWAAServiceException, type MWAAClientResolvedConfig, type ServiceInputTypes, type ServiceOutputTypes } from '@aws-sdk/client-mwaa';
 import { getEndpointPlugin } from '@smithy/middleware-endpoint';
 import { getSerdePlugin } from '@smithy/middleware-serde';
 import { HttpRequest } from '@smithy/protocol-http';
+// Not the $Command of client-mwaa: it re-exports one from every command, and the bundler then gives none.
+import { Command } from '@smithy/smithy-client';
 
 export type RawJson = Readonly<Record<string, unknown>>;
 export type RawInput = Readonly<{ Name: string; body?: RawJson; query?: Readonly<Record<string, string>> }>;
@@ -60,7 +62,7 @@ function parse(text: string): RawJson {
 }
 
 const build = (call: Call) =>
-  $Command
+  Command
     .classBuilder<RawInput, RawOutput, MWAAClientResolvedConfig, ServiceInputTypes, ServiceOutputTypes>()
     .ep({
       UseFIPS: { type: 'builtInParams', name: 'useFipsEndpoint' },
@@ -68,9 +70,9 @@ const build = (call: Call) =>
       Region: { type: 'builtInParams', name: 'region' },
       UseDualStack: { type: 'builtInParams', name: 'useDualstackEndpoint' },
     })
-    .m((Command, _stack, config) => [
+    .m((OwnCommand, _stack, config) => [
       getSerdePlugin(config, (input: RawInput, context: Context) => serialize(call, input, context), (output: Response, context: Context) => deserialize(output, context)),
-      getEndpointPlugin(config, Command.getEndpointParameterInstructions()),
+      getEndpointPlugin(config, OwnCommand.getEndpointParameterInstructions()),
     ])
     .s('AmazonMWAA', call.operation, {})
     .n('MWAAClient', `${call.operation}Command`)
