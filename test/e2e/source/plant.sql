@@ -10,7 +10,7 @@ VALUES
   ('manual_reports', '2026-02-01 00:00:00.000001+00', 'success', %(hostile)s, true, '\x80057d942e', '2026-02-01 01:02:03.456789+00', '2026-02-01 00:00:01+00',
    'manual', '2026-02-01 01:02:03.5+00', %(short)s, '2026-02-01 00:00:00.5+00', '2026-01-31 00:00:00+00', '2026-02-01 00:00:00+00',
    (SELECT max(id) FROM log_template), '2026-02-01 01:02:03.456789+00'),
-  ('manual_reports', '1970-01-01 00:00:00+00', 'failed', 'planted__empty', false, '', '1970-01-01 00:00:00+00', '1969-12-31 23:59:59.999999+00',
+  ('manual_reports', '1970-01-01 00:00:00+00', 'failed', 'planted__empty', false, '\x80057d942e', '1970-01-01 00:00:00+00', '1969-12-31 23:59:59.999999+00',
    'manual', NULL, '', '1969-12-31 23:59:59+00', '1969-12-31 00:00:00+00', '1970-01-01 00:00:00+00', (SELECT max(id) FROM log_template), '1970-01-01 00:00:00+00'),
   ('manual_reports', '2038-01-19 03:14:08+00', 'success', 'planted__null', NULL, NULL, NULL, NULL, 'manual', NULL, NULL, NULL, NULL, NULL, NULL, NULL),
   (%(hostile)s, '2026-02-02 00:00:00+00', 'success', %(hostile)s, true, NULL, '2026-02-02 00:00:02+00', '2026-02-02 00:00:01+00', 'manual', NULL,
