@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ensureTools } from '../../../scripts/python.mjs';
 import { startComponent } from '../../sandbox/environments/component.js';
-import { freePort } from '../../sandbox/environments/postgres.js';
+import { freePort } from '../../sandbox/environments/free-port.js';
 import { endSessions } from '../../sandbox/environments/process-tree.js';
 
 export const REGION = 'eu-west-1';

@@ -10,8 +10,8 @@ export type CommandOptions = Readonly<{
   input?: string | undefined;
   timeoutSeconds?: number | undefined;
   user?: Readonly<{ uid: number; gid: number }> | undefined;
-  /** Called with the id of the program's session, so that a caller that closes can end it. */
-  onStart?: ((pid: number) => void) | undefined;
+  /** Holds the id of the program's session while it runs, so that a caller that closes can end it. */
+  sessions?: Set<number> | undefined;
 }>;
 
 /** Runs to its end, or to the time limit, when it and its descendants are ended and the code is 124 as with coreutils' timeout. */
@@ -32,12 +32,13 @@ export async function runCommand(command: string, args: readonly string[], optio
     const code = await new Promise<number>((resolve, reject) => {
       child.once('error', (cause) => reject(new Error(`${command} could not be started`, { cause })));
       child.once('close', (exitCode) => resolve(exitCode ?? 137));
-      if (pid !== undefined) options.onStart?.(pid);
+      if (pid !== undefined) options.sessions?.add(pid);
       child.stdin.end(options.input ?? '');
     });
     return { code: isLate ? 124 : code, stdout: Buffer.concat(stdout).toString('utf8'), stderr: Buffer.concat(stderr).toString('utf8') };
   } finally {
     clearTimeout(timer);
+    if (pid !== undefined) options.sessions?.delete(pid);
   }
 }
 

@@ -13,7 +13,8 @@ import type { EnvironmentSettings, RunningEnvironment } from './contract.js';
 import { createEnvironmentDatabase, type EnvironmentDatabase } from './environment-database.js';
 import { startFolderSync, type FolderSync } from './folder-sync.js';
 import type { MachineryOptions } from './machinery.js';
-import { freePort, type PostgresServer } from './postgres.js';
+import { freePort } from './free-port.js';
+import type { PostgresServer } from './postgres.js';
 import { endSessions } from './process-tree.js';
 import { restClient } from './rest-client.js';
 import type { Templates } from './template-database.js';
@@ -27,7 +28,7 @@ export interface StartedEnvironment extends RunningEnvironment {
 
 export type EnvironmentContext = MachineryOptions & Readonly<{ postgres: PostgresServer; templates: Templates }>;
 
-const HEALTH_SECONDS = 180;
+const HEALTH_SECONDS = 180, CLI_SECONDS = 600;
 /** What a component gets to close its files when its database is kept; one whose database goes too has nothing to save. */
 const GRACE_MILLISECONDS = 5000;
 
@@ -46,9 +47,14 @@ export async function startEnvironment(context: EnvironmentContext, first: Envir
   let variables: Readonly<Record<string, string>> = {};
   let components: Component[] = [];
   let sync: FolderSync | undefined;
-  let commands: number[] = [];
+  let credentials: Readonly<Record<string, string>> = {};
+  let rest: ReturnType<typeof restClient> | undefined;
+  const commands = new Set<number>();
 
-  const secrets = (): readonly string[] => [fernetKey, webserverKey, ...Object.values(logins).map(({ password }) => password), ...(database ? [database.url, database.password] : [])];
+  const secrets = (): readonly string[] => [
+    fernetKey, webserverKey, ...Object.values(logins).map(({ password }) => password), ...(database ? [database.url, database.password] : []),
+    ...Object.entries(credentials).flatMap(([name, value]) => (/SECRET|TOKEN/.test(name) ? [value] : [])),
+  ];
   const sessions = (): readonly number[] => [...components.map(({ pid }) => pid), ...commands];
   const onEnd = (component: Component, how: string): void => {
     // Those that we end ourselves are taken from the list first.
@@ -59,7 +65,8 @@ export async function startEnvironment(context: EnvironmentContext, first: Envir
     const started = Date.now();
     prepareAirflowHome(airflowHome);
     const base = await ensureAirflow(settings.airflowVersion, log);
-    const credentials = await context.credentialsEnv(settings);
+    credentials = await context.credentialsEnv(settings);
+    rest = restClient(settings.airflowVersion, webserverUrl, logins);
     const bucket = endpointUrl === undefined ? undefined : openBucket(settings, endpointUrl, credentials);
     const ownDatabase = (database ??= await createEnvironmentDatabase(context, settings, base));
     const variablesOf = (programs: string, startup: Readonly<Record<string, string>>) => airflowVariables({
@@ -71,7 +78,8 @@ export async function startEnvironment(context: EnvironmentContext, first: Envir
       : await installWorkflowResources({ settings, base, airflowHome, bucket, log }, variablesOf(path.dirname(base.python), {}));
     installation = own;
     variables = variablesOf(path.dirname(own.python), startup);
-    await ownDatabase.bringToSchema(own, variables);
+    // Without the user's requirements and startup script, as MWAA's migrate-db container.
+    await ownDatabase.bringToSchema(base, variablesOf(path.dirname(base.python), {}));
     sync = bucket === undefined ? undefined : await startFolderSync({ bucket, settings, folder: path.join(airflowHome, 'dags'), log });
     await startComponents({ installation: own, variables, airflowHome, webserverPort, withTriggerer: settings.triggerer ?? false, onEnd }, (component) => components.push(component));
     await waitUntilHealthy(settings.airflowVersion, webserverUrl, components, secrets(), HEALTH_SECONDS);
@@ -85,7 +93,7 @@ export async function startEnvironment(context: EnvironmentContext, first: Envir
     sync = undefined;
     const ending = sessions();
     components = [];
-    commands = [];
+    commands.clear();
     await endSessions(ending, graceMilliseconds);
   }
 
@@ -102,10 +110,14 @@ export async function startEnvironment(context: EnvironmentContext, first: Envir
     get databaseUrl() { return database?.url ?? ''; },
     get processGroups() { return components.map(({ pid }) => pid); },
     login: logins.Admin,
-    rest: (role, request) => restClient(settings.airflowVersion, webserverUrl, logins)(role, request),
+    async rest(role, request) {
+      if (rest === undefined) throw new Error(`${settings.name} is not running.`);
+      return rest(role, request);
+    },
     async cli(args) {
       if (installation === undefined) throw new Error(`${settings.name} is not running.`);
-      return runCommand(installation.python, ['-m', 'airflow', ...args], { env: variables, folder: airflowHome, timeoutSeconds: 600, onStart: (pid) => commands.push(pid) });
+      const { python } = installation;
+      return runCommand(python, ['-m', 'airflow', ...args], { env: variables, folder: airflowHome, timeoutSeconds: CLI_SECONDS, sessions: commands });
     },
     async syncNow() {
       await sync?.now();

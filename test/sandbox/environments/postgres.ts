@@ -1,12 +1,12 @@
 /** One throw-away PostgreSQL server for all environments of a sandbox. */
 import { randomBytes } from 'node:crypto';
 import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runOrFail } from './command.js';
 import { startComponent, tailOf, type Component } from './component.js';
+import { freePort } from './free-port.js';
 import { findPostgresBinaries } from './postgres-binaries.js';
 import { openDatabase, type Row } from './postgres-client.js';
 import { endSessions } from './process-tree.js';
@@ -95,16 +95,6 @@ export async function startPostgres(log: (line: string) => void) {
 export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 /** `'text'` with quotes doubled; standard_conforming_strings is on by default, so a backslash is itself. */
 export const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
-
-/** A port that was free a moment ago; whoever takes it must be ready to try another. */
-export async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve, reject) => probe.once('error', reject).listen(0, '127.0.0.1', resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('The system gave no TCP port on 127.0.0.1.');
-  return address.port;
-}
 
 /** PostgreSQL knows no port 0, so another program may take the probed one first: up to 5 tries. */
 async function startOnFreePort(start: (port: number) => Promise<Component>, check: (port: number) => Promise<void>): Promise<Readonly<{ component: Component; port: number }>> {

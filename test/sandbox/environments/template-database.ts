@@ -42,7 +42,7 @@ async function makeTemplate(postgres: PostgresServer, installation: Installation
     prepareAirflowHome(airflowHome);
     const env = bareVariables(installation, airflowHome, databaseUrl);
     await migrateDatabase(installation, env, 'empty');
-    await runOrFail(installation.python, ['-c', SYNC_ROLES], { env, timeoutSeconds: 300 });
+    await runOrFail(installation.python, isAtLeast(installation.release.version, '3.0') ? ['-m', 'airflow', 'sync-perm'] : ['-c', SYNC_ROLES], { env, timeoutSeconds: 300 });
     const partial = `${file}.${process.pid}`;
     await postgres.dump(half, partial);
     renameSync(partial, file);
@@ -65,19 +65,13 @@ function bareVariables(installation: Installation, airflowHome: string, database
   });
 }
 
-/** Creating the web application writes the default roles and their permissions. */
+/** Creating the web application writes the default roles and their permissions; `airflow sync-perm` below 3.0 asks for them to be there. */
 const SYNC_ROLES = `
 try:
     from airflow.www.app import create_app
 except ImportError:
-    try:
-        from airflow.www_rbac.app import create_app
-    except ImportError:
-        from airflow.providers.fab.www.app import create_app
-try:
-    create_app(enable_plugins=False)
-except TypeError:
-    create_app()
+    from airflow.www_rbac.app import create_app
+create_app()
 `;
 
 /** Brings a database to the installation's schema. @param from 'existing': has an older or the same schema */

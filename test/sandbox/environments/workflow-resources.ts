@@ -53,11 +53,17 @@ async function withRequirements(input: Input, text: string): Promise<Installatio
   const folder = path.join(airflowHome, 'requirements');
   mkdirSync(folder, { recursive: true });
   const file = path.join(folder, 'requirements.txt');
-  writeFileSync(file, localConstraints(text, base));
+  writeFileSync(file, localConstraints(text, base, airflowHome));
   const uv = path.join(ensureTools(), 'uv'), env = installerEnvironment();
   const arguments_ = ['--requirement', file, '--constraint', base.constraintsFile, '--find-links', path.join(airflowHome, 'plugins')];
-  const trial = await runCommand(uv, ['pip', 'install', '--dry-run', '--offline', '--python', base.python, ...arguments_], { env, folder: airflowHome });
-  if (trial.code === 0 && trial.stderr.includes('no changes')) return base;
+  const leaveOut = (reason: string): Installation => {
+    log(`${settings.name}: the requirements could not be installed, Airflow starts without them as on MWAA: ${reason.slice(-2000)}`);
+    return base;
+  };
+  // Resolved first: a file that cannot work, or asks for nothing new, is not worth an installation.
+  const trial = await runCommand(uv, ['pip', 'install', '--dry-run', '--python', base.python, ...arguments_], { env, folder: airflowHome, timeoutSeconds: REQUIREMENTS_SECONDS });
+  if (trial.code !== 0) return leaveOut(trial.stderr);
+  if (trial.stderr.includes('Would make no changes')) return base;
 
   const key = `${base.key}-with-${digest([text])}`, venv = path.join(path.dirname(base.folder), key);
   const started = Date.now();
@@ -67,19 +73,18 @@ async function withRequirements(input: Input, text: string): Promise<Installatio
       await runOrFail(uv, ['pip', 'install', '--quiet', '--python', path.join(venv, 'bin', 'python'), ...arguments_], { env, folder: airflowHome, timeoutSeconds: REQUIREMENTS_SECONDS });
     });
   } catch (error) {
-    log(`${settings.name}: the requirements could not be installed, Airflow starts without them as on MWAA: ${error instanceof Error ? error.message.slice(0, 2000) : String(error)}`);
-    return base;
+    return leaveOut(error instanceof Error ? error.message : String(error));
   }
   log(`${settings.name}: requirements installed in ${((Date.now() - started) / 1000).toFixed(1)} s.`);
   return { ...base, folder: venv, python: path.join(venv, 'bin', 'python'), key };
 }
 
 /** Airflow's published constraints are a file of ours; a constraint line for MWAA's folders names plugins by their path there. */
-function localConstraints(text: string, base: Installation): string {
+function localConstraints(text: string, base: Installation, airflowHome: string): string {
   return text.split('\n').map((line) => {
     const constraint = /^\s*(?:-c|--constraint)[ =]+["']?(\S+?)["']?\s*$/.exec(line);
     return constraint?.[1]?.includes('apache/airflow/constraints-') ? `--constraint ${base.constraintsFile}` : line;
-  }).join('\n').replaceAll('/usr/local/airflow/plugins', path.join(path.dirname(base.folder), 'plugins'));
+  }).join('\n').replaceAll('/usr/local/airflow/plugins', path.join(airflowHome, 'plugins'));
 }
 
 /** Sourced by bash; its exported variables are what Airflow's processes get. */
