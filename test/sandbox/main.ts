@@ -1,11 +1,11 @@
-/** `npm run sandbox -- --spec FILE [--env-file FILE]`: a sandbox that stays until Ctrl-C. README.md tells how to use it. */
+/** `npm run sandbox -- --spec FILE [--write-env FILE]`: a sandbox that stays until Ctrl-C. README.md tells how to use it. */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { readSpec, SpecError } from './spec/read-spec.js';
 import { type Sandbox, startSandbox } from './world.js';
 
-const USAGE = 'Usage: npm run sandbox -- --spec FILE [--env-file FILE]\n  --spec      YAML file that describes accounts and environments (examples in test/sandbox/examples)\n  --env-file  where the variables for a shell go; default: sandbox.env';
+const USAGE = 'Usage: npm run sandbox -- --spec FILE [--write-env FILE]\n  --spec      YAML file that describes accounts and environments (examples in test/sandbox/examples)\n  --write-env  where the variables for a shell go; default: sandbox.env';
 
 /** Mistakes of the person at the keyboard: no stack trace. */
 class UsageError extends Error {
@@ -14,9 +14,9 @@ class UsageError extends Error {
 
 function readArguments(): Readonly<{ spec: string; envFile: string }> {
   try {
-    const { values } = parseArgs({ options: { spec: { type: 'string' }, 'env-file': { type: 'string', default: 'sandbox.env' } } });
+    const { values } = parseArgs({ options: { spec: { type: 'string' }, 'write-env': { type: 'string', default: 'sandbox.env' } } });
     if (!values.spec) throw new Error('--spec is missing');
-    return { spec: values.spec, envFile: path.resolve(values['env-file']) };
+    return { spec: values.spec, envFile: path.resolve(values['write-env']) };
   } catch (error) {
     throw new UsageError(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
   }

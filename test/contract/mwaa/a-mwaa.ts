@@ -1,6 +1,7 @@
 /** A world with one account, a role for the caller, an execution role, a bucket that is as it should be, and an Airflow that only says what it was asked. */
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { ensureTools } from '../../../scripts/python.mjs';
 import type { AirflowMachinery, AirflowRole, EnvironmentSettings, RunningEnvironment } from '../../sandbox/environments/contract.js';
 import { AwsError, type FrontRequest, type PolicyDocument, type Principal } from '../../sandbox/front/contract.js';
 import { createIdentityWorld } from '../../sandbox/iam/world.js';
@@ -15,7 +16,6 @@ export const EXECUTION_ROLE = `arn:aws:iam::${ACCOUNT}:role/airflow-execution`;
 export const ENVIRONMENT_ARN = `arn:aws:airflow:${REGION}:${ACCOUNT}:environment/analytics`;
 const CALLER = 'deployer';
 
-const { ensureTools } = (await import(new URL('../../../scripts/python.mjs', import.meta.url).href)) as { ensureTools(): string };
 export const model = readServiceModel(ensureTools());
 
 /** All that CreateEnvironment of `aCreation` needs, statement by statement, so that a test can take one away. */
@@ -98,7 +98,7 @@ export type AMwaa = Awaited<ReturnType<typeof aMwaa>>;
 export type RestCall = Readonly<{ role: AirflowRole; method: string; path: string; query: string; body: string | undefined }>;
 
 /** A web server of our own in Airflow's place; it answers what a test puts into `answers` and keeps what it was asked. */
-async function anAirflow() {
+export async function anAirflow() {
   const rest: RestCall[] = [];
   const cli: (readonly string[])[] = [];
   const started: EnvironmentSettings[] = [];
@@ -137,3 +137,4 @@ async function anAirflow() {
   };
   return { machinery, rest, cli, started, applied, stopped, script, close: () => new Promise<void>((resolve) => { server.close(() => resolve()); server.closeAllConnections(); }) };
 }
+export type AnAirflow = Awaited<ReturnType<typeof anAirflow>>;

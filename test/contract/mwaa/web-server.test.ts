@@ -40,7 +40,7 @@ describe('InvokeRestApi', () => {
   ])('answers HTTP 400 with the envelope when Airflow answers $airflow', async ({ airflow, body, type, response }) => {
     await mwaa.create();
     mwaa.airflow.script.rest = () => Promise.resolve({ status: airflow, body });
-    expect(await mwaa.restApi(get)).toMatchObject({ status: 400, type, body: { RestApiStatusCode: airflow, RestApiResponse: response } });
+    expect(await mwaa.restApi(get)).toEqual({ status: 400, type, body: { RestApiStatusCode: airflow, RestApiResponse: response } });
   });
 
   it('takes paths of 1 to 64 characters', async () => {

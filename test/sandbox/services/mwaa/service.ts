@@ -73,9 +73,10 @@ export function createMwaaService({ world, model, machinery, networks, lookAtBuc
 
     renderError(error: AwsError, _request: FrontRequest): FrontResponse {
       const denied = error.code === 'AccessDenied' || error.code === 'AccessDeniedException';
-      // AccessDeniedException alone spells its member with a capital M (service model).
+      // AccessDeniedException alone spells its member with a capital M, and the RestApi… exceptions have the envelope in its place (service model).
+      const body = denied ? { Message: error.message } : 'RestApiStatusCode' in error.members ? error.members : { message: error.message, ...error.members };
       return {
-        ...json(error.status, denied ? { Message: error.message } : { message: error.message, ...error.members }),
+        ...json(error.status, body),
         headers: { 'content-type': 'application/json', 'x-amzn-errortype': denied ? 'AccessDeniedException' : error.code },
       };
     },
