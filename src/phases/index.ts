@@ -1,5 +1,22 @@
 import type { Phase } from '../inputs.js';
 import type { Context, PhaseResult } from '../ports.js';
+import { createEnvironment } from './create.js';
+import { cutOver } from './cutover.js';
+import { exportMetadata } from './export.js';
+import { importMetadata } from './import.js';
+import { planMigration } from './plan.js';
+import { copyResources } from './resources.js';
+import { showStatus } from './status.js';
+import { verifyMetadata } from './verify.js';
 
 /** A phase that is absent here is not in this release; main() says so. */
-export const phases: Readonly<Partial<Record<Phase, (context: Context) => Promise<PhaseResult>>>> = {};
+export const phases: Readonly<Partial<Record<Phase, (context: Context) => Promise<PhaseResult>>>> = {
+  plan: planMigration,
+  resources: copyResources,
+  create: createEnvironment,
+  export: exportMetadata,
+  import: importMetadata,
+  verify: verifyMetadata,
+  cutover: cutOver,
+  status: showStatus,
+};

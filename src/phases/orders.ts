@@ -8,7 +8,7 @@ export function ordersOf({ clock, log }: Readonly<{ clock: Clock; log: Pick<Log,
   const onProgress = (progress: Progress) => {
     const rows = progress.table && progress.rowsDone > 0 ? ` (${progress.rowsDone}${progress.rowsTotal === null ? '' : ` of ${progress.rowsTotal}`} rows)` : '';
     // What came through S3 is a line of text at most: no line break, no workflow command.
-    const line = `${progress.command}: ${progress.message}${rows}`.replace(/[\u0000-\u001f\u007f]+/g, ' ').slice(0, 300);
+    const line = `${progress.command}: ${progress.message}${rows}`.replace(/\p{Cc}+/gu, ' ').slice(0, 300);
     if (line !== last) log.info(line);
     last = line;
   };

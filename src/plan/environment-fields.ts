@@ -40,21 +40,20 @@ export type Placement = Readonly<{
  * `shownFields` is for that.
  */
 export function createFields(source: EnvironmentDescription, file: MigrationFile, placement: Placement, executionRoleArn: string): Readonly<Record<string, unknown>> {
-  const fields: Record<string, unknown> = {};
-  for (const name of CARRIED) if (isPresent(source[name])) fields[name] = source[name];
   const logging = loggingInput(source.LoggingConfiguration);
-  if (logging) fields.LoggingConfiguration = logging;
   const tags = ownTags(source.Tags ?? {});
-  if (Object.keys(tags).length > 0) fields.Tags = tags;
-  for (const [name, value] of Object.entries(file.target.environmentOverrides)) {
-    if (isOurs(name) || isOutputOnly(name)) continue; // a blocker in the plan
-    if (value === null) delete fields[name];
-    else fields[name] = value;
-  }
+  const carried = {
+    ...Object.fromEntries(CARRIED.filter((name) => isPresent(source[name])).map((name) => [name, source[name]])),
+    ...(logging ? { LoggingConfiguration: logging } : {}),
+    ...(Object.keys(tags).length > 0 ? { Tags: tags } : {}),
+    // The others are blockers in the plan.
+    ...Object.fromEntries(Object.entries(file.target.environmentOverrides).filter(([name]) => !isOurs(name) && !isOutputOnly(name))),
+  };
+  const fields: Readonly<Record<string, unknown>> = Object.fromEntries(Object.entries(carried).filter(([, value]) => value !== null));
   const options = targetOptions(source.AirflowConfigurationOptions ?? {}, file.target.configuration);
-  if (Object.keys(options).length > 0) fields.AirflowConfigurationOptions = options;
   return {
     ...fields,
+    ...(Object.keys(options).length > 0 ? { AirflowConfigurationOptions: options } : {}),
     Name: file.target.environment,
     AirflowVersion: file.target.airflowVersion,
     ExecutionRoleArn: executionRoleArn,
@@ -111,12 +110,8 @@ export const ownTags = (tags: Readonly<Record<string, string>>): Readonly<Record
 
 /** The source's options with the file's overrides; null removes one. */
 export function targetOptions(source: Readonly<Record<string, string>>, overrides: Readonly<Record<string, string | null>>): Readonly<Record<string, string>> {
-  const options = { ...source };
-  for (const [option, value] of Object.entries(overrides)) {
-    if (value === null) delete options[option];
-    else options[option] = value;
-  }
-  return options;
+  const merged: Readonly<Record<string, string | null>> = { ...source, ...overrides };
+  return Object.fromEntries(Object.entries(merged).filter((entry): entry is [string, string] => entry[1] !== null));
 }
 
 export const isOurs = (name: string): boolean => (OURS as readonly string[]).includes(name);

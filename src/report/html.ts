@@ -53,4 +53,4 @@ const renderCell = (cell: Cell): string =>
   typeof cell === 'number' ? `<td class="number">${grouped(cell)}</td>` : `<td>${cell === undefined ? '–' : inline(cell)}</td>`;
 const inline = (value: Text): string => partsOf(value).map(renderPart).join('');
 const renderPart = (part: Part): string => (typeof part === 'string' ? escape(part) : `<code>${escape(part.code)}</code>`);
-const escape = (value: string): string => value.replace(/[&<>"'`\u0000-\u0008\u000b\u000c\u000e-\u001f\u202a-\u202e\u2066-\u2069]/g, (c) => `&#${c.codePointAt(0) ?? 0};`);
+const escape = (value: string): string => value.replace(/[&<>"'`\p{Cc}\p{Cf}]/gu, (c) => `&#${c.codePointAt(0) ?? 0};`);

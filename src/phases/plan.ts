@@ -1,0 +1,22 @@
+import type { Context, PhaseResult } from '../ports.js';
+import { planReport } from '../report/plan-report.js';
+import { clonedRole } from '../plan/build.js';
+import { resultOf } from './result.js';
+import { survey } from './survey.js';
+
+export type PlanContext = Pick<Context, 'inputs' | 'file' | 'log' | 'plan' | 'source' | 'target'>;
+
+/** Reads both sides and says what will be done. Writes nothing. */
+export async function planMigration(context: PlanContext): Promise<PhaseResult> {
+  const { file, log } = context;
+  const seen = await survey(context, true);
+  const { plan, source, target } = seen;
+  const clone = clonedRole({ file, source, targetAccount: seen.targetAccount, sourceRole: seen.sourceRole });
+  const changes = plan.changes.filter(({ kind }) => kind !== 'kept' && kind !== 'not sent').length;
+  log.info(`Plan ${plan.digest.slice(0, 12)}: ${changes} changes, ${plan.warnings.length} warnings, ${plan.blockers.length} blockers.`);
+  const report = planReport({ file, plan, clone, source });
+  return resultOf(`mwaa-migrate: plan of ${file.id}`, report, {
+    'migration-id': file.id, 'plan-digest': plan.digest, changes: String(changes), blockers: String(plan.blockers.length), 'target-environment': file.target.environment,
+    ...(target?.WebserverUrl ? { 'target-webserver-url': target.WebserverUrl } : {}),
+  }, plan.blockers.length === 0 ? undefined : `${plan.blockers.length === 1 ? 'One thing blocks' : `${plan.blockers.length} things block`} this migration: ${plan.blockers.map(({ what }) => what).join('; ')}`);
+}

@@ -1,0 +1,34 @@
+import type { ImportData } from '../airflow/protocol.js';
+import type { Manifest } from '../metadata/manifest.js';
+import { code, counted, grouped, table, text, type Report, type Section } from './document.js';
+
+export type ImportFacts = Readonly<{ environment: string; manifest: Manifest; imported: ImportData; secretVersions: number; isRepeated: boolean }>;
+
+export function importReport({ environment, manifest, imported, secretVersions, isRepeated }: ImportFacts): Report {
+  const tables = manifest.tables.map(({ name }) => ({ name, ...(imported.tables[name] ?? { rows: 0, inserted: 0, alreadyThere: 0, rejected: 0, reasons: {}, rejectedFile: null }) }));
+  const sum = (of: 'rows' | 'inserted' | 'alreadyThere' | 'rejected') => tables.reduce((total, one) => total + one[of], 0);
+  const secrets = manifest.tables.filter(({ secret }) => secret).map(({ name }) => name);
+  return {
+    verdict: [`${isRepeated ? 'Imported already: ' : 'Imported '}${counted(sum('inserted'), 'row')} into `, code(environment), `; ${grouped(sum('alreadyThere'))} were there, ${grouped(sum('rejected'))} rejected of ${grouped(sum('rows'))}`],
+    isGood: true,
+    sections: [
+      { title: 'Tables', importance: 1, blocks: [table(['Table', 'Exported', 'Inserted', 'There already', 'Rejected'], tables.map((one) => [code(one.name), one.rows, one.inserted, one.alreadyThere, one.rejected]))] },
+      ...rejectedSections(tables),
+      {
+        title: 'What else', importance: 1, blocks: [
+          text(imported.parkedRuns > 0 ? `${counted(imported.parkedRuns, 'DAG run')} arrived parked: failed, with the unfinished tasks without state. Export's summary lists them.` : 'No DAG run was in flight.'),
+          text(secrets.length > 0 ? `The exported values of ${secrets.join(' and ')} are gone from the bucket: ${isRepeated && secretVersions === 0 ? 'an earlier run removed them' : counted(secretVersions, 'version, marker or upload', 'versions, markers and uploads')}; a listing afterwards was empty.` : 'No secrets were exported.'),
+        ],
+      },
+      ...(manifest.notMoved.length > 0 ? [{ title: `Tables that stayed on the source (${manifest.notMoved.length})`, importance: 3 as const, isFolded: true, blocks: [table(['Table', 'Why'], manifest.notMoved.map((one) => [code(one.table), code(one.reason)]))] }] : []),
+    ],
+    next: ['Run phase verify: it compares both sides row by row.', 'Until cutover both sides stay paused.'],
+  };
+}
+
+function rejectedSections(tables: readonly Readonly<{ name: string; reasons: Readonly<Record<string, number>>; rejectedFile: Readonly<{ key: string }> | null }>[]): readonly Section[] {
+  const reasons = tables.flatMap(({ name, reasons: found }) => Object.entries(found).map(([reason, count]) => [code(name), count, code(reason)] as const));
+  if (reasons.length === 0) return [];
+  const files = tables.flatMap(({ name, rejectedFile }) => (rejectedFile ? [[code(name), code(rejectedFile.key)] as const] : []));
+  return [{ title: 'Rejected, and why', importance: 1, blocks: [table(['Table', 'Rows', 'Why'], reasons), ...(files.length > 0 ? [text('Each rejected row stands in a side file:'), table(['Table', 'Object'], files)] : [])] }];
+}

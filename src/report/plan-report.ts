@@ -1,0 +1,63 @@
+import type { MigrationFile } from '../migration-file/migration-file.js';
+import type { ClonedRole } from '../plan/clone-role.js';
+import type { Finding, Plan } from '../plan/plan.js';
+import type { EnvironmentDescription } from '../ports.js';
+import { roleSections } from './create-report.js';
+import { code, counted, table, text, type Report, type Section } from './document.js';
+
+export type PlanFacts = Readonly<{ file: MigrationFile; plan: Plan; clone: ClonedRole | undefined; source: EnvironmentDescription }>;
+
+export function planReport({ file, plan, clone, source }: PlanFacts): Report {
+  const { decisions, observations, blockers, warnings } = plan;
+  const changed = plan.changes.filter(({ kind }) => kind === 'changed' || kind === 'added' || kind === 'removed');
+  const kept = plan.changes.filter(({ kind }) => kind === 'kept');
+  const notSent = plan.changes.filter(({ kind }) => kind === 'not sent');
+  const rows = (changes: Plan['changes']) => changes.map(({ field, source: before, target: after, kind }) => [code(field), before === undefined ? undefined : code(before), after === undefined ? undefined : code(after), kind]);
+  return {
+    verdict: [`${counted(blockers.length, 'thing blocks', 'things block')}, ${counted(changed.length, 'setting')} of the environment ${changed.length === 1 ? 'changes' : 'change'}, ${counted(warnings.length, 'warning')}: `, code(source.Name), ` (Airflow ${source.AirflowVersion}) to `, code(file.target.environment), ` (Airflow ${file.target.airflowVersion})`],
+    isGood: blockers.length === 0,
+    sections: [
+      ...findingSections('What blocks', blockers),
+      ...findingSections('Warnings', warnings),
+      {
+        title: 'What is there now', importance: 1, blocks: [
+          table(['What', 'Value'], [
+            ['Source', code(observations.sourceStatus)], ['Target', observations.targetStatus ? code(observations.targetStatus) : 'does not exist yet'],
+            ['DAGs', observations.counts.dags], ['Active DAGs', observations.activeDags], ['DAG files and modules', observations.dagFiles], ['DAG files that do not load', observations.counts.importErrors],
+            ['DAG runs', observations.counts.dagRuns], ['Task instances', observations.counts.taskInstances], ['Pools', observations.counts.pools],
+          ]),
+          text('These numbers change by themselves and are no part of the digest.'),
+        ],
+      },
+      { title: `What changes in the environment (${changed.length})`, importance: 1, blocks: [table(['Field or option', 'Source', 'Target', ''], rows(changed))] },
+      {
+        title: 'What will be done', importance: 1, blocks: [table(['What', 'How'], [
+          ['DAGs, plugins, requirements', ['from ', code(`s3://${decisions.resources.source.bucket}/${decisions.resources.source.dags}`), ' to ', code(`s3://${decisions.resources.target.bucket}/${decisions.resources.target.dags}`)]],
+          ['Constraint line', decisions.resources.constraint ? code(decisions.resources.constraint) : 'the source has no requirements.txt'],
+          ['Execution role', decisions.executionRole.kind === 'clone' ? ['cloned as ', code(decisions.executionRole.name)] : code(decisions.executionRole.arn)],
+          ['Environment', decisions.environment.create === 'external' ? 'created by your infrastructure code; this action waits and compares' : ['created in ', code(decisions.environment.region), ', account ', code(decisions.environment.account)]],
+          ['Migration bucket', code(`s3://${decisions.migration.bucket}/${decisions.migration.prefix}`)],
+          ['History', `${days(file.metadata.historyDays)}; audit log ${days(file.metadata.auditLogDays)}`],
+          ['XComs, variables, connections', `${yes(file.metadata.xcom)}, ${yes(file.metadata.variables)}, ${yes(file.metadata.connections)}`],
+          ['Drain', `up to ${file.drain.timeoutMinutes} minutes for runs, ${file.drain.taskMinutes} more for tasks, then ${file.drain.leftover}`],
+          ['Tables', decisions.metadata.tables.flatMap(({ name }, at) => [at > 0 ? ', ' : '', code(name)])],
+        ])],
+      },
+      ...roleSections(clone),
+      { title: `Grants in the bucket's policy (${decisions.grants.length})`, importance: 3, isFolded: true, blocks: [table(['Sid', 'Statement'], decisions.grants.map((statement) => [code(statement.Sid), code(JSON.stringify(statement))]))] },
+      { title: `Returned by MWAA, not sent (${notSent.length})`, importance: 3, isFolded: true, blocks: [table(['Field', 'Source', 'Target', ''], rows(notSent))] },
+      { title: `Kept as it is (${kept.length})`, importance: 3, isFolded: true, blocks: [table(['Field or option', 'Source', 'Target', ''], rows(kept))] },
+    ],
+    next: blockers.length > 0
+      ? ['Repair what blocks, then run phase plan again. Nothing was changed.']
+      : [['Let a person read this and give plan digest ', code(plan.digest), ' as approved-plan to the phases that follow.'], 'Then run phase resources. Nothing was changed so far.'],
+  };
+}
+
+function findingSections(title: string, findings: readonly Finding[]): readonly Section[] {
+  if (findings.length === 0) return [];
+  return [{ title: `${title} (${findings.length})`, importance: 1, blocks: [table(['What', 'Why it matters', 'What to do'], findings.map(({ what, why, fix }) => [code(what), code(why), code(fix)]))] }];
+}
+
+const days = (value: number | 'all') => (value === 'all' ? 'all of it' : `the last ${value} days`);
+const yes = (value: boolean) => (value ? 'yes' : 'no');

@@ -1,0 +1,61 @@
+import type { Attempt, Journal, Lock } from '../journal/journal.js';
+import { code, counted, table, text, type Report, type Text } from './document.js';
+
+export type StatusFacts = Readonly<{ id: string; journal: Journal | undefined; location: string; lock: Lock | undefined; now: string }>;
+
+/** What a step of an attempt means to a person; a step that is not here is shown by its name. */
+const STEPS: Readonly<Record<string, string>> = {
+  'active-dags': 'active DAGs are recorded', 'drain-begun': 'the drain has begun: the source may be paused', drained: 'the source is paused', restored: 'the source was put back', voided: 'given up: what was exported cannot be used',
+  exported: 'exported', imported: 'imported', 'secrets-removed': 'exported secrets removed', verified: 'verified', activated: 'DAGs activated on the target',
+};
+
+export function statusReport({ id, journal, location, lock, now }: StatusFacts): Report {
+  if (!journal) return { verdict: ['Migration ', code(id), ' has not begun'], isGood: true, sections: [{ title: 'Where', importance: 1, blocks: [text('Looked below ', code(location), '.')] }], next: ['Run phase plan, then resources.'] };
+  if (journal.cleaned) return { verdict: ['Migration ', code(id), ' is over and cleaned up'], isGood: true, sections: [], next: ['For another one choose a new id in the migration file.'] };
+  const { stand, next } = whereItStands(journal);
+  return {
+    verdict: ['Migration ', code(id), ': ', stand], isGood: true,
+    sections: [
+      ...(lock ? [{ title: 'A phase is running', importance: 1 as const, blocks: [text('Lock held by ', code(lock.owner), ' since ', code(lock.since), '; its lease ends at ', code(lock.expiresAt), ' unless renewed (now: ', code(now), ').')] }] : []),
+      {
+        title: 'Migration', importance: 1, blocks: [table(['What', 'Value'], [
+          ['Source', code(`${journal.source.environment} (${journal.source.region}, Airflow ${journal.source.airflowVersion})`)],
+          ['Target', code(`${journal.target.environment} (${journal.target.region}, Airflow ${journal.target.airflowVersion})`)],
+          ['Plan digest', journal.planDigest ? code(journal.planDigest) : undefined], ['Journal', code(location)],
+        ])],
+      },
+      { title: 'Phases', importance: 1, blocks: [table(['Phase', 'Finished', 'By'], journal.finished.map(({ phase, at, by }) => [code(phase), code(at), code(by)]))] },
+      {
+        title: `Attempts (${journal.attempts.length})`, importance: 1,
+        blocks: [table(['Attempt', 'Mode', 'Begun', 'Last step', 'Manifest digest'], journal.attempts.map(({ number, mode, startedAt, steps, manifest }) => {
+          const last = steps.at(-1);
+          return [String(number), mode, code(startedAt), last ? [STEPS[last.name] ?? last.name, ', ', code(last.at)] : 'begun', manifest ? code(manifest.scope) : undefined];
+        }))],
+      },
+    ],
+    next,
+  };
+}
+
+function whereItStands(journal: Journal): Readonly<{ stand: string; next: readonly Text[] }> {
+  const has = (attempt: Attempt | undefined, name: string) => attempt?.steps.some((step) => step.name === name) ?? false;
+  const finished = (phase: string) => journal.finished.some((entry) => entry.phase === phase);
+  const newest = journal.attempts.at(-1);
+  const final = journal.attempts.filter(({ mode }) => mode === 'final').at(-1);
+  const verified = final?.steps.find(({ name }) => name === 'verified');
+  if (has(final, 'activated')) {
+    const left = final?.steps.find(({ name }) => name === 'activated')?.data?.left;
+    const count = Array.isArray(left) ? left.length : 0;
+    return count > 0 ? { stand: `cut over, ${counted(count, 'DAG')} left paused`, next: ['Repair what kept them back, then run phase cutover again.'] } : { stand: 'cut over', next: ['Nothing. Watch the target; keep the source until you are sure.'] };
+  }
+  if (verified?.data?.isGood === true) return { stand: 'verified, both sides paused', next: ['Run phase cutover.'] };
+  if (verified) return { stand: 'verification found differences, both sides paused', next: ['Look at the summary of phase verify, repair, and run it again.'] };
+  if (has(final, 'imported')) return { stand: 'imported, both sides paused', next: ['Run phase verify.'] };
+  if (has(final, 'restored') && newest === final) return { stand: 'the last final export was given up, the source is active again', next: ['Run phase export with mode final again.'] };
+  if (has(final, 'exported')) return { stand: 'exported, the source is paused', next: ['Run phase import.'] };
+  if (has(final, 'drain-begun') && !has(final, 'restored')) return { stand: 'a final export is under way or was stopped: the source may be paused', next: ['Run phase export with mode final again: it goes on where it stopped.'] };
+  if (newest) return has(newest, 'exported') ? { stand: 'rehearsed', next: ['Approve the manifest digest, then run phase export with mode final.'] } : { stand: `${newest.mode} under way or stopped`, next: [`Run phase export with mode ${newest.mode} again: it goes on where it stopped.`] };
+  if (finished('create')) return { stand: 'the target is ready', next: ['Run phase export with mode rehearsal.'] };
+  if (finished('resources')) return { stand: 'resources are copied', next: ['Run phase create.'] };
+  return { stand: 'begun', next: ['Run phase resources.'] };
+}

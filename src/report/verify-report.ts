@@ -1,0 +1,43 @@
+import type { VerifyData } from '../airflow/protocol.js';
+import type { Judgement } from '../metadata/verification.js';
+import { code, counted, grouped, list, table, text, type Report } from './document.js';
+
+type SideCounts = Readonly<Record<'dags' | 'dagRuns' | 'taskInstances' | 'pools', number | undefined>>;
+export type Counts = Readonly<{ source: SideCounts; target: SideCounts }>;
+export type VerifyFacts = Readonly<{ source: string; target: string; judgement: Judgement; found: VerifyData; counts: Counts; isSwitched: boolean }>;
+
+const SHOWN = 100;
+
+export function verifyReport({ source, target, judgement, found, counts, isSwitched }: VerifyFacts): Report {
+  const { tables, problems } = judgement;
+  const sum = (of: 'exported' | 'equal' | 'missing' | 'different' | 'rejected') => tables.reduce((total, one) => total + one[of], 0);
+  const isGood = problems.length === 0;
+  return {
+    verdict: isGood
+      ? [`All ${grouped(sum('exported'))} exported rows are accounted for on `, code(target), `: ${grouped(sum('equal'))} equal, ${grouped(sum('rejected'))} rejected with a reason`]
+      : [`${counted(problems.length, 'problem')} on `, code(target), `: ${grouped(sum('missing'))} rows missing, ${grouped(sum('different'))} different, ${counted(found.importErrors.length, 'DAG file')} not loading`],
+    isGood,
+    sections: [
+      ...(isGood ? [] : [{ title: 'Problems', importance: 1 as const, blocks: [list(problems)] }]),
+      { title: 'Row by row', importance: 1, blocks: [table(['Table', 'Exported', 'Equal', 'Missing', 'Different', 'Rejected', ''], tables.map((one) => [code(one.name), one.exported, one.equal, one.missing, one.different, one.rejected, one.isGood ? '✓' : 'look here']))] },
+      {
+        title: 'What the REST API of both sides counts', importance: 2, blocks: [
+          table(['What', source, target], (['dags', 'dagRuns', 'taskInstances', 'pools'] as const).map((name) => [LABELS[name], counts.source[name], counts.target[name]])),
+          text('These include rows that were not exported (filters, our own DAG) and rows that the target had before.'),
+        ],
+      },
+      {
+        title: 'DAGs', importance: 1, blocks: [
+          text(isSwitched ? `${counted(found.unpausedDags.length, 'DAG is', 'DAGs are')} active on the target.` : found.unpausedDags.length === 0 ? 'Every DAG of the target is paused, as it should be before cutover.' : `${counted(found.unpausedDags.length, 'DAG is', 'DAGs are')} active on the target before cutover:`),
+          ...(found.unpausedDags.length > 0 && !isSwitched ? [list(found.unpausedDags.slice(0, SHOWN).map((dagId) => code(dagId)))] : []),
+          ...(found.importErrors.length > 0 ? [text('DAG files that do not load on the target:'), list(found.importErrors.slice(0, SHOWN).map((file) => code(file)))] : []),
+        ],
+      },
+    ],
+    next: isGood
+      ? [isSwitched ? 'Nothing. Watch the target, and delete the source environment when you no longer need it.' : 'Run phase cutover: it activates on the target exactly the DAGs that were active on the source.']
+      : ['Look at each problem. DAG files that do not load: repair them on the source and run phases resources and verify again.', 'Rows that are missing or different: run phase import again, then verify. Do not run cutover before this is green.'],
+  };
+}
+
+const LABELS = { dags: 'DAGs', dagRuns: 'DAG runs', taskInstances: 'Task instances', pools: 'Pools' } as const;
