@@ -11,6 +11,8 @@ type Iam = Pick<IAMClient, 'send'>;
 
 /** The only names our policies let us create; docs/iam/roles.yaml says the same. */
 export const CLONE_PREFIX = 'mwaa-migrate-';
+/** Made by docs/iam/roles.yaml: without a boundary of the source's role, a clone carries this one. */
+export const CLONE_BOUNDARY = 'mwaa-migrate-clone-boundary';
 /** Tells a role of ours from one somebody happened to name so. */
 const OWN_TAG = { Key: 'mwaa-migrate', Value: 'clone' } as const;
 
@@ -34,19 +36,23 @@ export function openRoles(client: Iam, call: Caller, account: () => Promise<stri
 
     async createClone(role) {
       if (!role.name.startsWith(CLONE_PREFIX)) throw new InternalError(`A cloned role is called ${CLONE_PREFIX}…, not "${role.name}".`);
-      const wanted = `arn:aws:iam::${await account()}:role/${role.name}`;
+      const owner = await account();
+      const wanted = `arn:aws:iam::${owner}:role/${role.name}`;
+      const boundary = role.boundary ?? `arn:aws:iam::${owner}:policy/${CLONE_BOUNDARY}`;
       const arn = await call({ action: 'iam:CreateRole', resource: wanted }, async () => {
         try {
           const { Role } = await client.send(
             new CreateRoleCommand({
               RoleName: role.name, AssumeRolePolicyDocument: JSON.stringify(role.trustPolicy), Tags: [OWN_TAG], Description: 'Execution role of an MWAA environment, cloned by mwaa-migrate',
-              ...(role.boundary ? { PermissionsBoundary: role.boundary } : {}),
+              PermissionsBoundary: boundary,
             }),
           );
           return Role?.Arn ?? wanted;
         } catch (error) {
+          if (nameOf(error) === 'NoSuchEntityException' || nameOf(error) === 'NoSuchEntity')
+            throw new UserError(`The permissions boundary ${boundary} does not exist.`, 'a cloned role without a boundary could be widened by whoever may change it.', 'deploy docs/iam/roles.yaml in this account, which makes the policy, or name an existing role under "target.execution-role".', { cause: error });
           if (nameOf(error) !== 'EntityAlreadyExistsException' && nameOf(error) !== 'EntityAlreadyExists') throw error;
-          return await adopt(client, role.name, role.boundary, wanted);
+          return await adopt(client, role.name, boundary, wanted);
         }
       });
       for (const [PolicyName, document] of Object.entries(role.inlinePolicies))
@@ -59,7 +65,7 @@ export function openRoles(client: Iam, call: Caller, account: () => Promise<stri
 }
 
 /** A role of that name: ours from an earlier try goes on; somebody else's is not touched. */
-async function adopt(client: Iam, name: string, boundary: string | undefined, arn: string): Promise<string> {
+async function adopt(client: Iam, name: string, boundary: string, arn: string): Promise<string> {
   const { Role } = await client.send(new GetRoleCommand({ RoleName: name }));
   const isOurs = Role?.Tags?.some(({ Key, Value }) => Key === OWN_TAG.Key && Value === OWN_TAG.Value) === true;
   if (!isOurs || Role.PermissionsBoundary?.PermissionsBoundaryArn !== boundary)
