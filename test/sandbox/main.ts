@@ -58,7 +58,8 @@ function envFileText(sandbox: Sandbox): string {
     const { accessKeyId, secretAccessKey } = sandbox.rootCredentials(account);
     return `# root of ${account}, for the aws CLI: export AWS_ACCESS_KEY_ID='${accessKeyId}' AWS_SECRET_ACCESS_KEY='${secretAccessKey}'`;
   });
-  return ['# Written by npm run sandbox. Valid while that sandbox runs.', ...variables, ...keys, ''].join('\n');
+  const databases = [...sandbox.environments.values()].map(({ name, running }) => `# ${name}: database ${running.databaseUrl} Fernet key ${running.fernetKey}`);
+  return ['# Written by npm run sandbox. Valid while that sandbox runs.', ...variables, ...keys, ...databases, ''].join('\n');
 }
 
 function summary(sandbox: Sandbox, envFile: string): string {
@@ -75,6 +76,8 @@ function summary(sandbox: Sandbox, envFile: string): string {
   ].join('\n');
 }
 
+// The SDK's notice about Node 20 would stand in the middle of the sandbox's own lines.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
 try {
   await main();
 } catch (error) {
