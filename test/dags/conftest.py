@@ -55,11 +55,8 @@ class Worker:
         return self.answers[number].get(timeout=timeout)["code"]
 
     def close(self):
-        self.process.stdin.close()
-        try:
-            self.process.wait(5)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
+        self.process.kill()  # it holds nothing; a command that still runs is in a group of its own and has been waited for
+        self.process.wait()
         self.log.close()
 
 
@@ -97,7 +94,7 @@ def world(tmp_path_factory):
         server.stop()
         node.stdin.close()
         try:
-            node.wait(20)
+            node.wait(60)
         except subprocess.TimeoutExpired:
             node.kill()
 
@@ -189,13 +186,13 @@ class Migration:
         path.write_text(text)
         return path
 
-    def start(self, command, side=None, run_id=None, conf=None):
+    def start(self, command, side=None, run_id=None, conf=None, stop_at=None):
         side = side or self.side(command)
         environment = self.source if side == "source" else self.target
         number = self.tries[command] = self.tries.get(command, 0) + 1
         self.log = self.world.folder / "{}-{}-{}.txt".format(self.id, command, number)
         env = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": environment.url, "AIRFLOW__CORE__FERNET_KEY": environment.fernet_key, "AWS_ENDPOINT_URL": self.world.endpoint,
-               "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+               "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "STOP_AT": stop_at or ""}
         worker = self.world.workers[environment.version]
         job, pid = worker.start(self.render(command, side), run_id or "{}-1-{}".format(command, number), {"attempt": 1} if conf is None else conf, env, self.log)
         return worker, job, pid
@@ -214,16 +211,16 @@ class Migration:
         assert result["status"] == "done", "{}\n{}".format(result, self.log.read_text())
         return result["data"]
 
-    def kill_when(self, command, text, timeout=30):
-        """SIGKILL the command as soon as its log holds the text."""
-        worker, job, pid = self.start(command)
+    def kill_at(self, command, text, timeout=60):
+        """SIGKILL the command at the moment when it says the text; it stands still there, so the moment is exact."""
+        worker, job, pid = self.start(command, stop_at=text)
         deadline = time.time() + timeout
         while time.time() < deadline:
             if self.log.exists() and text in self.log.read_text():
                 os.kill(pid, 9)
                 assert worker.wait(job) == 9
                 return
-            time.sleep(0.002)
+            time.sleep(0.02)
         raise AssertionError("{!r} never came:\n{}".format(text, self.log.read_text()))
 
     def read(self, name):
@@ -236,11 +233,14 @@ class Migration:
         body = self.read(name)
         return None if body is None else json.loads(body)
 
+    def make_key(self):
+        made = self.data("keypair")
+        public = self.target.variables()[made["variable"]][0]
+        self.envelope = {"wrap": "rsa", "publicKeyPem": public, "fingerprint": made["fingerprint"]}
+
     def export(self):
         if self.envelope is None and self.mode == "final":
-            made = self.data("keypair")
-            public = self.target.variables()[made["variable"]][0]
-            self.envelope = {"wrap": "rsa", "publicKeyPem": public, "fingerprint": made["fingerprint"]}
+            self.make_key()
         self.manifest = self.data("export")["manifest"]
         return json.loads(self.read("export/manifest.json"))
 

@@ -2,6 +2,7 @@
 import ast
 import subprocess
 import sys
+import time
 
 import conftest
 import history
@@ -129,8 +130,33 @@ def test_only_dags_that_go_on_where_the_source_stopped_are_activated(migration):
     assert migration.data("deactivate") == {"paused": ["on", "once", "right", "skips"]}
 
 
+DAILY = """
+import datetime
+from airflow import DAG
+from airflow.operators.python import PythonOperator
+with DAG("daily", schedule="@daily", start_date=datetime.datetime(2026, 1, 1), catchup=True) as dag:
+    PythonOperator(task_id="t1", python_callable=print)
+"""
+
+
+def test_the_next_run_of_the_snapshot_is_what_the_target_must_go_on_with(world, migration):
+    history.add_dag(migration.source, "daily", paused=True, next_dagrun="2026-01-06")
+    history.add_runs(migration.source, "daily", 5)
+    migration.export()
+    migration.data("import")
+    migration.active_dags = [{"dagId": "daily", "nextDagrun": "2026-01-04T00:00:00Z", "nextDagrunDataIntervalStart": None, "nextDagrunDataIntervalEnd": None,
+                              "nextDagrunCreateAfter": None, "catchup": True}]  # as it was before the drain
+    file = world.folder / conftest.TARGET / "dags" / "daily.py"
+    file.write_text(DAILY)
+    try:
+        # `dags reserialize` alone brings the DAG row and its next run: no scheduler is here.
+        assert migration.data("activate") == {"activated": ["daily"], "alreadyActive": [], "left": []}
+    finally:
+        file.unlink()
+    assert migration.target.sql("SELECT is_paused, next_dagrun::date::text FROM dag") == [(False, "2026-01-06")]
+
+
 def wait_until(condition):
-    import time
     deadline = time.time() + 20
     while not condition():
         assert time.time() < deadline

@@ -1,5 +1,5 @@
 """activate: a DAG is switched on only when its next run is the one the source would have made (design §5)."""
-import datetime
+import json
 import subprocess
 import sys
 import time
@@ -11,20 +11,25 @@ from _parts.database import Database, iso
 #: Minutes: MWAA scans its DAG folder every few minutes, and a large one takes a while.
 PARSE_SECONDS = 900
 POLL_SECONDS = 5
+#: A DAG that the target sees for the first time gets its next run without a look at the history [ran, 2.10.3]; the second parse has it right.
+PARSES = 2
 
 
 def activate(command):
     """Result data: protocol.ts ActivateData."""
-    wanted = command.job["activeDags"]
+    wanted = _as_of_snapshot(command)
     database = Database()
     try:
-        before = _states(database, wanted)
-        already = [one["dagId"] for one in wanted if one["dagId"] in before and not before[one["dagId"]]["paused"]]
+        states = _states(database, wanted)
+        already = [one["dagId"] for one in wanted if one["dagId"] in states and not states[one["dagId"]]["paused"]]
         todo = [one for one in wanted if one["dagId"] not in already]
         left, ready = [], []
-        if any(_awaits_parse(one, before) for one in todo):
-            _ask_for_parse(command)
-        states = _await_parse(command, database, todo)
+        for _ in range(PARSES):
+            if all(_obstacle(one, states.get(one["dagId"])) is None for one in todo):
+                break
+            if not _parse_now(command):
+                _await_parse(command, database, todo)
+            states = _states(database, todo)
         for one in todo:
             reason = _obstacle(one, states.get(one["dagId"]))
             if reason is None:
@@ -39,6 +44,18 @@ def activate(command):
         return {"activated": activated, "alreadyActive": already, "left": left}
     finally:
         database.close()
+
+
+def _as_of_snapshot(command):
+    """The wanted DAGs with the next run that the source would have made at the snapshot: the job's own is of before the drain."""
+    reference = command.rendered["manifest"]
+    key = command.prefix + "export/manifest.json"
+    body = command.storage.read_checked(reference, "the export manifest") if reference else command.storage.read_if_there(key)
+    schedules = json.loads(body.decode("utf-8")).get("schedulesRef") if body else None
+    if schedules is None:
+        return command.job["activeDags"]
+    known = {one["dagId"]: one for one in json.loads(command.storage.read_checked(schedules, "the source's schedules").decode("utf-8"))["dags"]}
+    return [known.get(one["dagId"], one) for one in command.job["activeDags"]]
 
 
 def deactivate(command):
@@ -68,16 +85,16 @@ def _awaits_parse(one, states):
     return state is None or (one["nextDagrun"] is not None and state["next"] is None)
 
 
-def _ask_for_parse(command):
-    """`airflow dags reserialize` parses the DAG folder at once (2.4+). Where it cannot, the processor's own turn is waited for."""
+def _parse_now(command):
+    """`airflow dags reserialize` parses the DAG folder at once (2.4+). False where it cannot: the processor's own turn must be waited for."""
     if AIRFLOW_VERSION < (2, 4):
-        return
+        return False
     command.say("parsing the DAG files again")
     program = "import sys; from airflow.__main__ import main; sys.argv = ['airflow', 'dags', 'reserialize']; main()"
     try:
-        subprocess.run([sys.executable, "-c", program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=PARSE_SECONDS, check=False)
-    except (OSError, subprocess.TimeoutExpired):  # _await_parse sees whether it helped
-        command.say("the DAG files are left to the scheduler's own turn")
+        return subprocess.run([sys.executable, "-c", program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=PARSE_SECONDS, check=False).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):  # The caller waits, and its progress says for what.
+        return False
 
 
 def _await_parse(command, database, todo):
@@ -86,7 +103,7 @@ def _await_parse(command, database, todo):
         states = _states(database, todo)
         waiting = [one for one in todo if _awaits_parse(one, states)]
         if not waiting or time.time() >= deadline:
-            return states
+            return
         command.say("waiting until {} DAGs are parsed".format(len(waiting)))
         command.sleep(POLL_SECONDS)
 

@@ -18,11 +18,12 @@ def next_run_columns(cursor):
     return [name for name in NEXT_RUN if name in there]
 
 
-def active_dags(cursor):
-    """Unpaused and active DAGs without ours as protocol.ts ActiveDag, ordered by id."""
+def active_dags(cursor, paused_too=False):
+    """Unpaused and active DAGs without ours as protocol.ts ActiveDag, ordered by id. `paused_too`: all that are active, that is, have a file."""
     there = next_run_columns(cursor)
     picked = ", ".join(name if name in there else "NULL::timestamptz" for name in NEXT_RUN)
-    cursor.execute("SELECT dag_id, {} FROM dag WHERE NOT is_paused AND is_active AND {} ORDER BY dag_id".format(picked, not_own()))
+    cursor.execute("SELECT dag_id, {} FROM dag WHERE is_active AND {} AND {} ORDER BY dag_id".format(
+        picked, "true" if paused_too else "NOT is_paused", not_own()))
     rows = cursor.fetchall()
     catchup = catchup_of(cursor, [row[0] for row in rows])
     return [{"dagId": row[0], "nextDagrun": iso(row[1]), "nextDagrunDataIntervalStart": iso(row[2]),

@@ -1,5 +1,4 @@
 """One command of one try: who may run it, its job, its progress, its one result (protocol.ts)."""
-import datetime
 import json
 import re
 import threading
@@ -13,7 +12,7 @@ PROGRESS_SECONDS = 3
 
 
 def now_text():
-    return datetime.datetime.utcnow().replace(microsecond=0).isoformat() + "Z"
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 class Command(object):

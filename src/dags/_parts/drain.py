@@ -33,7 +33,7 @@ def drain(command):
 def _remember(command, database):
     """The DAGs that are active, with those that an earlier try of this attempt has paused already; written before anything is paused."""
     key = command.prefix + "drain/active.json"
-    earlier = command.storage.read(key)
+    earlier = command.storage.read_if_there(key)
     known = set(json.loads(earlier.decode("utf-8"))["dagIds"]) if earlier else set()
     with database.transaction() as cursor:
         known.update(_unpaused(cursor))

@@ -40,6 +40,9 @@ def export(command):
             runs = runs_in_flight(cursor)
             reference = command.storage.write_json(command.prefix + "in-flight.json", {
                 "format": MANIFEST_FORMAT, "migrationId": job["migrationId"], "attempt": job["attempt"], "snapshotAt": manifest["snapshotAt"], "runs": runs})
+            # cutover compares with these: what was recorded before the drain is old by the runs that were made until the pause.
+            manifest["schedulesRef"] = command.storage.write_json(command.prefix + "schedules.json", {
+                "format": MANIFEST_FORMAT, "snapshotAt": manifest["snapshotAt"], "dags": active_dags(cursor, paused_too=True)})
             manifest["inFlight"] = [without_tasks(run) for run in runs]
             manifest["inFlightRef"] = reference
     finally:

@@ -69,7 +69,7 @@ def _import_tables(command, database, staging, manifest, tables):
 def verify_tables(command):
     """Result data: protocol.ts VerifyData. Stages the exported rows again and looks for each on the target; changes nothing that lasts."""
     _, tables = read_manifest(command)
-    imported = command.storage.read(command.prefix + "import/result.json")
+    imported = command.storage.read_if_there(command.prefix + "import/result.json")
     reported = (json.loads(imported.decode("utf-8")).get("data") or {}).get("tables", {}) if imported else {}
     database = Database()
     try:

@@ -16,7 +16,7 @@ def merge_table(command, database, staged, runs):
 
     :param str runs: quoted name of the table (dag_id, run_id, id) of the runs whose children may land; made here by dag_run.
     """
-    for attempt in range(RACES):
+    for _ in range(RACES):
         try:
             with database.transaction() as cursor:
                 return _merge(command, cursor, staged, runs)

@@ -7,6 +7,7 @@ from _parts.envelope import context_of, fingerprint_of, load_private, new_key_pa
 from _parts.failures import Refusal
 
 CONFLICT = "exists with another value"
+OTHER_DESCRIPTION = "exists with the same value and another description"
 USED_UP = "not on the target, and the one-time key was used up by an earlier import"
 
 
@@ -90,10 +91,12 @@ def _write(cursor, fernet, records):
             continue
         cursor.execute("SELECT val, is_encrypted, description FROM variable WHERE key = %s", (record["key"],))
         known, is_encrypted, description = cursor.fetchone()
-        if readable(fernet, known, is_encrypted) == (True, record["val"]) and description == record["description"]:
-            there += 1
-        else:
+        if readable(fernet, known, is_encrypted) != (True, record["val"]):
             rejected.append((record["key"], CONFLICT))
+        elif description != record["description"]:
+            rejected.append((record["key"], OTHER_DESCRIPTION))
+        else:
+            there += 1
     return inserted, there, rejected
 
 
@@ -109,7 +112,7 @@ def readable(fernet, value, is_encrypted):
 
 def _after_use(command, cursor, entry):
     """An earlier import committed these rows and ended its key: what it rejected stands in its side file, the rest is there."""
-    known = command.storage.read(_side_key(command))
+    known = command.storage.read_if_there(_side_key(command))
     rejected = [] if known is None else [tuple(row) for row in list(csv.reader(io.StringIO(gzip.decompress(known).decode("utf-8"), newline="")))[1:]]
     rejected = [(name, reason) for reason, name in rejected]
     cursor.execute("SELECT key FROM variable WHERE key = ANY(%s)", (entry["names"],))
@@ -140,7 +143,7 @@ def _write_rejected_keys(command, rejected):
 def verify_variables(cursor, command, entry):
     """By name: the values are gone from S3 by now. `different`: there, but not readable under the target's Fernet key."""
     fernet, rejected = target_fernet(), set()
-    known = command.storage.read(_side_key(command))
+    known = command.storage.read_if_there(_side_key(command))
     if known is not None:
         rejected = {row[1] for row in list(csv.reader(io.StringIO(gzip.decompress(known).decode("utf-8"), newline="")))[1:]}
     cursor.execute("SELECT key, val, is_encrypted FROM variable WHERE key = ANY(%s)", (entry["names"],))

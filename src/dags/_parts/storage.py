@@ -43,6 +43,11 @@ class Storage(object):
                 return None
             raise
 
+    def read_if_there(self, key):
+        """As `read`, for an object that may rightly be missing: under a policy that limits listing to a prefix, S3 answers 403 for it, not 404."""
+        listed = self.client.list_objects_v2(Prefix=key, MaxKeys=1, **self.here).get("Contents", [])
+        return self.read(key) if listed and listed[0]["Key"] == key else None
+
     def read_checked(self, ref, what):
         """The bytes of one version, refused unless their SHA-256 is the expected one."""
         data = self.read(ref["key"], ref.get("versionId"))
