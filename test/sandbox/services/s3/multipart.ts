@@ -63,11 +63,16 @@ export async function uploadPart(store: Store, call: ObjectCall): Promise<FrontR
   const number = partNumberOf(call), upload = uploadOf(call);
   checkContentMd5(headers['content-md5'], body);
   const sent = sentChecksum(headers);
-  if (sent !== undefined && sent.algorithm !== upload.checksumAlgorithm)
-    throw new AwsError('InvalidRequest', `Checksum Type mismatch occurred, expected checksum Type: ${upload.checksumAlgorithm?.toLowerCase() ?? 'null'}, actual checksum Type: ${sent.algorithm.toLowerCase()}`, 400);
+  checkPartAlgorithm(upload, sent?.algorithm);
   store.encryption.forRead(request, bucket, upload.encryption);
-  const part = await storePart(store, upload, number, body, sent?.value);
+  const part = await storePart(store, upload, number, body, upload.checksumAlgorithm === undefined ? undefined : sent?.value);
   return empty(200, { etag: quoted(part.etag), ...encryptionHeaders(upload.encryption), ...(sent === undefined ? {} : { [checksumHeader(sent.algorithm)]: sent.value }) });
+}
+
+/** An upload without an algorithm takes what SDKs send by default; one with checksums of checksums wants that of each part. */
+function checkPartAlgorithm({ checksumAlgorithm, checksumType }: Upload, sent: ChecksumAlgorithm | undefined): void {
+  if (checksumAlgorithm === undefined || sent === checksumAlgorithm || (sent === undefined && checksumType === 'FULL_OBJECT')) return;
+  throw new AwsError('InvalidRequest', `Checksum Type mismatch occurred, expected checksum Type: ${checksumAlgorithm.toLowerCase()}, actual checksum Type: ${sent?.toLowerCase() ?? 'null'}`, 400);
 }
 
 async function storePart(store: Store, upload: Upload, number: number, bytes: Buffer, checksum: string | undefined): Promise<UploadedPart> {
