@@ -12,6 +12,7 @@ import { tailOf, type Component } from './component.js';
 import type { EnvironmentSettings, RunningEnvironment } from './contract.js';
 import { createEnvironmentDatabase, type EnvironmentDatabase } from './environment-database.js';
 import { startFolderSync, type FolderSync } from './folder-sync.js';
+import type { Guardian } from './guardian.js';
 import type { MachineryOptions } from './machinery.js';
 import { freePort } from './free-port.js';
 import type { PostgresServer } from './postgres.js';
@@ -26,7 +27,7 @@ export interface StartedEnvironment extends RunningEnvironment {
   readonly airflowHome: string;
 }
 
-export type EnvironmentContext = MachineryOptions & Readonly<{ postgres: PostgresServer; templates: Templates }>;
+export type EnvironmentContext = MachineryOptions & Readonly<{ postgres: PostgresServer; templates: Templates; guardian: Guardian }>;
 
 const HEALTH_SECONDS = 180, CLI_SECONDS = 600;
 /** What a component gets to close its files when its database is kept; one whose database goes too has nothing to save. */
@@ -36,6 +37,7 @@ const GRACE_MILLISECONDS = 5000;
 export async function startEnvironment(context: EnvironmentContext, first: EnvironmentSettings, onStop: (environment: StartedEnvironment) => void): Promise<StartedEnvironment> {
   const { log, postgres, endpointUrl } = context;
   const airflowHome = mkdtempSync(path.join(context.workFolder, `${first.name}-`));
+  context.guardian.watchFolder(airflowHome);
   const webserverPort = await freePort();
   const webserverUrl = `http://127.0.0.1:${webserverPort}`;
   const logins = newLogins(), webserverKey = randomBytes(24).toString('hex');
@@ -81,7 +83,10 @@ export async function startEnvironment(context: EnvironmentContext, first: Envir
     // Without the user's requirements and startup script, as MWAA's migrate-db container.
     await ownDatabase.bringToSchema(base, variablesOf(path.dirname(base.python), {}));
     sync = bucket === undefined ? undefined : await startFolderSync({ bucket, settings, folder: path.join(airflowHome, 'dags'), log });
-    await startComponents({ installation: own, variables, airflowHome, webserverPort, withTriggerer: settings.triggerer ?? false, onEnd }, (component) => components.push(component));
+    await startComponents({ installation: own, variables, airflowHome, webserverPort, withTriggerer: settings.triggerer ?? false, onEnd }, (component) => {
+      components.push(component);
+      context.guardian.watch(component.pid);
+    });
     await waitUntilHealthy(settings.airflowVersion, webserverUrl, components, secrets(), HEALTH_SECONDS);
     // Now, not earlier: an older database may get its roles only from the web server.
     await postgres.psql(ownDatabase.url, usersSql(logins));
@@ -95,6 +100,7 @@ export async function startEnvironment(context: EnvironmentContext, first: Envir
     components = [];
     commands.clear();
     await endSessions(ending, graceMilliseconds);
+    ending.forEach((pid) => context.guardian.release(pid));
   }
 
   async function stop({ keepDatabase = false }: Readonly<{ keepDatabase?: boolean }> = {}): Promise<void> {

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { AirflowMachinery, EnvironmentSettings } from './contract.js';
 import { startEnvironment, type StartedEnvironment } from './environment.js';
+import { startGuardian } from './guardian.js';
 import { startPostgres, type PostgresServer } from './postgres.js';
 import { templatesOf } from './template-database.js';
 
@@ -24,19 +25,21 @@ export interface Machinery extends AirflowMachinery {
 /** Starts PostgreSQL (1 s). @throws Error when it does not start */
 export async function createMachinery(options: MachineryOptions): Promise<Machinery> {
   mkdirSync(options.workFolder, { recursive: true });
-  const postgres = await startPostgres(options.log);
+  const guardian = startGuardian();
+  const postgres = await startPostgres(options.log, guardian);
   const templates = templatesOf(postgres, path.join(options.workFolder, 'templates'), options.log);
   const running = new Set<StartedEnvironment>();
   return {
     postgres,
     async start(settings) {
-      const environment = await startEnvironment({ ...options, postgres, templates }, settings, (ended) => running.delete(ended));
+      const environment = await startEnvironment({ ...options, postgres, templates, guardian }, settings, (ended) => running.delete(ended));
       running.add(environment);
       return environment;
     },
     async close() {
       await Promise.allSettled([...running].map((environment) => environment.stop()));
       await postgres.stop();
+      guardian.dismiss();
     },
   };
 }

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { runOrFail } from './command.js';
 import { startComponent, tailOf, type Component } from './component.js';
 import { freePort } from './free-port.js';
+import type { Guardian } from './guardian.js';
 import { findPostgresBinaries } from './postgres-binaries.js';
 import { openDatabase, type Row } from './postgres-client.js';
 import { endSessions } from './process-tree.js';
@@ -21,15 +22,17 @@ export type PostgresServer = Awaited<ReturnType<typeof startPostgres>>;
 
 /**
  * Makes and starts the server; about 1 s.
+ * @param guardian ends it when this process is killed
  * @throws Error when there are no binaries to be had, or with the log's tail
  */
-export async function startPostgres(log: (line: string) => void) {
+export async function startPostgres(log: (line: string) => void, guardian?: Guardian) {
   const binaries = await findPostgresBinaries(log);
   const user = await databaseUser();
   // Not below the sandbox's own folder: another user than root must be able to walk to it.
   const folder = mkdtempSync(path.join(os.tmpdir(), 'mwaa-migrate-postgres-'));
   const data = path.join(folder, 'data'), logFile = path.join(folder, 'server.txt'), passwordFile = path.join(folder, 'password');
   const password = randomBytes(18).toString('hex');
+  guardian?.watchFolder(folder);
   mkdirSync(data, { mode: 0o700 });
   writeFileSync(passwordFile, password, { mode: 0o600 });
   writeFileSync(logFile, '', { mode: 0o600 });
@@ -45,6 +48,7 @@ export async function startPostgres(log: (line: string) => void) {
   }), async (candidate) => {
     await openDatabase(binaries, urlOf(candidate, 'postgres')).run('SELECT 1');
   });
+  guardian?.watch(component.pid);
   log(`PostgreSQL listens on 127.0.0.1:${port}.`);
 
   function urlOf(onPort: number, database: string): string {
@@ -85,6 +89,7 @@ export async function startPostgres(log: (line: string) => void) {
       if (component.ended() === undefined) process.kill(component.pid, 'SIGINT');
       for (const deadline = Date.now() + 5000; component.ended() === undefined && Date.now() < deadline; ) await sleep(20);
       await endSessions([component.pid], 0);
+      guardian?.release(component.pid);
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -27,6 +27,8 @@ export function releaseOf(version: string): Release {
   if (version === '1.10.15') return { ...common, requirements: [`apache-airflow[postgres,aws]==${version}`] };
   if (version === '2.0.2') return { ...common, installer: 'pip-legacy', requirements: [`apache-airflow[postgres,amazon]==${version}`] };
   if (isAtLeast(version, '3.0')) return { ...common, requirements: [`apache-airflow[postgres,amazon]==${version}`, 'apache-airflow-providers-fab'] };
+  // Their gunicorn imports pkg_resources, which setuptools dropped with 82.
+  if (python === '3.10') return { ...common, requirements: [`apache-airflow[postgres,amazon]==${version}`, 'setuptools<81'] };
   return { ...common, requirements: [`apache-airflow[postgres,amazon]==${version}`] };
 }
 
