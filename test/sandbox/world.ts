@@ -7,7 +7,7 @@ import { ensureTools } from '../../scripts/python.mjs';
 import type { AirflowMachinery, RunningEnvironment } from './environments/contract.js';
 import { createMachinery } from './environments/machinery.js';
 import type { CallRecord } from './front/contract.js';
-import { type Front, startFront } from './front/server.js';
+import { startFront } from './front/server.js';
 import { loadTemplate, type Stack } from './iam/cloudformation.js';
 import { createClock, createIdentityWorld, type SandboxWorld } from './iam/world.js';
 import { A_JOB } from './oidc/claims.js';
@@ -119,14 +119,13 @@ export async function startSandbox(spec: Spec, { log = () => undefined, callLogF
     ending.push(() => credentials.close());
     const s3 = await createS3Service(world);
     // Front and Airflow need each other's address: the MWAA service gets both by functions that are called when all stands.
-    let machinery: AirflowMachinery | undefined;
-    let front: Front | undefined;
-    const endpoint = () => front?.url ?? '';
+    const late: { machinery?: AirflowMachinery; endpoint?: string } = {};
+    const endpoint = () => late.endpoint ?? '';
     const rootClient = (account: string, region = spec.region) => ({ endpoint: endpoint(), region, credentials: rootCredentials(account), forcePathStyle: true as const });
     const networks = networksOf(spec, regionsOf(spec));
     const mwaa = createMwaaService({
       world, model: readServiceModel(tools), networks, delays: spec.delays, report: log,
-      machinery: { start: (settings) => (machinery ?? unready()).start(settings), close: () => Promise.resolve() },
+      machinery: { start: (settings) => (late.machinery ?? unready()).start(settings), close: () => Promise.resolve() },
       lookAtBucket: (look) => bucketLooker(endpoint())(look),
       createLogGroup: ({ account, region, name, kmsKey }) => createLogGroup(rootClient(account, region), name, kmsKey),
       extras: ({ name }) => {
@@ -134,10 +133,12 @@ export async function startSandbox(spec: Spec, { log = () => undefined, callLogF
         return { syncSeconds, triggerer, ...(database ? { database } : {}) };
       },
     });
-    front = await startFront({ world, callLogFile, services: [s3, createStsService(world), createIamService(world), createKmsService(world), createLogsService(world), mwaa] });
-    ending.push(() => front?.close());
-    machinery = await (otherMachinery?.({ endpointUrl: front.url }) ?? realMachinery(path.join(workFolder, 'airflow'), front.url, credentials, log));
-    ending.push(() => machinery?.close());
+    const front = await startFront({ world, callLogFile, services: [s3, createStsService(world), createIamService(world), createKmsService(world), createLogsService(world), mwaa] });
+    late.endpoint = front.url;
+    ending.push(() => front.close());
+    const machinery = await (otherMachinery?.({ endpointUrl: front.url }) ?? realMachinery(path.join(workFolder, 'airflow'), front.url, credentials, log));
+    late.machinery = machinery;
+    ending.push(() => machinery.close());
     ending.push(() => mwaa.close());
 
     log(`AWS front: ${front.url}`);
@@ -146,7 +147,7 @@ export async function startSandbox(spec: Spec, { log = () => undefined, callLogF
 
     const environments = () => new Map(mwaa.environments().map((record) => [record.name, viewOf(record)]));
     return {
-      spec, endpoint: front.url, world, oidc, calls: front.calls, clearCalls: () => front?.clearCalls(), faults: world.faults, control: mwaa.control, stacks, s3, rootCredentials, rootClient, close,
+      spec, endpoint: front.url, world, oidc, calls: front.calls, clearCalls: () => front.clearCalls(), faults: world.faults, control: mwaa.control, stacks, s3, rootCredentials, rootClient, close,
       get environments() { return environments(); },
       environment(name) {
         const found = environments().get(name);

@@ -7,7 +7,8 @@ import { parseSpec } from '../../sandbox/spec/read-spec.js';
 import { type Sandbox, startSandbox } from '../../sandbox/world.js';
 import { anAirflow, type AnAirflow } from './a-mwaa.js';
 
-const SPEC = 'accounts: ["111122223333"]\nenvironments:\n  - { name: first, airflow-version: 2.6.3, dags: ../../sandbox/examples/dags, variables: { a: b } }\n';
+const SPEC = 'accounts: ["111122223333"]\nenvironments:\n  - { name: first, airflow-version: 2.6.3, dags: ../../sandbox/examples/dags, variables: { a: b } }\n' +
+  '  - { name: keyed, airflow-version: 2.10.3, region: eu-central-1, kms-key: data, web-server: PRIVATE_ONLY, startup-script: foreign_client.py }\nkeys:\n  - { alias: data, region: eu-central-1 }\n';
 let airflow: AnAirflow;
 let sandbox: Sandbox;
 beforeAll(async () => {
@@ -25,7 +26,8 @@ it('has the spec’s environment, with bucket, execution role and variables, and
   expect(sandbox.environment('first')).toMatchObject({ status: 'AVAILABLE', bucket: 'mwaa-first-111122223333', executionRoleArn: 'arn:aws:iam::111122223333:role/mwaa-first-execution' });
   expect(sandbox.s3.listObjects('mwaa-first-111122223333').map(({ key }) => key)).toEqual(['dags/nightly_load.py']);
   expect(airflow.rest).toMatchObject([{ role: 'Admin', method: 'POST', path: '/variables', body: '{"key":"a","value":"b"}' }]);
-  expect(() => sandbox.environment('second')).toThrow(/no environment "second"; it has first/);
+  expect(airflow.started.find(({ name }) => name === 'keyed')).toMatchObject({ region: 'eu-central-1', startupScriptPath: 'startup.sh', startupScriptVersion: expect.any(String) });
+  expect(() => sandbox.environment('second')).toThrow(/no environment "second"; it has .*first/);
 });
 
 it('serves boto3 with every operation, over the front, with the bucket read as the execution role', async () => {

@@ -16,7 +16,8 @@ def refusal(call, **arguments):
     try:
         call(**arguments)
     except ClientError as error:
-        return [error.response["ResponseMetadata"]["HTTPStatusCode"], error.response["Error"]["Code"], error.response.get("RestApiStatusCode")]
+        response = error.response
+        return [response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Code"], response.get("RestApiStatusCode")]
     return None
 
 
@@ -28,7 +29,8 @@ while status == "CREATING":
     status = described["Status"]
 seen["described"] = {key: described[key] for key in ("Status", "AirflowVersion", "DagS3Path", "Tags", "NetworkConfiguration")}
 seen["created-is-a-date"] = described["CreatedAt"].year > 2000
-seen["listed"] = [name for page in client.get_paginator("list_environments").paginate(PaginationConfig={"PageSize": 1}) for name in page["Environments"]]
+pages = client.get_paginator("list_environments").paginate(PaginationConfig={"PageSize": 1})
+seen["listed"] = [name for page in pages for name in page["Environments"]]
 client.tag_resource(ResourceArn=arn, Tags={"stage": "test"})
 client.untag_resource(ResourceArn=arn, tagKeys=["team"])
 seen["tags"] = client.list_tags_for_resource(ResourceArn=arn)["Tags"]

@@ -61,7 +61,8 @@ export const bucketOf = (fields: Pick<Fields, 'SourceBucketArn'>) => fields.Sour
 /** @param input CreateEnvironment's, already held against the model */
 export function withDefaults(input: Readonly<Record<string, unknown>>): Fields {
   const micro = input.EnvironmentClass === 'mw1.micro';
-  const { Name: _name, Tags: _tags, ...given } = input;
+  // Name and Tags are kept beside the fields: neither is among what an update changes.
+  const given = Object.fromEntries(Object.entries(input).filter(([field]) => field !== 'Name' && field !== 'Tags'));
   return {
     AirflowVersion: latestVersion,
     EnvironmentClass: 'mw1.small',
@@ -72,7 +73,7 @@ export function withDefaults(input: Readonly<Record<string, unknown>>): Fields {
     AirflowConfigurationOptions: {},
     LoggingConfiguration: {},
     // The model has checked that what has no default above is there.
-    ...(given as Pick<Fields, 'ExecutionRoleArn' | 'SourceBucketArn' | 'DagS3Path' | 'NetworkConfiguration'>),
+    ...(given as unknown as Pick<Fields, 'ExecutionRoleArn' | 'SourceBucketArn' | 'DagS3Path' | 'NetworkConfiguration'>),
   };
 }
 

@@ -99,8 +99,8 @@ export function createOperations({ world, networks, lookAtBucket, lifecycle, tok
       permit(caller, 'UpdateEnvironment', input);
       const seen = named(caller, input);
       requireUpdatable(seen);
-      const { Name: _name, WorkerReplacementStrategy: _strategy, NetworkConfiguration: network, ...changes } = input;
-      const securityGroups = (network as { SecurityGroupIds?: readonly string[] } | undefined)?.SecurityGroupIds;
+      const changes = Object.fromEntries(Object.entries(input).filter(([field]) => !['Name', 'WorkerReplacementStrategy', 'NetworkConfiguration'].includes(field)));
+      const securityGroups = (input.NetworkConfiguration as { SecurityGroupIds?: readonly string[] } | undefined)?.SecurityGroupIds;
       const fields = {
         ...seen.fields, ...changes,
         NetworkConfiguration: { ...seen.fields.NetworkConfiguration, ...(securityGroups ? { SecurityGroupIds: securityGroups } : {}) },
