@@ -47,7 +47,8 @@ export async function aFront(logsSettings: LogsSettings = {}) {
       return keyOf(arn);
     },
     s3: (caller: Caller, region = REGION): S3Client => remembered(new S3Client({ ...configured(caller, region), forcePathStyle: true })),
-    logsClient: (caller: Caller, region = REGION): CloudWatchLogsClient => remembered(new CloudWatchLogsClient(configured(caller, region))),
+    /** @param systemClockOffset milliseconds, for a client of a sandbox whose clock was shifted */
+    logsClient: (caller: Caller, region = REGION, systemClockOffset = 0): CloudWatchLogsClient => remembered(new CloudWatchLogsClient({ ...configured(caller, region), systemClockOffset })),
     /** A new bucket of the owner. */
     bucket({ account = OWNER, region = REGION, versioning = false }: Readonly<{ account?: string; region?: string; versioning?: boolean }> = {}): string {
       const name = `bucket-${(buckets += 1)}`;
