@@ -2,6 +2,7 @@
 
 Reads lines of JSON {id, dag, run_id, conf, env, log}; answers {id, pid} at once and {id, code} at the end of the child.
 """
+
 import importlib.util
 import json
 import os
@@ -53,6 +54,7 @@ def run(order):
     task = module.dag.get_task("run")
     task.python_callable(dag_run=types.SimpleNamespace(run_id=order["run_id"], conf=order["conf"]))
     import resource
+
     print("peak memory {} KiB".format(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
 
 
@@ -72,6 +74,7 @@ for line in sys.stdin:
             code = 0
         except BaseException:
             import traceback
+
             traceback.print_exc()
         finally:
             sys.stdout.flush()

@@ -1,4 +1,5 @@
 """A world of real PostgreSQL, real Airflow and an S3 and KMS server (moto) for the two DAG files as they ship."""
+
 import hashlib
 import json
 import logging
@@ -28,12 +29,28 @@ class Worker:
     """One airflow_worker.py; `start` a command, `wait` for its exit status."""
 
     def __init__(self, python, home):
-        env = {"PATH": os.environ["PATH"], "HOME": str(home), "AIRFLOW_HOME": str(home), "LANG": "C.UTF-8", "PYTHONWARNINGS": "ignore",
-               "AIRFLOW__CORE__LOAD_EXAMPLES": "False", "AIRFLOW__CORE__UNIT_TEST_MODE": "False", "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
-               "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql+psycopg2://nobody@127.0.0.1:1/none", "AIRFLOW__CORE__FERNET_KEY": Fernet.generate_key().decode()}
+        env = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "AIRFLOW_HOME": str(home),
+            "LANG": "C.UTF-8",
+            "PYTHONWARNINGS": "ignore",
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+            "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql+psycopg2://nobody@127.0.0.1:1/none",
+            "AIRFLOW__CORE__FERNET_KEY": Fernet.generate_key().decode(),
+        }
         self.log = open(home / "worker.txt", "w")
-        self.process = subprocess.Popen([python, str(ROOT / "test/dags/airflow_worker.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log,
-                                        text=True, env=env, start_new_session=True)
+        self.process = subprocess.Popen(
+            [python, str(ROOT / "test/dags/airflow_worker.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            text=True,
+            env=env,
+            start_new_session=True,
+        )
         self.answers, self.count = {}, 0
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -47,7 +64,9 @@ class Worker:
         self.count += 1
         number = self.count
         answers = self.answers.setdefault(number, queue.Queue())
-        self.process.stdin.write(json.dumps({"id": number, "dag": str(dag), "run_id": run_id, "conf": conf, "env": env, "log": str(log)}) + "\n")
+        self.process.stdin.write(
+            json.dumps({"id": number, "dag": str(dag), "run_id": run_id, "conf": conf, "env": env, "log": str(log)}) + "\n"
+        )
         self.process.stdin.flush()
         return number, answers.get(timeout=60)["pid"]
 
@@ -68,7 +87,13 @@ class World:
 def world(tmp_path_factory):
     made = World()
     made.folder = tmp_path_factory.mktemp("dags")
-    node = subprocess.Popen(["node", "--import", "tsx", "test/dags/world.ts", SOURCE, TARGET], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    node = subprocess.Popen(
+        ["node", "--import", "tsx", "test/dags/world.ts", SOURCE, TARGET],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     made.workers = {}
@@ -125,11 +150,16 @@ class Environment:
         return self.sql(statement, values)[0][0]
 
     def add_variable(self, key, value, description=None):
-        self.sql("INSERT INTO variable (key, val, is_encrypted, description) VALUES (%s, %s, true, %s)", (key, self.fernet.encrypt(value.encode()).decode(), description))
+        self.sql(
+            "INSERT INTO variable (key, val, is_encrypted, description) VALUES (%s, %s, true, %s)",
+            (key, self.fernet.encrypt(value.encode()).decode(), description),
+        )
 
     def variables(self):
-        return {key: (self.fernet.decrypt(value.encode()).decode() if encrypted else value, description)
-                for key, value, encrypted, description in self.sql("SELECT key, val, is_encrypted, description FROM variable")}
+        return {
+            key: (self.fernet.decrypt(value.encode()).decode() if encrypted else value, description)
+            for key, value, encrypted, description in self.sql("SELECT key, val, is_encrypted, description FROM variable")
+        }
 
     def dump(self, tables=tuple(table["name"] for table in TABLES) + ("dag", "log_template")):
         """Every row of the moved tables with its xmin: equal dumps mean that nothing was even touched."""
@@ -137,8 +167,13 @@ class Environment:
 
     def content(self):
         """Every row of the moved tables without what two databases never share: serial ids and row versions."""
-        return {table["name"]: sorted(row[0] for row in self.sql(
-            "SELECT (to_jsonb(x) - 'id' - 'dag_run_id')::text FROM {} x".format(table["name"]))) for table in TABLES if not table["secret"]}
+        return {
+            table["name"]: sorted(
+                row[0] for row in self.sql("SELECT (to_jsonb(x) - 'id' - 'dag_run_id')::text FROM {} x".format(table["name"]))
+            )
+            for table in TABLES
+            if not table["secret"]
+        }
 
     def staging_tables(self):
         return [row[0] for row in self.sql("SELECT relname FROM pg_class WHERE relname LIKE 'mwaa\\_migrate%'")]
@@ -158,7 +193,11 @@ class Migration:
         self.metadata = {"historyDays": None, "auditLogDays": None, "xcom": True, "variables": True, "connections": True}
         self.drain = {"timeoutMinutes": 60, "taskMinutes": 30, "leftover": "resume"}
         self.mode, self.envelope, self.active_dags, self.manifest = "final", None, [], None
-        self.constants = {"PROGRESS_SECONDS = 3": "PROGRESS_SECONDS = 0.2", "POLL_SECONDS = 5": "POLL_SECONDS = 0.2", "POLL_SECONDS = 3": "POLL_SECONDS = 0.2"}
+        self.constants = {
+            "PROGRESS_SECONDS = 3": "PROGRESS_SECONDS = 0.2",
+            "POLL_SECONDS = 5": "POLL_SECONDS = 0.2",
+            "POLL_SECONDS = 3": "POLL_SECONDS = 0.2",
+        }
         self.tries = {}
         self.expires_at = "2999-01-01T00:00:00Z"
 
@@ -167,15 +206,39 @@ class Migration:
 
     def render(self, command, side=None):
         side = side or self.side(command)
-        job = {"schema": 1, "migrationId": self.id, "attempt": 1, "side": side, "mode": self.mode, "sourceVersion": SOURCE, "targetVersion": TARGET, "tables": TABLES,
-               "metadata": self.metadata, "drain": self.drain, "envelope": self.envelope, "activeDags": self.active_dags}
+        job = {
+            "schema": 1,
+            "migrationId": self.id,
+            "attempt": 1,
+            "side": side,
+            "mode": self.mode,
+            "sourceVersion": SOURCE,
+            "targetVersion": TARGET,
+            "tables": TABLES,
+            "metadata": self.metadata,
+            "drain": self.drain,
+            "envelope": self.envelope,
+            "activeDags": self.active_dags,
+        }
         body = json.dumps(job).encode()
         key = "{}{}/job.json".format(self.prefix, command)
         self.world.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
         name = "db_export" if side == "source" else "db_import"
-        rendered = {"schema": 1, "migrationId": self.id, "attempt": 1, "side": side, "dagId": name, "shortHash": self.short_hash, "bucket": self.bucket,
-                    "bucketOwner": OWNER, "bucketRegion": "eu-west-1", "prefix": self.prefix, "job": {"key": key, "sha256": hashlib.sha256(body).hexdigest()},
-                    "expiresAt": self.expires_at, "manifest": self.manifest}
+        rendered = {
+            "schema": 1,
+            "migrationId": self.id,
+            "attempt": 1,
+            "side": side,
+            "dagId": name,
+            "shortHash": self.short_hash,
+            "bucket": self.bucket,
+            "bucketOwner": OWNER,
+            "bucketRegion": "eu-west-1",
+            "prefix": self.prefix,
+            "job": {"key": key, "sha256": hashlib.sha256(body).hexdigest()},
+            "expiresAt": self.expires_at,
+            "manifest": self.manifest,
+        }
         text = (self.world.folder / "shipped" / (name + ".py")).read_text()
         line = "RENDERED = None  # mwaa-migrate: rendered"
         assert text.count(line) == 1
@@ -191,10 +254,18 @@ class Migration:
         environment = self.source if side == "source" else self.target
         number = self.tries[command] = self.tries.get(command, 0) + 1
         self.log = self.world.folder / "{}-{}-{}.txt".format(self.id, command, number)
-        env = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": environment.url, "AIRFLOW__CORE__FERNET_KEY": environment.fernet_key, "AWS_ENDPOINT_URL": self.world.endpoint,
-               "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "STOP_AT": stop_at or ""}
+        env = {
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": environment.url,
+            "AIRFLOW__CORE__FERNET_KEY": environment.fernet_key,
+            "AWS_ENDPOINT_URL": self.world.endpoint,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "STOP_AT": stop_at or "",
+        }
         worker = self.world.workers[environment.version]
-        job, pid = worker.start(self.render(command, side), run_id or "{}-1-{}".format(command, number), {"attempt": 1} if conf is None else conf, env, self.log)
+        job, pid = worker.start(
+            self.render(command, side), run_id or "{}-1-{}".format(command, number), {"attempt": 1} if conf is None else conf, env, self.log
+        )
         return worker, job, pid
 
     def run(self, command, side=None, **options):

@@ -1,4 +1,5 @@
 """A target that is not empty: equal rows stay, others are rejected with all that hangs on them, and every row is accounted for."""
+
 import csv
 import gzip
 import io
@@ -16,19 +17,36 @@ def test_runs_that_clash_on_either_key_are_rejected_with_their_descendants(migra
     insert = "INSERT INTO dag_run (dag_id, execution_date, run_id, run_type, state) VALUES ('daily', %s, %s, 'manual', 'success')"
     target.sql(insert, ("2026-06-06", "scheduled__2026-01-01T00:00:00+00:00"))  # same run id, other date
     target.sql(insert, ("2026-01-02", "mine"))  # same date, other run id
-    target.sql("INSERT INTO task_instance (dag_id, task_id, run_id, map_index, pool, pool_slots, state) VALUES ('daily', 't9', 'scheduled__2026-01-01T00:00:00+00:00', -1, 'default_pool', 1, 'success')")
+    target.sql(
+        "INSERT INTO task_instance (dag_id, task_id, run_id, map_index, pool, pool_slots, state) VALUES ('daily', 't9', "
+        "'scheduled__2026-01-01T00:00:00+00:00', -1, 'default_pool', 1, 'success')"
+    )
     before = target.sql("SELECT * FROM task_instance")
     migration.export()
     tables = migration.data("import")["tables"]
 
-    assert {name: tables["dag_run"][name] for name in ("rows", "inserted", "alreadyThere", "rejected")} == {"rows": 4, "inserted": 2, "alreadyThere": 0, "rejected": 2}
-    assert tables["dag_run"]["reasons"] == {"the target has a different row of the same dag_id, run_id": 1, "the target has another row of the same dag_id, execution_date": 1}
+    assert {name: tables["dag_run"][name] for name in ("rows", "inserted", "alreadyThere", "rejected")} == {
+        "rows": 4,
+        "inserted": 2,
+        "alreadyThere": 0,
+        "rejected": 2,
+    }
+    assert tables["dag_run"]["reasons"] == {
+        "the target has a different row of the same dag_id, run_id": 1,
+        "the target has another row of the same dag_id, execution_date": 1,
+    }
     for name in ("task_instance", "xcom", "rendered_task_instance_fields"):
         assert (tables[name]["rows"], tables[name]["inserted"], tables[name]["rejected"]) == (8, 4, 4), name
-        assert {row["run_id"] for row in side_file(migration, name)} == {"scheduled__2026-01-01T00:00:00+00:00", "scheduled__2026-01-02T00:00:00+00:00"}
+        assert {row["run_id"] for row in side_file(migration, name)} == {
+            "scheduled__2026-01-01T00:00:00+00:00",
+            "scheduled__2026-01-02T00:00:00+00:00",
+        }
     assert target.sql("SELECT * FROM task_instance WHERE task_id = 't9'") == before
     assert target.sql("SELECT run_id, count(*) FROM task_instance GROUP BY 1 ORDER BY 1") == [
-        ("scheduled__2026-01-01T00:00:00+00:00", 1), ("scheduled__2026-01-03T00:00:00+00:00", 2), ("scheduled__2026-01-04T00:00:00+00:00", 2)]
+        ("scheduled__2026-01-01T00:00:00+00:00", 1),
+        ("scheduled__2026-01-03T00:00:00+00:00", 2),
+        ("scheduled__2026-01-04T00:00:00+00:00", 2),
+    ]
     verified = migration.data("verify")["tables"]
     assert verified["dag_run"] == {"rows": 4, "equal": 2, "missing": 0, "different": 0, "rejected": 2}
     assert verified["xcom"] == {"rows": 8, "equal": 4, "missing": 0, "different": 0, "rejected": 4}
@@ -37,14 +55,22 @@ def test_runs_that_clash_on_either_key_are_rejected_with_their_descendants(migra
 def test_equal_rows_without_a_key_arrive_as_often_as_they_were(migration):
     entry = "INSERT INTO log (dttm, event, extra) SELECT '2026-01-01', 'same', 'x' FROM generate_series(1, %s)"
     migration.source.sql(entry, (3,))
-    migration.source.sql("INSERT INTO log (dttm, event, extra) VALUES ('2026-01-01', 'same', ''), ('2026-01-01', 'same', NULL), ('2026-01-01', 'single', NULL)")
+    migration.source.sql(
+        "INSERT INTO log (dttm, event, extra) VALUES ('2026-01-01', 'same', ''), ('2026-01-01', 'same', NULL), ('2026-01-01', "
+        "'single', NULL)"
+    )
     migration.target.sql(entry, (1,))
     migration.target.sql("INSERT INTO log (dttm, event, extra) VALUES ('2026-01-01', 'same', NULL), ('2026-01-01', 'foreign', NULL)")
     migration.export()
     tables = migration.data("import")["tables"]
     assert (tables["log"]["inserted"], tables["log"]["alreadyThere"]) == (4, 2)
     assert migration.target.sql("SELECT event, extra, count(*) FROM log GROUP BY 1, 2 ORDER BY 1, 2") == [
-        ("foreign", None, 1), ("same", "", 1), ("same", "x", 3), ("same", None, 1), ("single", None, 1)]
+        ("foreign", None, 1),
+        ("same", "", 1),
+        ("same", "x", 3),
+        ("same", None, 1),
+        ("single", None, 1),
+    ]
 
 
 def test_a_second_import_changes_nothing(migration):
@@ -88,6 +114,31 @@ def test_verify_sees_a_lost_a_changed_and_a_doubled_row(migration):
     history.add_dag(migration.target, "awake")
     found = migration.data("verify")
     assert (found["importErrors"], found["unpausedDags"]) == (["/dags/broken.py"], ["awake"])
-    changed = {name: (table["missing"], table["different"]) for name, table in found["tables"].items() if table["missing"] or table["different"]}
+    changed = {
+        name: (table["missing"], table["different"]) for name, table in found["tables"].items() if table["missing"] or table["different"]
+    }
     assert changed == {"task_instance": (0, 1), "xcom": (1, 1), "log": (1, 0), "variable": (1, 0)}
     assert migration.target.staging_tables() == []
+
+
+def test_two_imports_cannot_interleave(migration):
+    history.add_runs(migration.source, "daily", 1)
+    migration.export()
+    migration.constants['" import", 600,'] = '" import", 0,'
+    migration.target.sql("SELECT pg_advisory_lock(hashtext('mwaa-migrate'), hashtext(%s))", (migration.id + " import",))
+    assert migration.run("import")["error"]["code"] == "already-running"
+    assert migration.target.one("SELECT count(*) FROM dag_run") == 0
+    migration.target.sql("SELECT pg_advisory_unlock_all()")
+    assert migration.data("import")["tables"]["dag_run"]["inserted"] == 1
+
+
+def test_rows_that_vanish_while_they_are_written_end_the_import(migration):
+    """Every row is accounted for, or nothing of the table is committed."""
+    history.add_runs(migration.source, "daily", 3)
+    migration.export()
+    migration.target.sql("CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'")
+    migration.target.sql("CREATE TRIGGER swallow BEFORE INSERT ON xcom FOR EACH ROW WHEN (NEW.task_id = 't2') EXECUTE FUNCTION swallow()")
+    assert migration.run("import")["error"]["code"] == "target-busy"
+    assert migration.target.one("SELECT count(*) FROM xcom") == 0
+    migration.target.sql("DROP TRIGGER swallow ON xcom")
+    assert migration.data("import")["tables"]["xcom"]["inserted"] == 6

@@ -1,4 +1,5 @@
 """SIGKILL in the middle, then again: the same end state as undisturbed. Damage is refused with nothing changed."""
+
 import json
 
 import history
@@ -14,7 +15,9 @@ def test_a_killed_export_is_repeated_whole(migration):
     big_history(migration.source)
     # Small uploads, so that the kill leaves an open one behind. S3 and moto take no part below 5 MiB, so it is opened and never ended.
     migration.constants["UPLOAD_BYTES = 8 * 1024 * 1024"] = "UPLOAD_BYTES = 1000"
-    migration.source.sql("UPDATE xcom SET value = convert_to(md5(run_id) || md5(task_id || run_id), 'UTF8')")  # zlib holds back what it can squeeze
+    migration.source.sql(
+        "UPDATE xcom SET value = convert_to(md5(run_id) || md5(task_id || run_id), 'UTF8')"
+    )  # zlib holds back what it can squeeze
     migration.make_key()
     migration.kill_at("export", "exporting xcom")
     assert migration.read("export/manifest.json") is None
@@ -48,6 +51,7 @@ def test_a_killed_import_ends_in_the_same_state(migration, moment):
 def undisturbed(migration):
     """The content of a fresh target after one import of the same export."""
     from conftest import TARGET, Environment
+
     first, migration.target = migration.target, Environment(migration.world, TARGET)
     try:
         for name in ("plain", "hostile"):  # the one-time key ended with the first target
@@ -71,6 +75,7 @@ def test_damage_is_refused_and_nothing_is_changed(migration):
         body = json.dumps(changed).encode()
         answer = s3.put_object(Bucket=migration.bucket, Key=good["key"], Body=body)
         import hashlib
+
         return dict(good, versionId=answer["VersionId"], sha256=hashlib.sha256(body).hexdigest())
 
     def member(tables):
@@ -78,7 +83,9 @@ def test_damage_is_refused_and_nothing_is_changed(migration):
 
     def version(tables):
         key = tables["slot_pool"]["parts"][0]["key"]
-        tables["slot_pool"]["parts"][0]["versionId"] = s3.put_object(Bucket=migration.bucket, Key=key, Body=b"x" * tables["slot_pool"]["bytes"])["VersionId"]
+        tables["slot_pool"]["parts"][0]["versionId"] = s3.put_object(
+            Bucket=migration.bucket, Key=key, Body=b"x" * tables["slot_pool"]["bytes"]
+        )["VersionId"]
 
     def count(tables):
         tables["slot_pool"]["rows"] += 1

@@ -1,4 +1,5 @@
 """Who may order what; the DAG object; and the grammar of the shipped files."""
+
 import ast
 import subprocess
 import sys
@@ -18,7 +19,13 @@ def test_the_shipped_files_are_python_3_7_and_import_nothing_else(world):
     for path in shipped(world):
         tree = ast.parse(path.read_text(), feature_version=(3, 7))
         for node in ast.walk(tree):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module] if isinstance(node, ast.ImportFrom) else []
+            names = (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module]
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
             assert {name.split(".")[0] for name in names} <= allowed, path
 
 
@@ -32,20 +39,32 @@ def test_parsing_makes_the_dag_and_nothing_else(world, migration, version):
         "socket.socket.connect = refuse\n"
         "for number, path in enumerate(sys.argv[1:]):\n"
         "    begun = time.process_time()\n"
-        "    spec = importlib.util.spec_from_file_location('m%d' % number, path); module = importlib.util.module_from_spec(spec); spec.loader.exec_module(module)\n"
+        "    spec = importlib.util.spec_from_file_location('m%d' % number, path); module = importlib.util.module_from_spec(spec); "
+        "spec.loader.exec_module(module)\n"
         "    assert time.process_time() - begun < 1, time.process_time() - begun\n"
         "    dags = [value for value in vars(module).values() if isinstance(value, DAG)]\n"
         "    if number >= 2:\n"
         "        assert not dags; continue\n"
         "    (dag,) = dags; (task,) = dag.tasks\n"
-        "    print(dag.dag_id, dag.schedule_interval, dag.is_paused_upon_creation, dag.catchup, dag.max_active_runs, sorted(dag.tags)[0], task.task_id, task.retries, task.execution_timeout, task.pool, task.depends_on_past)\n")
-    env = {"PATH": "/usr/bin:/bin", "HOME": str(world.folder / version), "AIRFLOW_HOME": str(world.folder / version), "PYTHONWARNINGS": "ignore",
-           "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql+psycopg2://nobody@127.0.0.1:1/none",
-           "AIRFLOW__CORE__DEFAULT_TASK_RETRIES": "7", "AIRFLOW__CORE__DEFAULT_TASK_EXECUTION_TIMEOUT": "60", "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True"}
+        "    print(dag.dag_id, dag.schedule_interval, dag.is_paused_upon_creation, dag.catchup, dag.max_active_runs, "
+        "sorted(dag.tags)[0], task.task_id, task.retries, task.execution_timeout, task.pool, task.depends_on_past)\n"
+    )
+    env = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(world.folder / version),
+        "AIRFLOW_HOME": str(world.folder / version),
+        "PYTHONWARNINGS": "ignore",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql+psycopg2://nobody@127.0.0.1:1/none",
+        "AIRFLOW__CORE__DEFAULT_TASK_RETRIES": "7",
+        "AIRFLOW__CORE__DEFAULT_TASK_EXECUTION_TIMEOUT": "60",
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
+    }
     done = subprocess.run([world.pythons[version], "-c", program] + [str(path) for path in paths], env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     # Airflow 2 answers attempt-1 first: tags are a list or a set.
-    assert done.stdout.splitlines()[-2:] == ["{} None False False 1 attempt-1 run 0 None default_pool False".format(name) for name in ("db_export", "db_import")]
+    assert done.stdout.splitlines()[-2:] == [
+        "{} None False False 1 attempt-1 run 0 None default_pool False".format(name) for name in ("db_export", "db_import")
+    ]
 
 
 def test_only_this_attempts_commands_run(migration):
@@ -70,14 +89,33 @@ def test_a_job_that_was_replaced_is_refused(migration):
 def test_preflight_sees_both_sides(migration):
     history.small_history(migration.source)
     history.add_dag(migration.source, "asleep", paused=True)
-    migration.source.sql("INSERT INTO dag_run (dag_id, execution_date, run_id, run_type, state) VALUES ('daily', '2026-02-02', 'm', 'manual', 'running')")
-    migration.source.sql("INSERT INTO serialized_dag (dag_id, fileloc, fileloc_hash, data, last_updated, dag_hash) VALUES ('daily', 'x', 1, '{\"dag\": {\"catchup\": false}}', now(), 'h')")
+    migration.source.sql(
+        "INSERT INTO dag_run (dag_id, execution_date, run_id, run_type, state) VALUES ('daily', '2026-02-02', 'm', 'manual', 'running')"
+    )
+    migration.source.sql(
+        "INSERT INTO serialized_dag (dag_id, fileloc, fileloc_hash, data, last_updated, dag_hash) VALUES ('daily', 'x', 1, "
+        "'{\"dag\": {\"catchup\": false}}', now(), 'h')"
+    )
     data = migration.data("preflight")
-    assert (data["airflowVersion"], data["pausedDags"], data["importErrors"], data["runsInFlight"], data["alembicHead"]) == ("2.7.2", 1, 0, 1, "405de8318b3a")
+    assert (data["airflowVersion"], data["pausedDags"], data["importErrors"], data["runsInFlight"], data["alembicHead"]) == (
+        "2.7.2",
+        1,
+        0,
+        1,
+        "405de8318b3a",
+    )
     assert data["pools"] == ["default_pool", "narrow"]
     assert data["rows"]["task_instance"] == 10 and data["rows"]["variable"] == 2 and data["rows"]["log"] == 5
-    assert data["activeDags"] == [{"dagId": "daily", "nextDagrun": "2026-01-10T00:00:00Z", "nextDagrunDataIntervalStart": "2026-01-10T00:00:00Z",
-                                   "nextDagrunDataIntervalEnd": "2026-01-11T00:00:00Z", "nextDagrunCreateAfter": "2026-01-11T00:00:00Z", "catchup": False}]
+    assert data["activeDags"] == [
+        {
+            "dagId": "daily",
+            "nextDagrun": "2026-01-10T00:00:00Z",
+            "nextDagrunDataIntervalStart": "2026-01-10T00:00:00Z",
+            "nextDagrunDataIntervalEnd": "2026-01-11T00:00:00Z",
+            "nextDagrunCreateAfter": "2026-01-11T00:00:00Z",
+            "catchup": False,
+        }
+    ]
     assert migration.data("preflight", side="target")["airflowVersion"] == "2.10.3"
     assert migration.read("preflight/probe") is None
 
@@ -86,7 +124,9 @@ def test_drain_pauses_what_rests_and_restore_wakes_it(migration):
     source = migration.source
     for dag_id, paused in (("rests", False), ("works", False), ("asleep", True), ("db_export", False)):
         history.add_dag(source, dag_id, paused=paused)
-    source.sql("INSERT INTO dag_run (dag_id, execution_date, run_id, run_type, state) VALUES ('works', '2026-02-02', 'm', 'manual', 'running')")
+    source.sql(
+        "INSERT INTO dag_run (dag_id, execution_date, run_id, run_type, state) VALUES ('works', '2026-02-02', 'm', 'manual', 'running')"
+    )
     worker, job, _ = migration.start("drain")
     wait_until(lambda: source.one("SELECT is_paused FROM dag WHERE dag_id = 'rests'"))
     assert not source.one("SELECT is_paused FROM dag WHERE dag_id = 'works'")
@@ -104,8 +144,13 @@ def test_drain_pauses_what_rests_and_restore_wakes_it(migration):
 def test_at_the_deadline_the_rest_is_paused_or_all_is_put_back(migration, leftover):
     history.add_dag(migration.source, "rests")
     history.add_dag(migration.source, "works")
-    migration.source.sql("INSERT INTO dag_run (dag_id, execution_date, run_id, run_type, state) VALUES ('works', '2026-02-02', 'm', 'manual', 'running')")
-    migration.source.sql("INSERT INTO task_instance (dag_id, task_id, run_id, map_index, pool, pool_slots, state) VALUES ('works', 't', 'm', -1, 'default_pool', 1, 'running')")
+    migration.source.sql(
+        "INSERT INTO dag_run (dag_id, execution_date, run_id, run_type, state) VALUES ('works', '2026-02-02', 'm', 'manual', 'running')"
+    )
+    migration.source.sql(
+        "INSERT INTO task_instance (dag_id, task_id, run_id, map_index, pool, pool_slots, state) VALUES ('works', 't', 'm', -1, "
+        "'default_pool', 1, 'running')"
+    )
     migration.drain = {"timeoutMinutes": 0.02, "taskMinutes": 0.02, "leftover": leftover}
     result = migration.run("drain")
     unpaused = migration.source.one("SELECT count(*) FROM dag WHERE NOT is_paused")
@@ -118,14 +163,34 @@ def test_at_the_deadline_the_rest_is_paused_or_all_is_put_back(migration, leftov
 
 def test_only_dags_that_go_on_where_the_source_stopped_are_activated(migration):
     target = migration.target
-    for dag_id, following in (("right", "2026-01-10"), ("behind", "2026-01-01"), ("ahead", "2026-01-20"), ("skips", "2026-01-20"), ("once", None), ("again", "2026-01-01")):
+    for dag_id, following in (
+        ("right", "2026-01-10"),
+        ("behind", "2026-01-01"),
+        ("ahead", "2026-01-20"),
+        ("skips", "2026-01-20"),
+        ("once", None),
+        ("again", "2026-01-01"),
+    ):
         history.add_dag(target, dag_id, paused=True, next_dagrun=following)
     history.add_dag(target, "on", next_dagrun="2026-01-10")
-    one = {"nextDagrun": "2026-01-10T00:00:00Z", "nextDagrunDataIntervalStart": None, "nextDagrunDataIntervalEnd": None, "nextDagrunCreateAfter": None, "catchup": True}
+    one = {
+        "nextDagrun": "2026-01-10T00:00:00Z",
+        "nextDagrunDataIntervalStart": None,
+        "nextDagrunDataIntervalEnd": None,
+        "nextDagrunCreateAfter": None,
+        "catchup": True,
+    }
     migration.active_dags = [dict(one, dagId=dag_id) for dag_id in ("right", "behind", "ahead", "on")] + [
-        dict(one, dagId="skips", catchup=False), dict(one, dagId="once", nextDagrun=None), dict(one, dagId="again", nextDagrun=None)]
+        dict(one, dagId="skips", catchup=False),
+        dict(one, dagId="once", nextDagrun=None),
+        dict(one, dagId="again", nextDagrun=None),
+    ]
     data = migration.data("activate")
-    assert (data["activated"], data["alreadyActive"], [left["dagId"] for left in data["left"]]) == (["right", "skips", "once"], ["on"], ["behind", "ahead", "again"])
+    assert (data["activated"], data["alreadyActive"], [left["dagId"] for left in data["left"]]) == (
+        ["right", "skips", "once"],
+        ["on"],
+        ["behind", "ahead", "again"],
+    )
     assert target.sql("SELECT dag_id FROM dag WHERE NOT is_paused ORDER BY 1") == [("on",), ("once",), ("right",), ("skips",)]
     assert migration.data("deactivate") == {"paused": ["on", "once", "right", "skips"]}
 
@@ -144,8 +209,16 @@ def test_the_next_run_of_the_snapshot_is_what_the_target_must_go_on_with(world, 
     history.add_runs(migration.source, "daily", 5)
     migration.export()
     migration.data("import")
-    migration.active_dags = [{"dagId": "daily", "nextDagrun": "2026-01-04T00:00:00Z", "nextDagrunDataIntervalStart": None, "nextDagrunDataIntervalEnd": None,
-                              "nextDagrunCreateAfter": None, "catchup": True}]  # as it was before the drain
+    migration.active_dags = [
+        {
+            "dagId": "daily",
+            "nextDagrun": "2026-01-04T00:00:00Z",
+            "nextDagrunDataIntervalStart": None,
+            "nextDagrunDataIntervalEnd": None,
+            "nextDagrunCreateAfter": None,
+            "catchup": True,
+        }
+    ]  # as it was before the drain
     file = world.folder / conftest.TARGET / "dags" / "daily.py"
     file.write_text(DAILY)
     try:

@@ -1,12 +1,18 @@
 """What arrives is what was there: compared by SQL of the test's own."""
+
 import gzip
 import io
+import subprocess
 
+import conftest
 import history
+import pytest
 
 CARRIED = {
-    "dag_run": "dag_id, execution_date, run_id, run_type, state, external_trigger, conf, start_date, end_date, data_interval_start, data_interval_end, queued_at",
-    "task_instance": "dag_id, task_id, run_id, map_index, state, try_number, max_tries, hostname, unixname, pool, pool_slots, queue, coalesce(priority_weight, 1), operator, start_date, end_date, duration, queued_dttm",
+    "dag_run": "dag_id, execution_date, run_id, run_type, state, external_trigger, conf, start_date, end_date, data_interval_start, "
+    "data_interval_end, queued_at",
+    "task_instance": "dag_id, task_id, run_id, map_index, state, try_number, max_tries, hostname, unixname, pool, pool_slots, queue, "
+    "coalesce(priority_weight, 1), operator, start_date, end_date, duration, queued_dttm",
     "xcom": "dag_id, task_id, run_id, map_index, key, value, timestamp, (SELECT execution_date FROM dag_run r WHERE r.id = dag_run_id)",
     "rendered_task_instance_fields": "dag_id, task_id, run_id, map_index, rendered_fields::text, k8s_pod_yaml::text",
     "task_map": "dag_id, task_id, run_id, map_index, length, keys::text",
@@ -18,7 +24,11 @@ CARRIED = {
 def rows_of(environment, table):
     where = " WHERE dag_id IS DISTINCT FROM 'db_export'"
     found = environment.sql("SELECT {} FROM {}{}".format(CARRIED[table], table, where))
-    return sorted(tuple(bytes(value) if isinstance(value, memoryview) else value for value in row) for row in map(tuple, found)) if table != "log" else sorted(map(repr, found))
+    return (
+        sorted(tuple(bytes(value) if isinstance(value, memoryview) else value for value in row) for row in map(tuple, found))
+        if table != "log"
+        else sorted(map(repr, found))
+    )
 
 
 def test_every_table_arrives_as_it_was(migration):
@@ -31,12 +41,26 @@ def test_every_table_arrives_as_it_was(migration):
         expected = rows_of(migration.source, table)
         assert rows_of(migration.target, table) == expected, table
         assert tables[table]["rows"] == len(expected) > 0
-        assert data["tables"][table] == {"rows": len(expected), "inserted": len(expected), "alreadyThere": 0, "rejected": 0, "reasons": {}, "rejectedFile": None}, table
+        assert data["tables"][table] == {
+            "rows": len(expected),
+            "inserted": len(expected),
+            "alreadyThere": 0,
+            "rejected": 0,
+            "reasons": {},
+            "rejectedFile": None,
+        }, table
     assert migration.target.sql("SELECT slots FROM slot_pool WHERE pool = 'default_pool'") == [(42,)]
-    assert migration.target.sql("SELECT slots, description, include_deferred FROM slot_pool WHERE pool = 'narrow'") == [(3, history.HOSTILE, True)]
+    assert migration.target.sql("SELECT slots, description, include_deferred FROM slot_pool WHERE pool = 'narrow'") == [
+        (3, history.HOSTILE, True)
+    ]
     assert migration.target.variables() == {"plain": ("value é", "what it is for"), "hostile": (history.HOSTILE, None)}
     assert migration.target.one("SELECT count(*) FROM task_instance WHERE job_id IS NOT NULL OR pid IS NOT NULL") == 0
-    assert migration.target.one("SELECT count(*) FROM dag_run WHERE creating_job_id IS NOT NULL OR log_template_id <> (SELECT max(id) FROM log_template)") == 0
+    assert (
+        migration.target.one(
+            "SELECT count(*) FROM dag_run WHERE creating_job_id IS NOT NULL OR log_template_id <> (SELECT max(id) FROM log_template)"
+        )
+        == 0
+    )
     assert migration.target.staging_tables() == []
 
 
@@ -53,14 +77,26 @@ def test_the_object_is_one_gzip_file_of_csv_with_one_header(migration):
     cursor = migration.source.connection.cursor()
     cursor.copy_expert("COPY copied ({}) FROM STDIN WITH (FORMAT csv, HEADER)".format(", ".join(table["columns"])), io.StringIO(text))
     assert cursor.rowcount == table["rows"] == 1800
-    assert migration.source.one("SELECT count(*) FROM (SELECT dag_id, task_id, run_id, hostname, queue, operator, duration FROM copied "
-                                "EXCEPT ALL SELECT dag_id, task_id, run_id, hostname, queue, operator, duration FROM task_instance) x") == 0
+    assert (
+        migration.source.one(
+            "SELECT count(*) FROM (SELECT dag_id, task_id, run_id, hostname, queue, operator, duration FROM copied "
+            "EXCEPT ALL SELECT dag_id, task_id, run_id, hostname, queue, operator, duration FROM task_instance) x"
+        )
+        == 0
+    )
 
 
 def test_a_hundred_thousand_rows_in_small_parts_in_flat_memory(migration):
     history.add_dag(migration.source, "big")
-    migration.source.sql("INSERT INTO log (dttm, dag_id, event, extra) SELECT '2026-01-01'::timestamptz + n * interval '1 second', 'big', 'e', md5(n::text) || %s FROM generate_series(1, 100000) n", (history.HOSTILE,))
-    migration.source.sql("INSERT INTO log (dttm, dag_id, event, extra) SELECT '2026-01-01', 'big', 'wide', (SELECT string_agg(md5(i::text || n), '') FROM generate_series(1, 500000) i) FROM generate_series(1, 2) n")
+    migration.source.sql(
+        "INSERT INTO log (dttm, dag_id, event, extra) SELECT '2026-01-01'::timestamptz + n * interval '1 second', 'big', 'e', "
+        "md5(n::text) || %s FROM generate_series(1, 100000) n",
+        (history.HOSTILE,),
+    )
+    migration.source.sql(
+        "INSERT INTO log (dttm, dag_id, event, extra) SELECT '2026-01-01', 'big', 'wide', (SELECT string_agg(md5(i::text || n), '') "
+        "FROM generate_series(1, 500000) i) FROM generate_series(1, 2) n"
+    )
     migration.constants["PART_BYTES = 16 * 1024 * 1024"] = "PART_BYTES = 100000"
     manifest = migration.export()
     peaks = [peak_of(migration)]
@@ -77,6 +113,22 @@ def test_a_hundred_thousand_rows_in_small_parts_in_flat_memory(migration):
 
 def peak_of(migration):
     return int(migration.log.read_text().rsplit("peak memory ", 1)[1].split()[0])
+
+
+@pytest.mark.parametrize("mode", ["rehearsal", "final"])
+def test_the_action_reads_the_manifest(world, migration, mode):
+    history.small_history(migration.source)
+    migration.mode = mode
+    migration.export()
+    file = world.folder / (migration.id + ".json")
+    file.write_bytes(migration.read("export/manifest.json"))
+    program = (
+        "import { readFileSync } from 'node:fs'; import { parseManifest } from './src/metadata/manifest.ts';"
+        "console.log(parseManifest(readFileSync(process.argv[1], 'utf8'), 'here').tables.length);"
+    )
+    command = ["node", "--import", "tsx", "--input-type=module", "--eval", program, str(file)]
+    done = subprocess.run(command, cwd=conftest.ROOT, capture_output=True, text=True)
+    assert done.stdout == "9\n", done.stderr
 
 
 def test_a_rehearsal_counts_variables_and_writes_none(migration):

@@ -1,4 +1,5 @@
 """Variables are readable in the target and nowhere else."""
+
 import gzip
 
 import history
@@ -21,7 +22,11 @@ def fill(migration):
     migration.source.add_variable("secret", CANARY, "description " + CANARY)
     migration.source.add_variable("kept", CANARY)
     migration.source.add_variable("clash", CANARY)
-    migration.source.sql("INSERT INTO variable (key, val, is_encrypted) VALUES ('open', %s, false), ('lost', 'gAAAAABrubbish', true), ('mwaa_migrate_0123abcd_private_key', 'x', false)", (CANARY,))
+    migration.source.sql(
+        "INSERT INTO variable (key, val, is_encrypted) VALUES ('open', %s, false), ('lost', 'gAAAAABrubbish', true), "
+        "('mwaa_migrate_0123abcd_private_key', 'x', false)",
+        (CANARY,),
+    )
     migration.target.add_variable("kept", CANARY)
     migration.target.add_variable("clash", "other")
 
@@ -34,7 +39,12 @@ def check(migration, manifest):
     assert (report["rows"], report["inserted"], report["alreadyThere"], report["rejected"]) == (4, 2, 1, 1)
     assert report["reasons"] == {"exists with another value": 1}
     assert b"clash" in gzip.decompress(migration.read("import/rejected/variable.csv.gz"))
-    assert migration.target.variables() == {"secret": (CANARY, "description " + CANARY), "kept": (CANARY, None), "clash": ("other", None), "open": (CANARY, None)}
+    assert migration.target.variables() == {
+        "secret": (CANARY, "description " + CANARY),
+        "kept": (CANARY, None),
+        "clash": ("other", None),
+        "open": (CANARY, None),
+    }
     assert migration.target.one("SELECT count(*) FROM variable WHERE NOT is_encrypted OR val LIKE %s", ("%canary%",)) == 0
     assert CANARY.encode() not in every_byte(migration)
     assert migration.data("verify")["tables"]["variable"] == {"rows": 4, "equal": 3, "missing": 0, "different": 0, "rejected": 1}
@@ -48,7 +58,12 @@ def test_by_a_one_time_key_that_ends_with_the_import(migration):
     check(migration, manifest)
     before = migration.target.dump()
     second = migration.data("import")["tables"]["variable"]
-    assert (second["inserted"], second["alreadyThere"], second["rejected"], second["reasons"]) == (0, 3, 1, {"exists with another value": 1})
+    assert (second["inserted"], second["alreadyThere"], second["rejected"], second["reasons"]) == (
+        0,
+        3,
+        1,
+        {"exists with another value": 1},
+    )
     assert migration.target.dump() == before
 
 

@@ -92,7 +92,8 @@ def _parse_now(command):
     command.say("parsing the DAG files again")
     program = "import sys; from airflow.__main__ import main; sys.argv = ['airflow', 'dags', 'reserialize']; main()"
     try:
-        return subprocess.run([sys.executable, "-c", program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=PARSE_SECONDS, check=False).returncode == 0
+        done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=PARSE_SECONDS, check=False)
+        return done.returncode == 0
     except (OSError, subprocess.TimeoutExpired):  # The caller waits, and its progress says for what.
         return False
 

@@ -89,7 +89,8 @@ def parse_run_id(run_id, attempt, allowed):
     found = re.match(r"^([a-z]+)-([0-9]{1,6})-([0-9]{1,6})$", run_id or "")
     if not found or found.group(1) not in allowed or int(found.group(2)) != attempt:
         raise Refusal("unknown-command", "This DAG run's id names no command of this file.",
-                      "it must be <command>-{}-<try> with a command of {}; a scheduled or manual run has nothing to do here.".format(attempt, ", ".join(sorted(allowed))),
+                      "it must be <command>-{}-<try> with a command of {}; a scheduled or manual run has nothing to do here.".format(
+                          attempt, ", ".join(sorted(allowed))),
                       "start commands by the action; delete this DAG run.")
     return found.group(1), int(found.group(3))
 

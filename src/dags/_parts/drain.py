@@ -22,7 +22,8 @@ def drain(command):
             leftover = runs_in_flight(cursor)
         if leftover and order["leftover"] == "abort":
             set_paused(database, recorded, False)
-            raise Refusal("drain-aborted", "{} DAG runs were still in flight after {} minutes.".format(len(leftover), order["timeoutMinutes"] + order["taskMinutes"]),
+            minutes = order["timeoutMinutes"] + order["taskMinutes"]
+            raise Refusal("drain-aborted", "{} DAG runs were still in flight after {} minutes.".format(len(leftover), minutes),
                           "drain.leftover is abort, so every DAG that was active is active again.",
                           "give drain.timeout-minutes more time, or choose drain.leftover: resume.")
         return {"paused": sorted(recorded), "leftover": [without_tasks(run) for run in leftover], "waitedSeconds": int(time.time() - begun)}

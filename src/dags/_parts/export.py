@@ -136,9 +136,11 @@ def _export_secrets(command, cursor, table, entry):
     key, entry["seal"] = new_data_key(command.job["envelope"], context_of(command.rendered, table["name"]))
     writer = ObjectWriter(command.storage, "{}export/{}.sealed".format(command.prefix, table["name"]), "application/octet-stream")
     sealer = Sealer(key, sealed_for(command.rendered, table["name"]), writer)
-    cursor.execute("SELECT key, val, is_encrypted, {} FROM variable WHERE key !~ {} ORDER BY key".format(
+    rows = cursor.connection.cursor("mwaa_migrate_variables")  # on the server: values may be megabytes each
+    rows.itersize = 50
+    rows.execute("SELECT key, val, is_encrypted, {} FROM variable WHERE key !~ {} ORDER BY key".format(
         "description" if has_description else "NULL", literal(OWN_VARIABLES)))
-    for name, value, is_encrypted, description in cursor:
+    for name, value, is_encrypted, description in rows:
         if is_encrypted and value is not None:
             value = _decrypted(fernet, value)
             if value is None:
@@ -146,6 +148,7 @@ def _export_secrets(command, cursor, table, entry):
                 continue
         sealer.add({"key": name, "val": value, "description": description})
         names_moved.append(name)
+    rows.close()
     sealer.close()
     reference = writer.close()
     entry.update({"rows": len(names_moved), "names": names_moved, "columns": ["key", "val", "description"], "types": ["text"] * 3,

@@ -61,7 +61,8 @@ def _import_tables(command, database, staging, manifest, tables):
     landed = 0
     if parked and "dag_run" in report:
         with database.transaction() as cursor:
-            landed = scalar(cursor, "SELECT count(*) FROM {} r JOIN unnest(%s::text[], %s::text[]) AS p(dag_id, run_id) ON p.dag_id = r.dag_id AND p.run_id = r.run_id".format(runs),
+            landed = scalar(cursor, "SELECT count(*) FROM {} r JOIN unnest(%s::text[], %s::text[]) AS p(dag_id, run_id) "
+                            "ON p.dag_id = r.dag_id AND p.run_id = r.run_id".format(runs),
                             ([run[0] for run in parked], [run[1] for run in parked]))
     return {"tables": report, "parkedRuns": landed, "columnsLeft": left}
 
@@ -128,7 +129,8 @@ def _take_out(cursor, staging, staged, report):
     mine = staged.row_hash(["s." + quoted(column) for column in staged.entry["columns"]])
     theirs = staged.row_hash(["j." + quoted(column) for column in staged.entry["columns"]])
     cursor.execute("DELETE FROM {stage} WHERE ctid IN (SELECT line FROM (SELECT m.line, l.n, row_number() OVER (PARTITION BY m.h ORDER BY m.line) AS k "
-                   "FROM (SELECT s.ctid AS line, {mine} AS h FROM {stage} s) m JOIN (SELECT {theirs} AS h, count(*) AS n FROM {side} j GROUP BY 1) l ON l.h = m.h) x "
+                   "FROM (SELECT s.ctid AS line, {mine} AS h FROM {stage} s) m "
+                   "JOIN (SELECT {theirs} AS h, count(*) AS n FROM {side} j GROUP BY 1) l ON l.h = m.h) x "
                    "WHERE k <= n)".format(stage=staged.stage, mine=mine, theirs=theirs, side=side))
     removed = cursor.rowcount
     cursor.execute("DROP TABLE {}".format(side))

@@ -129,8 +129,10 @@ def _adopt(cursor, staged):
     adopt = staged.table["adopt"]
     expressions = dict(staged.expressions)
     for column in adopt["columns"]:
-        cursor.execute("UPDATE {target} t SET {column} = {value} FROM {stage} s WHERE s.{key} = %s AND t.{key} = s.{key} AND t.{column} IS DISTINCT FROM {value}".format(
-            target=staged.target, column=quoted(column), value=expressions[column], stage=staged.stage, key=quoted(adopt["column"])), (adopt["value"],))
+        cursor.execute("UPDATE {target} t SET {column} = {value} FROM {stage} s "
+                       "WHERE s.{key} = %s AND t.{key} = s.{key} AND t.{column} IS DISTINCT FROM {value}".format(
+                           target=staged.target, column=quoted(column), value=expressions[column], stage=staged.stage, key=quoted(adopt["column"])),
+                       (adopt["value"],))
 
 
 def _forget_next_runs(cursor, staged):
@@ -141,7 +143,8 @@ def _forget_next_runs(cursor, staged):
     columns = next_run_columns(cursor)
     if not columns:
         return
-    cursor.execute("UPDATE dag SET {} WHERE dag_id IN (SELECT s.dag_id FROM {} s WHERE NOT EXISTS (SELECT 1 FROM mwaa_verdict v WHERE v.line = s.ctid)) AND ({})".format(
+    cursor.execute("UPDATE dag SET {} WHERE dag_id IN (SELECT s.dag_id FROM {} s "
+                   "WHERE NOT EXISTS (SELECT 1 FROM mwaa_verdict v WHERE v.line = s.ctid)) AND ({})".format(
         ", ".join("{} = NULL".format(column) for column in columns), staged.stage, " OR ".join("{} IS NOT NULL".format(column) for column in columns)))
 
 
@@ -158,9 +161,10 @@ def _write_rejected(command, cursor, staged):
     name = staged.table["name"]
     writer = ObjectWriter(command.storage, "{}import/rejected/{}.csv.gz".format(command.prefix, name), "application/gzip")
     sink = TableWriter(writer)
+    columns = ", ".join("s." + quoted(column) for column in staged.entry["columns"])
     try:
-        cursor.copy_expert("COPY (SELECT v.reason AS mwaa_reason, {} FROM {} s JOIN mwaa_verdict v ON v.line = s.ctid WHERE v.reason IS NOT NULL ORDER BY s.ctid) "
-                           "TO STDOUT WITH (FORMAT csv, HEADER)".format(", ".join("s." + quoted(column) for column in staged.entry["columns"]), staged.stage), sink)
+        cursor.copy_expert("COPY (SELECT v.reason AS mwaa_reason, {} FROM {} s JOIN mwaa_verdict v ON v.line = s.ctid "
+                           "WHERE v.reason IS NOT NULL ORDER BY s.ctid) TO STDOUT WITH (FORMAT csv, HEADER)".format(columns, staged.stage), sink)
         return dict(sink.close(), members=sink.parts)
     except BaseException:
         writer.abort()

@@ -39,7 +39,8 @@ class NormalForm(object):
         """How many rows of an old source have no DAG run to belong to; None where every row names its run."""
         if not self._needs_join():
             return None
-        return "SELECT count(*) FROM {} t WHERE {} AND NOT EXISTS (SELECT 1 FROM dag_run r WHERE r.dag_id = t.dag_id AND r.execution_date = t.execution_date)".format(
+        return ("SELECT count(*) FROM {} t WHERE {} AND NOT EXISTS "
+                "(SELECT 1 FROM dag_run r WHERE r.dag_id = t.dag_id AND r.execution_date = t.execution_date)").format(
             quoted(self.table["name"]), self.own)
 
     def _needs_join(self):

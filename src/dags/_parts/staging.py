@@ -85,7 +85,8 @@ class StagedTable(object):
                 self.expressions.append((column.name, expression))
             elif column.required and not column.has_default and table["rules"].get(column.name) != "own-id":
                 raise Refusal("no-rule", "{}.{} must have a value, the export has none, and no rule says which.".format(table["name"], column.name),
-                              "rows without it cannot be written; nothing was changed.", "report it with both Airflow versions: the table catalogue lacks a rule.")
+                              "rows without it cannot be written; nothing was changed.",
+                              "report it with both Airflow versions: the table catalogue lacks a rule.")
 
     @property
     def columns(self):
@@ -119,14 +120,16 @@ class StagedTable(object):
 
     def differs(self, live="t0"):
         """SQL: the staged row and the live row of the same key are not equal, but for what the target changes by itself."""
+        rules, unlike = self.table["rules"], set(self.table["key"]) | set(self.table["volatile"])
         compared = [(name, expression) for name, expression in self.expressions
-                    if name not in self.table["key"] and name not in self.table["volatile"] and self.table["rules"].get(name) not in ("empty-pickle", "current-template")
-                    and (name in self.entry["columns"] or self.table["rules"].get(name) == "new-run-id")]
+                    if name not in unlike and rules.get(name) not in ("empty-pickle", "current-template")
+                    and (name in self.entry["columns"] or rules.get(name) == "new-run-id")]
         adopt = self.table["adopt"]
         if adopt is None:
             return self._any_differs(compared, live)
+        adopted = [pair for pair in compared if pair[0] in adopt["columns"]]
         return "CASE WHEN s.{} = '{}' THEN {} ELSE {} END".format(
-            quoted(adopt["column"]), adopt["value"], self._any_differs([pair for pair in compared if pair[0] in adopt["columns"]], live), self._any_differs(compared, live))
+            quoted(adopt["column"]), adopt["value"], self._any_differs(adopted, live), self._any_differs(compared, live))
 
     def _any_differs(self, compared, live):
         # json has no equality; its text has.
@@ -144,7 +147,8 @@ class StagedTable(object):
             if live.required and not self.table["rules"].get(column, "").startswith("default:"):
                 found.append(("s.{} IS NULL".format(quoted(column)), "{} is NULL, which the target does not allow".format(column)))
             if live.length is not None and self.entry["types"][position] != live.type:
-                found.append(("length(s.{}) > {}".format(quoted(column), live.length), "{} is longer than the target's {} characters".format(column, live.length)))
+                found.append(("length(s.{}) > {}".format(quoted(column), live.length),
+                              "{} is longer than the target's {} characters".format(column, live.length)))
         return found
 
     def row_hash(self, alias_expressions):
