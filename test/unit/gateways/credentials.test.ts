@@ -1,0 +1,61 @@
+import { describe, expect, it } from '@jest/globals';
+import type { STSClient } from '@aws-sdk/client-sts';
+import { assumeByOidc } from '../../../src/gateways/aws/credentials.js';
+import { createIdTokenReader, describeClaims } from '../../../src/gateways/github/id-token.js';
+
+const TOKEN = `h.${Buffer.from(JSON.stringify({ iss: 'https://token.actions.githubusercontent.com', aud: 'sts.amazonaws.com', sub: 'repo:acme/airflow:environment:prod', secret: 1 })).toString('base64url')}.signature`;
+const order = { input: 'source-role', roleArn: 'arn:aws:iam::111122223333:role/x', sessionName: 'mwaa-migrate-export-7' };
+
+function aProvider(answers: (Error | number)[]) {
+  let now = Date.parse('2026-11-22T10:00:00Z');
+  const masked: string[] = [], sessions: unknown[] = [];
+  const sts = {
+    send: async (command: { input: unknown }) => {
+      sessions.push(command.input);
+      const answer = answers.shift() ?? new Error('no answer left');
+      if (answer instanceof Error) throw answer;
+      return { Credentials: { AccessKeyId: `K${sessions.length}`, SecretAccessKey: `S${sessions.length}`, SessionToken: `T${sessions.length}`, Expiration: new Date(now + answer * 60_000) } };
+    },
+  } as unknown as Pick<STSClient, 'send'>;
+  const provider = assumeByOidc(order, sts, { readIdToken: async () => TOKEN, describeClaims, mask: (secret) => void masked.push(secret) }, { now: () => new Date(now), sleep: async () => undefined });
+  return { provider, masked, sessions, pass: (minutes: number) => (now += minutes * 60_000) };
+}
+const refusal = (name: string, message = 'm') => Object.assign(new Error(message), { name, $metadata: { httpStatusCode: 400 } });
+
+describe('credentials by OIDC', () => {
+  it('buys one session for all callers, renews it before it ends, and masks it', async () => {
+    const { provider, masked, sessions, pass } = aProvider([60, 60]);
+    const both = await Promise.all([provider(), provider()]);
+    expect(both[0]).toBe(both[1]);
+    expect(sessions).toEqual([{ RoleArn: order.roleArn, RoleSessionName: order.sessionName, WebIdentityToken: TOKEN }]);
+    pass(53);
+    expect((await provider()).accessKeyId).toBe('K1');
+    pass(2);
+    expect((await provider()).accessKeyId).toBe('K2');
+    expect(masked).toEqual(['S1', 'T1', 'S2', 'T2']);
+  });
+
+  it('asks again after a failure', async () => {
+    const { provider } = aProvider([refusal('AccessDenied'), 60]);
+    await expect(provider()).rejects.toThrow('cannot be assumed');
+    expect((await provider()).accessKeyId).toBe('K2');
+  });
+
+  it('repeats what passes', async () => expect((await aProvider([refusal('IDPCommunicationError'), Object.assign(new Error('x'), { code: 'ECONNRESET' }), 60]).provider()).accessKeyId).toBe('K3'));
+
+  it('tells what the trust policy had to compare, and never the token', async () => {
+    const error = await aProvider([refusal('AccessDenied', 'Not authorized to perform sts:AssumeRoleWithWebIdentity')]).provider().catch((caught: Error) => caught as Error);
+    const { message } = error as Error;
+    expect(message).toContain('input source-role cannot be assumed: arn:aws:iam::111122223333:role/x');
+    expect(message).toContain('aud="sts.amazonaws.com", sub="repo:acme/airflow:environment:prod"');
+    expect(message).not.toContain('signature');
+    expect(message).not.toContain(TOKEN.split('.')[1]);
+  });
+
+  it.each([['InvalidIdentityToken', 'create the identity provider'], ['ExpiredTokenException', 'had expired when it arrived'], ['ValidationError', 'correct input source-role']])('explains %s', async (name, words) =>
+    expect(aProvider([refusal(name)]).provider()).rejects.toThrow(words));
+
+  it('says which permission the job lacks', async () => expect(createIdTokenReader({})('sts.amazonaws.com')).rejects.toThrow(/permissions: \{ id-token: write/u));
+
+  it.each(['', 'a.b', 'x.!!.y'])('describes a token it cannot read without failing: %p', (token) => expect(describeClaims(token)).toBe('its claims cannot be read'));
+});
