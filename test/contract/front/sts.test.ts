@@ -74,6 +74,16 @@ describe('AssumeRoleWithWebIdentity', () => {
     { because: 'algorithm none', make: () => `${Buffer.from('{"alg":"none","typ":"JWT"}').toString('base64url')}.${token().split('.')[1] ?? ''}.`, is: /^InvalidIdentityToken/u },
   ])('refuses $because, whatever the trust policy says', async ({ make, is }) => expect(await outcome(assume(roleFor({}), { WebIdentityToken: make() }))).toMatch(is));
 
+  it('makes a session that carries sub and provider, but no further claim', async () => {
+    const allowedBy = async (condition: object): Promise<string | undefined> => {
+      const { Credentials: made } = await assume(roleFor(GOOD, { policies: [{ Effect: 'Allow', Action: 'iam:ListRoles', Resource: '*', Condition: condition }] }));
+      const key = { accessKeyId: made?.AccessKeyId ?? '', secretAccessKey: made?.SecretAccessKey ?? '', sessionToken: made?.SessionToken ?? '' };
+      return (await callByBotocore(front.url, [{ service: 'iam', operation: 'list_roles', key }]))[0]?.outcome;
+    };
+    expect(await allowedBy({ StringLike: { [`${GITHUB}:sub`]: 'repo:octo-org/*' }, ArnEquals: { 'aws:FederatedProvider': `arn:aws:iam::${ACCOUNT}:oidc-provider/${GITHUB}` } })).toBe('allowed');
+    expect(await allowedBy({ StringEquals: { [`${GITHUB}:repository_id`]: '74' } })).toBe('AccessDenied');
+  });
+
   it('does not say whether a role exists', async () => expect(await outcome(assume(`arn:aws:iam::${ACCOUNT}:role/nobody`))).toBe(REFUSED));
 
   it.each([

@@ -11,13 +11,11 @@ import { readSessionRequest, requireDuration, sessionAnswer } from './session-re
 const denied = (): AwsError => new AwsError('AccessDenied', 'Not authorized to perform sts:AssumeRoleWithWebIdentity', 403);
 
 /**
- * GitHub's claims that STS offers as condition keys `token.actions.githubusercontent.com:<claim>` besides aud, sub and amr, since January 2026.
- * Source: facts/github-actions.md §0.4. A claim that is not in this list is not there for a policy, whatever the token says.
+ * GitHub's claims that STS offers as condition keys `token.actions.githubusercontent.com:<claim>` besides aud and sub, since January 2026; all others are
+ * not there for a policy, whatever the token says. They count in the trust policy only: the session does not carry them.
+ * Source: https://aws.amazon.com/about-aws/whats-new/2026/01/aws-sts-supports-validation-identity-provider-claims/, table in https://cageyv.dev/posts/aws-sts-oidc-claim-validation
  */
-const GITHUB_CLAIMS = [
-  'actor', 'actor_id', 'base_ref', 'enterprise', 'enterprise_id', 'environment', 'event_name', 'head_ref', 'job_workflow_ref', 'ref', 'ref_type', 'repository',
-  'repository_id', 'repository_owner', 'repository_owner_id', 'repository_visibility', 'run_attempt', 'run_id', 'run_number', 'runner_environment', 'sha', 'workflow', 'workflow_ref',
-];
+const GITHUB_CLAIMS = ['actor', 'actor_id', 'enterprise_id', 'environment', 'job_workflow_ref', 'ref', 'repository', 'repository_id', 'workflow'];
 const GITHUB = 'token.actions.githubusercontent.com';
 
 export async function assumeRoleWithWebIdentity(world: SandboxWorld, form: URLSearchParams): Promise<XmlValue> {
@@ -34,10 +32,10 @@ export async function assumeRoleWithWebIdentity(world: SandboxWorld, form: URLSe
 
   const role = world.identities.roles.get(roleArn);
   if (!role) throw denied();
-  const keys = federatedKeys(provider, token.claims, audience);
+  const keys = sessionKeys(provider, token.claims, audience);
   const decision = evaluate({
     caller: { kind: 'federated', account, provider: provider.arn }, action: 'sts:AssumeRoleWithWebIdentity', resource: roleArn, resourceAccount: account,
-    context: { ...keys, 'sts:rolesessionname': [sessionName], 'aws:currenttime': [world.clock.now().toISOString()] },
+    context: { ...keys, ...claimKeys(provider, token.claims), 'sts:rolesessionname': [sessionName], 'aws:currenttime': [world.clock.now().toISOString()] },
     identityPolicies: [], resourcePolicy: world.identities.trustPolicy(roleArn), resourcePolicyIsRequired: true,
   });
   if (!decision.allowed) throw denied();
@@ -53,7 +51,11 @@ function checkTimes({ exp, nbf, iat }: Claims, now: Date): void {
   if ((nbf ?? iat ?? 0) > seconds + 300) throw new AwsError('InvalidIdentityToken', 'The ID token is not yet valid', 400);
 }
 
-function federatedKeys({ arn, url }: OidcProvider, claims: Claims, audience: string): Context {
-  const named = url === GITHUB ? GITHUB_CLAIMS.flatMap((name) => (claims.all[name] === undefined ? [] : [[`${url}:${name}`, [String(claims.all[name])]] as const])) : [];
-  return { 'aws:federatedprovider': [arn], [`${url}:sub`]: [claims.sub], [`${url}:aud`]: [audience], ...Object.fromEntries(named) };
+function sessionKeys({ arn, url }: OidcProvider, claims: Claims, audience: string): Context {
+  return { 'aws:federatedprovider': [arn], [`${url}:sub`]: [claims.sub], [`${url}:aud`]: [audience] };
+}
+
+function claimKeys({ url }: OidcProvider, { all }: Claims): Context {
+  if (url !== GITHUB) return {};
+  return Object.fromEntries(GITHUB_CLAIMS.flatMap((name) => (all[name] === undefined ? [] : [[`${url}:${name}`, [String(all[name])]] as const])));
 }
