@@ -93,8 +93,8 @@ export const POLICY_TABLE: readonly PolicyRow[] = [
   { because: 'naming the account lets its own policies decide', source: 'eval', action: 's3:GetObject', bucketPolicy: [to({ AWS: ACCOUNT })], expected: 'denied' },
   { because: 'a bucket policy denies whatever the role may', source: 'eval', action: 's3:PutObject', identity: ALL, bucketPolicy: [{ Effect: 'Deny', Principal: '*', Action: 's3:PutObject', Resource: OBJECTS, Condition: { StringNotEquals: { 's3:x-amz-server-side-encryption': 'aws:kms' } } }], expected: 'denied', reason: /with an explicit deny in a resource-based policy/u },
   { because: 'Deny of what is not TLS does not hit TLS', source: 'eval', action: 's3:GetObject', identity: READ, bucketPolicy: [{ Effect: 'Deny', Principal: '*', Action: 's3:*', Resource: OBJECTS, Condition: { Bool: { 'aws:SecureTransport': 'false' } } }], expected: 'allowed' },
-  { because: 'the other account has to allow too', source: 'eval', action: 's3:GetObject of the other account', identity: ALL, expected: 'denied', reason: /no resource-based policy/u },
-  { because: 'the own account has to allow too', source: 'eval', action: 's3:GetObject of the other account', bucketPolicy: [to({ AWS: '{role}' })], expected: 'denied', reason: /no identity-based policy/u },
+  { because: 'the other account has to allow too', source: 'eval', action: 's3:GetObject of the other account', identity: ALL, expected: 'denied' },
+  { because: 'the own account has to allow too', source: 'eval', action: 's3:GetObject of the other account', bucketPolicy: [to({ AWS: '{role}' })], expected: 'denied' },
   { because: 'both accounts allow', source: 'eval', action: 's3:GetObject of the other account', identity: [allow('s3:GetObject', 'arn:aws:s3:::{shared}/*')], bucketPolicy: [to({ AWS: '{role}' })], expected: 'allowed' },
   // Key policies and trust policies
   { because: 'the key policy hands over to the account', source: 'kms', action: 'kms:GenerateDataKey', identity: [allow('kms:GenerateDataKey', '{key}')], keyPolicy: [DELEGATES], expected: 'allowed' },

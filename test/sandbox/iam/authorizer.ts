@@ -49,7 +49,10 @@ export function createAuthorizer(identities: IdentityStore, clock: Readonly<{ no
     allows: (request) => decide(request).allowed,
     require(request) {
       const decision = decide(request);
-      if (!decision.allowed) throw new AwsError('AccessDenied', refusalText(request.principal, request.action, request.resource, decision), 403);
+      if (decision.allowed) return;
+      // S3 says why to callers of the bucket's own account only: https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html
+      const isStranger = request.action.startsWith('s3:') && (request.principal.kind === 'anonymous' || request.principal.account !== request.resourceAccount);
+      throw new AwsError('AccessDenied', isStranger ? 'Access Denied' : refusalText(request.principal, request.action, request.resource, decision), 403);
     },
   };
 }

@@ -43,6 +43,13 @@ export function createIdentityStore(accounts: readonly string[], clock: Readonly
   const byName = <T extends Identity>(from: ReadonlyMap<string, T>, account: string, name: string): T | undefined =>
     [...from.values()].find((one) => one.account === account && one.name === name);
 
+  /** A role made anew under the name of a deleted one is another role: the old one's sessions get nothing from it. */
+  const roleOf = ({ roleArn, keys }: Extract<Principal, { kind: 'role-session' }>): Role | undefined => {
+    const role = roles.get(roleArn);
+    const id = keys['aws:userid']?.[0]?.split(':')[0];
+    return id === undefined || id === role?.id ? role : undefined;
+  };
+
   const store = {
     accounts,
     roles, users, policies, providers,
@@ -151,7 +158,7 @@ export function createIdentityStore(accounts: readonly string[], clock: Readonly
 
     /** Identity policies and boundary of the role or user behind a principal; a deleted role has none, so its sessions may nothing. */
     policiesOf(principal: Principal): Readonly<{ identity: readonly PolicyDocument[]; boundary: PolicyDocument | undefined; owner: Identity | undefined }> {
-      const owner = principal.kind === 'role-session' ? roles.get(principal.roleArn) : principal.kind === 'user' ? users.get(principal.arn) : undefined;
+      const owner = principal.kind === 'role-session' ? roleOf(principal) : principal.kind === 'user' ? users.get(principal.arn) : undefined;
       if (!owner) return { identity: [], boundary: undefined, owner };
       const documents = owner.attached.flatMap((arn) => policies.get(arn)?.document ?? []);
       return { identity: [...[...owner.inline.values()].map(parsePolicy), ...documents], boundary: owner.boundary ? policies.get(owner.boundary)?.document : undefined, owner };
