@@ -10,6 +10,8 @@ export async function asAdmin<Answer>(environment: RunningEnvironment, method: '
   return JSON.parse(answer.body || 'null') as Answer;
 }
 
+const TELL_EVERY_MS = 10_000;
+
 /**
  * Asks again every `everyMs` until the answer is undefined: nothing is missing any more.
  * @param missing what is still to come, for the log and for the error
@@ -17,13 +19,15 @@ export async function asAdmin<Answer>(environment: RunningEnvironment, method: '
  */
 export async function waitUntilNothingMissing(missing: () => Promise<string | undefined>, limits: Readonly<{ minutes: number; everyMs: number; log: (line: string) => void }>): Promise<void> {
   const end = Date.now() + limits.minutes * 60_000;
-  let told = '';
+  let toldAt = 0;
   for (;;) {
     const still = await missing();
     if (still === undefined) return;
     if (Date.now() > end) throw new Error(`After ${limits.minutes} minutes there is still missing: ${still}`);
-    if (still !== told) limits.log(`Waiting for ${still}`);
-    told = still;
+    if (Date.now() - toldAt >= TELL_EVERY_MS) {
+      limits.log(`Waiting for ${still}`);
+      toldAt = Date.now();
+    }
     await new Promise((resolve) => setTimeout(resolve, limits.everyMs));
   }
 }

@@ -6,7 +6,7 @@ import { cacheFolder } from '../../../scripts/python.mjs';
 import { buildOnce } from '../../sandbox/environments/build-once.js';
 import type { EnvironmentSettings } from '../../sandbox/environments/contract.js';
 import { createMachinery } from '../../sandbox/environments/machinery.js';
-import { allSourceFiles, dagFiles, pluginFiles, SOURCE_OPTIONS, type SourceFile } from './folder.js';
+import { dagFiles, filesThatMakeHistory, pluginFiles, SOURCE_OPTIONS, type SourceFile } from './folder.js';
 import { makeHistory, type HistoryFacts } from './history.js';
 
 /** A finished history: plain SQL of the database, and the key that its Variables are encrypted with. */
@@ -25,10 +25,9 @@ export async function historyDump({ version, log }: Readonly<{ version: string; 
   return { file: path.join(folder, 'history.sql'), fernetKey, facts };
 }
 
-/** Changes with every file that has a part in the history. */
 function contentKey(): string {
   const hash = createHash('sha256');
-  for (const { path: name, body } of allSourceFiles()) hash.update(`${name} ${body.length}\n`).update(body);
+  for (const { path: name, body } of [...filesThatMakeHistory(), { path: 'options', body: Buffer.from(JSON.stringify(SOURCE_OPTIONS)) }]) hash.update(`${name} ${body.length}\n`).update(body);
   return hash.digest('hex').slice(0, 16);
 }
 

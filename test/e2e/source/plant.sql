@@ -3,7 +3,8 @@
 -- in one transaction with the parameters hostile, short (for narrow columns) and plain (a secret value).
 -- Columns left alone: `state` and `run_type` hold Airflow's own words, and another one would be no data of Airflow's.
 
--- Runs: three of a DAG that exists (so that the REST API shows them), one whose very DAG id is hostile (its DAG is long gone).
+-- Runs: two of a DAG that exists, so that the REST API shows them, and two whose very DAG id is hostile (that DAG is long gone). NULLs stand
+-- in the latter: Airflow's API checks its own answers, and fails where a column is NULL that its description calls a boolean or a number.
 INSERT INTO dag_run (dag_id, execution_date, state, run_id, external_trigger, conf, end_date, start_date, run_type, last_scheduling_decision,
                      dag_hash, queued_at, data_interval_start, data_interval_end, log_template_id, updated_at)
 VALUES
@@ -12,7 +13,7 @@ VALUES
    (SELECT max(id) FROM log_template), '2026-02-01 01:02:03.456789+00'),
   ('manual_reports', '1970-01-01 00:00:00+00', 'failed', 'planted__empty', false, '\x80057d942e', '1970-01-01 00:00:00+00', '1969-12-31 23:59:59.999999+00',
    'manual', NULL, '', '1969-12-31 23:59:59+00', '1969-12-31 00:00:00+00', '1970-01-01 00:00:00+00', (SELECT max(id) FROM log_template), '1970-01-01 00:00:00+00'),
-  ('manual_reports', '2038-01-19 03:14:08+00', 'success', 'planted__null', NULL, NULL, NULL, NULL, 'manual', NULL, NULL, NULL, NULL, NULL, NULL, NULL),
+  (%(hostile)s, '2038-01-19 03:14:08+00', 'success', 'planted__null', NULL, NULL, NULL, NULL, 'manual', NULL, NULL, NULL, NULL, NULL, NULL, NULL),
   (%(hostile)s, '2026-02-02 00:00:00+00', 'success', %(hostile)s, true, NULL, '2026-02-02 00:00:02+00', '2026-02-02 00:00:01+00', 'manual', NULL,
    %(short)s, NULL, NULL, NULL, NULL, NULL);
 
@@ -26,7 +27,7 @@ VALUES
    %(hostile)s, %(hostile)s, '{"__var": {}, "__type": "dict"}', '2026-02-01 01:02:03+00'),
   ('planted', 'manual_reports', 'planted__empty', 0, '1969-12-31 23:59:59.999999+00', '1970-01-01 00:00:00+00', 1e-6, 'failed', 1, 0,
    '', '', NULL, '', 1, '', -5, '', '', NULL, NULL, NULL, '\x80057d942e', '', '', NULL, '1970-01-01 00:00:00+00'),
-  ('planted', 'manual_reports', 'planted__null', -1, NULL, NULL, NULL, 'removed', 0, -1,
+  ('planted', %(hostile)s, 'planted__null', -1, NULL, NULL, NULL, 'removed', 0, -1,
    NULL, NULL, NULL, 'default_pool', 1, NULL, 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL),
   (%(hostile)s, %(hostile)s, %(hostile)s, 0, '2026-02-02 00:00:01+00', '2026-02-02 00:00:02+00', 1, 'success', 1, 0,
    'host', 'user', NULL, 'default_pool', 1, 'default', 1, 'EmptyOperator', NULL, NULL, NULL, NULL, '\x80057d942e', NULL, NULL, NULL, NULL);

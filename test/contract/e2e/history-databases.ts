@@ -1,0 +1,60 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import type { Side } from '../../e2e/oracle/by-sql.js';
+import { query } from '../../e2e/oracle/query.js';
+import { plantHostileRows, plantRows } from '../../e2e/source/plant.js';
+import { ensureAirflow } from '../../sandbox/environments/airflow-installation.js';
+import { startPostgres } from '../../sandbox/environments/postgres.js';
+import { templatesOf } from '../../sandbox/environments/template-database.js';
+import { encrypt, newFernetKey } from './fernet.js';
+
+export const SECRET = { name: 'planted_plain', value: 'canary0123456789abcdef' };
+
+/**
+ * A source of Airflow 2.7.2 with planted rows, and a target that holds the same as an import would have left it: other ids, another Fernet key,
+ * nothing of the old environment's processes. `broken` gives a copy of the target that one statement has spoilt.
+ */
+export async function historyDatabases() {
+  const log = (): void => undefined;
+  const workFolder = mkdtempSync(path.join(os.tmpdir(), 'mwaa-migrate-oracle-'));
+  const postgres = await startPostgres(log);
+  const template = await templatesOf(postgres, workFolder, log).of(await ensureAirflow('2.7.2', log));
+
+  const source: Side = { databaseUrl: await postgres.createDatabase('source', template.name), fernetKey: newFernetKey() };
+  await plantHostileRows(source.databaseUrl, SECRET);
+  await plantRows(source.databaseUrl, { taskInstances: 250 });
+  await query(source.databaseUrl, `
+    INSERT INTO variable (key, val, is_encrypted, description) VALUES ('encrypted', %(token)s, true, NULL), ('mwaa_migrate_own', 'x', false, NULL);
+    INSERT INTO dag (dag_id, is_paused, is_active, max_active_tasks, has_task_concurrency_limits) VALUES
+      ('manual_reports', false, true, 16, false), ('planted_bulk', true, true, 16, false), ('gone', false, false, 16, false), ('db_export', false, true, 16, false);
+    INSERT INTO log (event, dag_id) VALUES ('of our own', 'db_export')`, { token: encrypt(source.fernetKey, SECRET.value) });
+
+  const target: Side = { databaseUrl: await postgres.createDatabase('target', 'source'), fernetKey: newFernetKey() };
+  await query(target.databaseUrl, `
+    UPDATE task_instance SET job_id = NULL, queued_by_job_id = NULL, pid = NULL, external_executor_id = NULL, next_method = NULL, next_kwargs = NULL;
+    UPDATE dag_run SET id = id + 1000, log_template_id = (SELECT max(id) FROM log_template);
+    UPDATE xcom SET dag_run_id = dag_run_id + 1000;
+    UPDATE log SET id = id + 1000, event = coalesce(event, '');
+    DELETE FROM log WHERE dag_id = 'db_export';
+    DELETE FROM variable WHERE key = 'mwaa_migrate_own';
+    INSERT INTO log (event, extra) VALUES ('of the target''s own', 'a login')`);
+  for (const [id, value] of await query<[number, string]>(source.databaseUrl, `SELECT id, CASE WHEN is_encrypted THEN %(secret)s ELSE val END FROM variable WHERE key <> 'mwaa_migrate_own'`, { secret: SECRET.value }))
+    await query(target.databaseUrl, 'UPDATE variable SET val = %(token)s, is_encrypted = true WHERE id = %(id)s', { id, token: encrypt(target.fernetKey, value) });
+
+  let copies = 0;
+  const copyOf = async (side: Side, template: string, sql: string): Promise<Side> => {
+    const copy = { ...side, databaseUrl: await postgres.createDatabase(`copy_${++copies}`, template) };
+    await postgres.psql(copy.databaseUrl, sql);
+    return copy;
+  };
+  return {
+    source, target,
+    broken: (sql: string) => copyOf(target, 'target', sql),
+    otherSource: (sql: string) => copyOf(source, 'source', sql),
+    async close() {
+      await postgres.stop();
+      rmSync(workFolder, { recursive: true, force: true });
+    },
+  };
+}
