@@ -8,6 +8,9 @@ import { main } from './main.js';
 // The bundler replaces import.meta.url by the place it was built at; the started file is the one that lies beside dags/.
 const home = path.dirname(realpathSync(process.argv[1] ?? '.'));
 
+// Which SDK release a later Node needs is the maintainers' concern, and no line of a user's log.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+
 // Awaited, so that a lost promise ends with Node's code 13 (unsettled top-level await), not green.
 try {
   await main({ inputs: process.env['MWAA_INPUTS'], env: process.env, home });
