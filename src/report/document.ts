@@ -39,3 +39,6 @@ export const grouped = (value: number): string => String(value).replace(/\B(?=(\
 
 /** "1 table", "2 tables" */
 export const counted = (count: number, noun: string, plural = `${noun}s`): string => `${grouped(count)} ${count === 1 ? noun : plural}`;
+
+/** Marks that turn the direction of text would let a name look like another; as words they do nothing. */
+export const visible = (value: string): string => value.replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (mark) => `[U+${mark.charCodeAt(0).toString(16).toUpperCase()}]`);

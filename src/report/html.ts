@@ -1,4 +1,4 @@
-import { grouped, partsOf, type Block, type Cell, type Part, type Report, type Section, type Text } from './document.js';
+import { grouped, partsOf, visible, type Block, type Cell, type Part, type Report, type Section, type Text } from './document.js';
 
 /** One file that needs nothing else, no script and no network, for an artifact, a mail or the demo. */
 export function renderHtml(report: Report, title: string): string {
@@ -53,4 +53,4 @@ const renderCell = (cell: Cell): string =>
   typeof cell === 'number' ? `<td class="number">${grouped(cell)}</td>` : `<td>${cell === undefined ? '–' : inline(cell)}</td>`;
 const inline = (value: Text): string => partsOf(value).map(renderPart).join('');
 const renderPart = (part: Part): string => (typeof part === 'string' ? escape(part) : `<code>${escape(part.code)}</code>`);
-const escape = (value: string): string => value.replace(/[&<>"'`\p{Cc}\p{Cf}]/gu, (c) => `&#${c.codePointAt(0) ?? 0};`);
+const escape = (value: string): string => visible(value).replace(/[&<>"'`\p{Cc}]/gu, (c) => `&#${c.codePointAt(0) ?? 0};`);

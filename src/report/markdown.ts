@@ -1,13 +1,13 @@
-import { grouped, partsOf, type Block, type Cell, type Part, type Report, type Section, type Text } from './document.js';
+import { grouped, partsOf, visible, type Block, type Cell, type Part, type Report, type Section, type Text } from './document.js';
 
 /** GitHub drops a step summary above it: https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary */
 export const MAX_SUMMARY_BYTES = 1_048_576;
 
 /** Text as inert inline code: no new cell or row, HTML, emphasis or mention (an escaped @ alone still mentions). */
-export const inlineCode = (value: string): string => `<code>${value.replace(/[^A-Za-z0-9 ,.-]/gu, (c) => `&#${c.codePointAt(0) ?? 0};`)}</code>`;
+export const inlineCode = (value: string): string => `<code>${visible(value).replace(/[^A-Za-z0-9 ,.-]/gu, (c) => `&#${c.codePointAt(0) ?? 0};`)}</code>`;
 
 /** Our own sentences; what could be markup is escaped all the same, for a number or name may have slipped in. */
-const sentence = (value: string): string => value.replace(/[^A-Za-z0-9 ,.;:()'/%?!\u2013\u2026\u2192-]/gu, (c) => (c === '\n' ? ' ' : `&#${c.codePointAt(0) ?? 0};`));
+const sentence = (value: string): string => visible(value).replace(/[^A-Za-z0-9 ,.;:()'/%?!\u2013\u2026\u2192-]/gu, (c) => (c === '\n' ? ' ' : `&#${c.codePointAt(0) ?? 0};`));
 
 /**
  * Markdown of a job summary. Where it would be too long, whole sections go, the least important ones first, and it says so.

@@ -1,0 +1,107 @@
+/** One valid value per domain type; a test names only what it is about. */
+import type { ActiveDag, ImportData, PreflightData, VerifyData } from '../../src/airflow/protocol.js';
+import type { Inputs } from '../../src/inputs.js';
+import { TABLES } from '../../src/metadata/catalogue.js';
+import type { Manifest, ManifestTable } from '../../src/metadata/manifest.js';
+import type { MigrationFile } from '../../src/migration-file/migration-file.js';
+import type { EnvironmentDescription, RoleDescription } from '../../src/ports.js';
+
+export const ACCOUNT = '111122223333';
+
+export const someInputs = (given: Partial<Inputs> = {}): Inputs => ({
+  phase: 'plan', config: '.github/mwaa-migration.yml', mode: 'rehearsal', attempt: undefined, planRole: undefined, sourceRole: undefined, targetRole: undefined,
+  approvedPlan: undefined, approvedManifest: undefined, dryRun: false, githubToken: undefined, timeoutMinutes: 60, ...given,
+});
+
+type FileChanges = Readonly<{ [K in keyof MigrationFile]?: MigrationFile[K] extends object ? Partial<MigrationFile[K]> : MigrationFile[K] }>;
+export const aMigrationFile = (given: FileChanges = {}): MigrationFile => ({
+  id: given.id ?? 'analytics-to-analytics-v2',
+  source: { environment: 'analytics', region: 'eu-west-1', ...given.source },
+  target: {
+    environment: 'analytics-v2', region: 'eu-west-1', airflowVersion: '2.10.3', configuration: {}, executionRole: 'clone', environmentOverrides: {}, bucket: undefined, prefix: 'analytics-v2/', create: 'mwaa-migrate',
+    ...given.target,
+  },
+  resources: { from: 'source', ...given.resources },
+  metadata: { historyDays: 'all', auditLogDays: 30, xcom: true, variables: true, connections: false, ...given.metadata },
+  logs: { tasks: 'none', maxDays: 3, ...given.logs },
+  drain: { timeoutMinutes: 60, taskMinutes: 30, leftover: 'resume', ...given.drain },
+  cutover: { canary: [], missedIntervals: 'report', ...given.cutover },
+  bucket: { name: 'mwaa-migrate-{account}-{region}', kmsKey: undefined, ...given.bucket },
+});
+
+/** A value of an option that nobody may ever see. */
+export const HIDDEN_VALUE = 'postgresql://admin:canary-7f3a@db/prod';
+
+export const anEnvironment = (given: Readonly<Record<string, unknown>> = {}): EnvironmentDescription => ({
+  Name: 'analytics',
+  Arn: `arn:aws:airflow:eu-west-1:${ACCOUNT}:environment/analytics`,
+  Status: 'AVAILABLE',
+  AirflowVersion: '2.7.2',
+  ExecutionRoleArn: `arn:aws:iam::${ACCOUNT}:role/service-role/analytics-execution`,
+  SourceBucketArn: 'arn:aws:s3:::analytics-bucket',
+  DagS3Path: 'dags',
+  RequirementsS3Path: 'requirements.txt', RequirementsS3ObjectVersion: 'requirements-1',
+  PluginsS3Path: 'plugins.zip', PluginsS3ObjectVersion: 'plugins-1',
+  WebserverUrl: 'analytics.airflow.example', WebserverAccessMode: 'PUBLIC_ONLY',
+  EnvironmentClass: 'mw1.small', MinWorkers: 1, MaxWorkers: 10, MinWebservers: 2, MaxWebservers: 2, Schedulers: 2,
+  NetworkConfiguration: { SubnetIds: ['subnet-1', 'subnet-2'], SecurityGroupIds: ['sg-1'] },
+  LoggingConfiguration: { TaskLogs: { Enabled: true, LogLevel: 'INFO', CloudWatchLogGroupArn: `arn:aws:logs:eu-west-1:${ACCOUNT}:log-group:airflow-analytics-Task` } },
+  AirflowConfigurationOptions: { 'core.parallelism': '32', 'secrets.backend_kwargs': HIDDEN_VALUE },
+  Tags: { team: 'data', 'aws:cloudformation:stack-name': 'analytics' },
+  WeeklyMaintenanceWindowStart: 'SUN:03:30', EndpointManagement: 'SERVICE',
+  ServiceRoleArn: `arn:aws:iam::${ACCOUNT}:role/aws-service-role/airflow.amazonaws.com/AWSServiceRoleForAmazonMWAA`,
+  CeleryExecutorQueue: `arn:aws:sqs:eu-west-1:${ACCOUNT}:airflow-celery-x`,
+  ...given,
+});
+
+export const aTargetEnvironment = (given: Readonly<Record<string, unknown>> = {}): EnvironmentDescription => anEnvironment({
+  Name: 'analytics-v2', Arn: `arn:aws:airflow:eu-west-1:${ACCOUNT}:environment/analytics-v2`, AirflowVersion: '2.10.3', ExecutionRoleArn: `arn:aws:iam::${ACCOUNT}:role/mwaa-migrate-analytics-v2`,
+  DagS3Path: 'analytics-v2/dags', WebserverUrl: 'analytics-v2.airflow.example', ...given,
+});
+
+export const aRole = (given: Partial<RoleDescription> = {}): RoleDescription => ({
+  arn: `arn:aws:iam::${ACCOUNT}:role/service-role/analytics-execution`, name: 'analytics-execution',
+  trustPolicy: { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal: { Service: ['airflow.amazonaws.com', 'airflow-env.amazonaws.com'] }, Action: 'sts:AssumeRole', Condition: { StringEquals: { 'aws:SourceAccount': ACCOUNT }, ArnLike: { 'aws:SourceArn': `arn:aws:airflow:eu-west-1:${ACCOUNT}:environment/analytics` } } }] },
+  inlinePolicies: {
+    execution: {
+      Version: '2012-10-17',
+      Statement: [
+        { Effect: 'Allow', Action: 'airflow:PublishMetrics', Resource: `arn:aws:airflow:eu-west-1:${ACCOUNT}:environment/analytics` },
+        { Effect: 'Allow', Action: ['s3:GetObject*', 's3:List*'], Resource: ['arn:aws:s3:::analytics-bucket', 'arn:aws:s3:::analytics-bucket/*'] },
+        { Effect: 'Allow', Action: 'logs:*', Resource: `arn:aws:logs:eu-west-1:${ACCOUNT}:log-group:airflow-analytics-*` },
+        { Effect: 'Allow', Action: 'sqs:*', Resource: 'arn:aws:sqs:eu-west-1:*:airflow-celery-*' },
+      ],
+    },
+  },
+  attached: [], boundary: undefined, ...given,
+});
+
+export const anActiveDag = (dagId: string, given: Partial<ActiveDag> = {}): ActiveDag => ({ dagId, nextDagrun: '2026-11-22T00:00:00Z', nextDagrunDataIntervalStart: '2026-11-22T00:00:00Z', nextDagrunDataIntervalEnd: '2026-11-23T00:00:00Z', nextDagrunCreateAfter: '2026-11-23T00:00:00Z', catchup: true, ...given });
+
+export const preflightData = (given: Partial<PreflightData> = {}): PreflightData => ({ airflowVersion: '2.7.2', pythonVersion: '3.11.6', databaseVersion: '15.4', alembicHead: '405de8318b3a', activeDags: [], pausedDags: 0, importErrors: 0, rows: {}, runsInFlight: 0, pools: ['default_pool'], ...given });
+
+const SHA = 'a'.repeat(64);
+export const aManifestTable = (name: string, given: Partial<ManifestTable> = {}): ManifestTable => {
+  const table = TABLES.find((known) => known.name === name);
+  const columns = table && table.key.length > 0 ? table.key : ['id'];
+  const rows = given.rows ?? 3, bytes = given.bytes ?? 100, isSecret = given.secret ?? table?.secret ?? false;
+  return {
+    name, columns, types: columns.map(() => 'text'), rows, bytes, checksum: isSecret ? null : '00000000000000ff', secret: isSecret, filter: 'all', leftOut: {},
+    parts: [{ key: `p/1/export/${name}.${isSecret ? 'sealed' : 'csv.gz'}`, versionId: `v-${name}`, sha256: SHA, bytes, rows, ...(isSecret ? {} : { members: [{ offset: 0, length: bytes, rows, sha256: SHA }] }) }],
+    ...given,
+  };
+};
+
+export const aManifest = (given: Partial<Manifest> = {}): Manifest => ({
+  format: 1, migrationId: 'analytics-to-analytics-v2', attempt: 1, mode: 'final', source: { airflowVersion: '2.7.2', alembicHead: '405de8318b3a', databaseVersion: '15.4' }, targetVersion: '2.10.3',
+  snapshotAt: '2026-11-22T12:00:00Z', filters: { historyDays: null, auditLogDays: 30, xcom: true, variables: true, connections: false }, envelope: { wrap: 'rsa', fingerprint: 'f'.repeat(64) },
+  tables: TABLES.map(({ name }) => aManifestTable(name)), notMoved: [], activeDags: 0, inFlight: [], inFlightRef: { key: 'p/1/in-flight.json', versionId: 'v-in-flight', sha256: SHA, bytes: 10 }, ...given,
+});
+
+export const importData = (manifest: Manifest, given: Partial<ImportData> = {}): ImportData => ({
+  tables: Object.fromEntries(manifest.tables.map(({ name, rows }) => [name, { rows, inserted: rows, alreadyThere: 0, rejected: 0, reasons: {}, rejectedFile: null }])), parkedRuns: manifest.inFlight.length, ...given,
+});
+
+export const verifyData = (manifest: Manifest, given: Partial<VerifyData> = {}): VerifyData => ({
+  tables: Object.fromEntries(manifest.tables.map(({ name, rows }) => [name, { rows, equal: rows, missing: 0, different: 0, rejected: 0 }])), importErrors: [], unpausedDags: [], ...given,
+});

@@ -1,0 +1,272 @@
+/** Both sides of a migration in memory. A runner can be killed at any of its calls; the world keeps what had happened by then. */
+import { createHash, generateKeyPairSync } from 'node:crypto';
+import type { Command, ImportData, PreflightData, VerifyData } from '../../src/airflow/protocol.js';
+import { UserError } from '../../src/errors.js';
+import type { Inputs } from '../../src/inputs.js';
+import type { Journal } from '../../src/journal/journal.js';
+import { newJournal } from '../../src/journal/transitions.js';
+import { TABLES } from '../../src/metadata/catalogue.js';
+import type { Manifest } from '../../src/metadata/manifest.js';
+import type { MigrationFile } from '../../src/migration-file/migration-file.js';
+import type { AirflowEnvironment, BucketAdmin, Context, EnvironmentDescription, JournalStore, Mwaa, Order, RoleDescription, SideContext } from '../../src/ports.js';
+import { memoryBucket, type Objects } from './memory-bucket.js';
+import { ACCOUNT, aManifest, aManifestTable, aMigrationFile, anActiveDag, anEnvironment, aRole, importData, preflightData, someInputs, verifyData } from './values.js';
+
+/** A runner that is gone: no product code may catch it. */
+export class Killed extends Error {
+  override readonly name = 'Killed';
+}
+
+const KEY = String(generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ type: 'spki', format: 'pem' }));
+const FINGERPRINT = createHash('sha256').update(Buffer.from(KEY.replace(/-----[A-Z ]+-----|\s/g, ''), 'base64')).digest('hex');
+const KEY_VARIABLE = 'mwaa_migrate_00000000_public_key';
+
+const refill = <V>(map: Map<string, V>, from: ReadonlyMap<string, V>) => {
+  map.clear();
+  for (const [key, value] of from) map.set(key, value);
+};
+
+export class World {
+  now = Date.parse('2026-11-22T10:00:00Z');
+  readonly lines: string[] = [];
+  readonly buckets = new Map<string, Objects>();
+  readonly environments = new Map<string, EnvironmentDescription>([['analytics', anEnvironment()]]);
+  readonly roles = new Map<string, RoleDescription>([[aRole().arn, aRole()]]);
+  /** dagId → paused. */
+  readonly dags: Record<'source' | 'target', Map<string, boolean>> = { source: new Map([['nightly_load', false], ['hourly', false], ['old', true]]), target: new Map([['nightly_load', true], ['hourly', true], ['old', true]]) };
+  readonly publicKeys = new Map<string, string>([[KEY_VARIABLE, KEY]]);
+  readonly policySids = new Map<string, string[]>();
+  readonly dagFiles = new Set<'source' | 'target'>();
+  journalValue: Journal | undefined;
+  lockedBy: string | undefined;
+  /** DAG runs by REST that began after the snapshot. */
+  runsSinceSnapshot: readonly Readonly<{ dag_id: string; dag_run_id: string }>[] = [];
+  createCalls = 0;
+  /** What a command answers with instead of doing its work. */
+  readonly answers: { manifest?: (manifest: Manifest) => Manifest; import?: (data: ImportData) => ImportData; verify?: (data: VerifyData) => VerifyData; preflight?: (data: PreflightData) => PreflightData; failing?: Partial<Record<Command, UserError>>; left?: readonly Readonly<{ dagId: string; reason: string }>[] } = {};
+  /** States that the target goes through, one per look. */
+  states: string[] = [];
+  private readonly results = new Map<string, unknown>();
+  private ids = 0;
+  private calls = 0;
+  private killAt = Infinity;
+  private isDead = false;
+
+  constructor() {
+    this.put('analytics-bucket', 'dags/nightly_load.py', 'dag = 1');
+    this.put('analytics-bucket', 'dags/lib/tools.py', 'tools = 1');
+    this.put('analytics-bucket', 'dags/mwaa_migrate/db_export.py', 'ours');
+    this.put('analytics-bucket', 'requirements.txt', 'pandas\n', 'requirements-1');
+    this.put('analytics-bucket', 'plugins.zip', 'zip', 'plugins-1');
+  }
+
+  put(bucket: string, key: string, body: string, id = this.nextId()): void {
+    const objects = this.objects(bucket);
+    objects.set(key, [...(objects.get(key) ?? []), { id, body: Buffer.from(body), metadata: {} }]);
+  }
+  objects(name: string): Objects {
+    const found = this.buckets.get(name) ?? new Map();
+    this.buckets.set(name, found);
+    return found;
+  }
+  keys(name: string): readonly string[] {
+    return [...this.objects(name).keys()].sort();
+  }
+  text(bucket: string, key: string): string | undefined {
+    return this.objects(bucket).get(key)?.at(-1)?.body.toString('utf8');
+  }
+
+  /** An equal world that goes its own way. */
+  copy(): World {
+    const copy = new World();
+    copy.now = this.now;
+    copy.buckets.clear();
+    for (const [name, objects] of this.buckets) copy.buckets.set(name, new Map(objects));
+    refill(copy.environments, this.environments);
+    refill(copy.roles, this.roles);
+    refill(copy.dags.source, this.dags.source);
+    refill(copy.dags.target, this.dags.target);
+    refill(copy.policySids, this.policySids);
+    refill(copy.results, this.results);
+    copy.journalValue = this.journalValue;
+    copy.createCalls = this.createCalls;
+    copy.ids = this.ids;
+    return copy;
+  }
+
+  /** The runner dies at its n-th call from now; every later call of it fails too. */
+  killAtCall(n: number): void {
+    this.calls = 0;
+    this.killAt = n;
+    this.isDead = false;
+  }
+  /** A new runner: the old one's lease has run out. */
+  revive(): void {
+    this.killAt = Infinity;
+    this.isDead = false;
+    this.lockedBy = undefined;
+  }
+
+  readonly tick = (what: string): void => {
+    this.calls += 1;
+    if (this.isDead || this.calls >= this.killAt) {
+      this.isDead = true;
+      throw new Killed(what);
+    }
+  };
+
+  context(inputs: Partial<Inputs> = {}, file: MigrationFile = aMigrationFile()): Context {
+    const log = (line: string) => void this.lines.push(line);
+    const source = this.side('source'), target = this.side('target');
+    return {
+      inputs: someInputs(inputs), file,
+      clock: { now: () => new Date(this.now), sleep: (milliseconds) => { this.tick('sleep'); this.now += milliseconds; return Promise.resolve(); } },
+      log: { info: log, warn: log, group: (_, work) => work() },
+      plan: { source, target } as Context['plan'],
+      source: source as Context['source'], target: target as Context['target'],
+      journal: () => this.store(file), owner: 'runner', readDag: () => Promise.resolve('# dag'),
+    };
+  }
+
+  private nextId(): string {
+    this.ids += 1;
+    return `v${this.ids}`;
+  }
+
+  private side(side: 'source' | 'target'): SideContext<Command> {
+    const mwaa: Mwaa = {
+      region: 'eu-west-1',
+      get: (name) => this.effect(`get ${name}`, () => {
+        const found = this.environments.get(name);
+        const status = found && name !== 'analytics' ? this.states.shift() : undefined;
+        if (!found || status === undefined) return found;
+        const changed = { ...found, Status: status };
+        this.environments.set(name, changed);
+        return changed;
+      }),
+      list: () => this.effect('list environments', () => [...this.environments.keys()]),
+      create: (fields) => this.effect('create environment', () => {
+        this.createCalls += 1;
+        const name = String(fields.Name);
+        this.environments.set(name, { ...fields, Arn: `arn:aws:airflow:eu-west-1:${ACCOUNT}:environment/${name}`, Status: this.states.length > 0 ? 'CREATING' : 'AVAILABLE', WebserverUrl: 'new.airflow.example' } as unknown as EnvironmentDescription);
+      }),
+      rest: (_, request) => this.effect(`rest ${request.path}`, () => ({ status: 200, body: { dag_runs: this.runsSinceSnapshot, total_entries: this.runsSinceSnapshot.length } })),
+    };
+    const buckets: BucketAdmin = {
+      exists: (name) => this.effect(`exists ${name}`, () => this.buckets.has(name)),
+      ensure: (name) => this.effect(`ensure ${name}`, () => { const was = this.buckets.has(name); this.objects(name); return was ? 'there' : 'created'; }),
+      grant: (name, statements) => this.effect(`grant ${name}`, () => { const sids = statements.map(({ Sid }) => String(Sid)); const same = this.policySids.get(name)?.join() === sids.join(); this.policySids.set(name, sids); return same ? 'there' : 'changed'; }),
+      revoke: () => Promise.resolve('there'),
+    };
+    return {
+      identity: () => Promise.resolve({ account: ACCOUNT, arn: `arn:aws:sts::${ACCOUNT}:assumed-role/x/y` }),
+      mwaa, buckets,
+      roles: {
+        get: (arn) => this.effect('get role', () => this.roles.get(arn)),
+        createClone: (role) => this.effect('create role', () => {
+          const arn = `arn:aws:iam::${ACCOUNT}:role/${role.name}`;
+          this.roles.set(arn, { arn, name: role.name, trustPolicy: role.trustPolicy, inlinePolicies: role.inlinePolicies, attached: role.attached.map((one) => ({ arn: one, document: {} })), boundary: role.boundary });
+          return arn;
+        }),
+      },
+      keys: { describe: (arn) => Promise.resolve({ arn, isEnabled: true, isSymmetric: true }), grant: () => Promise.resolve('there'), revoke: () => Promise.resolve(0) },
+      openBucket: (name) => memoryBucket(name, this.buckets, this.tick, () => this.nextId()),
+      airflow: (description, migration, prefix) => this.airflow(side, description.Name, migration.name, prefix),
+    };
+  }
+
+  private async effect<T>(what: string, work: () => T): Promise<T> {
+    this.tick(`${what} (before)`);
+    const result = work();
+    this.tick(`${what} (after)`);
+    return await Promise.resolve(result);
+  }
+
+  private store(file: MigrationFile): JournalStore {
+    return {
+      location: 's3://journal', peek: () => this.effect('peek', () => this.journalValue),
+      open: async (owner) => {
+        await this.effect('lock', () => {
+          if (this.lockedBy) throw new UserError(`Another runner works on this migration: ${this.lockedBy}.`, 'lock', 'wait');
+          this.lockedBy = owner;
+          this.journalValue ??= newJournal({ migrationId: file.id, source: { environment: 'analytics', region: 'eu-west-1', airflowVersion: '2.7.2' }, target: { environment: 'analytics-v2', region: 'eu-west-1', airflowVersion: '2.10.3' } });
+        });
+        const current = () => this.journalValue as Journal;
+        return {
+          get current() { return current(); },
+          update: (change) => this.effect('journal', () => (this.journalValue = change(current()))),
+          close: () => { if (!this.isDead) this.lockedBy = undefined; return Promise.resolve(); },
+        };
+      },
+    };
+  }
+
+  private airflow(side: 'source' | 'target', name: string, bucket: string, prefix: string): AirflowEnvironment {
+    const active = () => [...this.dags[side]].filter(([, paused]) => !paused).map(([dagId]) => dagId).sort();
+    return {
+      side, name,
+      run: async (command, order) => {
+        this.tick(`${side} ${command} (before)`);
+        const key = `${side} ${command} ${order.attempt}`;
+        const failure = this.answers.failing?.[command];
+        if (failure) throw failure;
+        this.dagFiles.add(side);
+        if (!this.results.has(key) || order.fresh) this.results.set(key, this.work(side, command, order, bucket, prefix));
+        this.tick(`${side} ${command} (after)`);
+        return (await Promise.resolve(this.results.get(key))) as never;
+      },
+      removeDag: () => this.effect(`${side} removeDag`, () => void this.dagFiles.delete(side)),
+      count: () => this.effect(`${side} count`, () => 7),
+      readVariable: (key) => this.effect('read variable', () => this.publicKeys.get(key)),
+      listActiveDagIds: () => this.effect(`${side} list active`, active),
+    };
+  }
+
+  private work(side: 'source' | 'target', command: Command, order: Order, bucket: string, prefix: string): unknown {
+    const dags = this.dags[side];
+    const active = [...dags].filter(([, paused]) => !paused).map(([dagId]) => dagId).sort();
+    if (command === 'preflight') {
+      const data = preflightData({ airflowVersion: side === 'source' ? '2.7.2' : '2.10.3', activeDags: active.map((dagId) => anActiveDag(dagId)), pausedDags: dags.size - active.length });
+      return this.answers.preflight?.(data) ?? data;
+    }
+    if (command === 'keypair') return { fingerprint: FINGERPRINT, variable: KEY_VARIABLE };
+    if (command === 'drain') {
+      for (const dagId of dags.keys()) dags.set(dagId, true);
+      return { paused: active, leftover: [], waitedSeconds: 12 };
+    }
+    if (command === 'restore' || command === 'activate') {
+      const left = this.answers.left ?? [];
+      const wanted = order.job.activeDags.map(({ dagId }) => dagId).filter((dagId) => !left.some((one) => one.dagId === dagId));
+      const already = wanted.filter((dagId) => dags.get(dagId) === false);
+      for (const dagId of wanted) dags.set(dagId, false);
+      const activated = wanted.filter((dagId) => !already.includes(dagId));
+      return command === 'restore' ? { activated, missing: [] } : { activated, alreadyActive: already, left };
+    }
+    const manifest = this.manifest(order, bucket, prefix, active.length);
+    if (command === 'export') {
+      const key = `${prefix}${order.attempt}/export/manifest.json`, text = JSON.stringify(manifest);
+      this.put(bucket, key, text);
+      return { manifest: { key, versionId: this.objects(bucket).get(key)?.at(-1)?.id, sha256: createHash('sha256').update(text).digest('hex'), bytes: text.length } };
+    }
+    if (command === 'import') return this.answers.import?.(importData(manifest)) ?? importData(manifest);
+    const data = verifyData(manifest, { unpausedDags: active });
+    return this.answers.verify?.(data) ?? data;
+  }
+
+  private manifest(order: Order, bucket: string, prefix: string, activeDags: number): Manifest {
+    const isFinal = order.job.mode === 'final';
+    const at = `${prefix}${order.attempt}/`;
+    const write = (key: string, body: string) => {
+      if (order.job.side === 'source') this.put(bucket, key, body);
+      const version = this.objects(bucket).get(key)?.at(-1);
+      return { key, versionId: version?.id ?? 'gone', sha256: createHash('sha256').update(body).digest('hex'), bytes: body.length };
+    };
+    const tables = TABLES.map(({ name, secret }) => {
+      if (secret && !isFinal) return aManifestTable(name, { rows: 2, bytes: 0, parts: [] });
+      const part = write(`${at}export/${name}.${secret ? 'sealed' : 'csv.gz'}`, `rows of ${name}`);
+      return aManifestTable(name, { rows: 3, bytes: part.bytes, parts: [{ ...part, rows: 3 }] });
+    });
+    const whole = aManifest({ attempt: order.attempt, mode: order.job.mode, snapshotAt: new Date(this.now).toISOString(), envelope: isFinal ? { wrap: 'rsa', fingerprint: FINGERPRINT } : null, tables, activeDags, inFlightRef: write(`${at}in-flight.json`, '{}') });
+    return this.answers.manifest?.(whole) ?? whole;
+  }
+}

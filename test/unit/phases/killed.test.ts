@@ -1,0 +1,78 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Inputs } from '../../../src/inputs.js';
+import { phases } from '../../../src/phases/index.js';
+import { Killed, World } from '../../builders/world.js';
+
+type Run = Partial<Inputs> & Pick<Inputs, 'phase'>;
+const CHAIN: readonly Run[] = [
+  { phase: 'resources' }, { phase: 'create' }, { phase: 'export', mode: 'rehearsal' }, { phase: 'export', mode: 'final' }, { phase: 'import' }, { phase: 'verify' }, { phase: 'cutover' },
+];
+const MIGRATION_BUCKET = 'mwaa-migrate-111122223333-eu-west-1';
+
+const run = async (world: World, given: Run) => {
+  const phase = phases[given.phase];
+  if (!phase) throw new Error(given.phase);
+  return await phase(world.context(given));
+};
+const upTo = async (given: Run) => {
+  const world = new World();
+  for (const before of CHAIN.slice(0, CHAIN.indexOf(given))) await run(world, before);
+  return world;
+};
+
+/** What a person would find afterwards; version ids and times are left out. */
+const endState = (world: World) => ({
+  keys: Object.fromEntries(['analytics-bucket', MIGRATION_BUCKET].map((name) => [name, world.keys(name)])),
+  dags: { source: [...world.dags.source], target: [...world.dags.target] },
+  environments: [...world.environments.keys()],
+  created: world.createCalls,
+  roles: [...world.roles.keys()],
+  dagFiles: [...world.dagFiles],
+  finished: world.journalValue?.finished.map(({ phase }) => phase),
+  attempts: world.journalValue?.attempts.map(({ number, mode, steps, manifest }) => ({ number, mode, steps: steps.map(({ name }) => name), scope: manifest?.scope })),
+  active: [1, 2].map((attempt) => world.text(MIGRATION_BUCKET, `data/migration/2.7.2_to_2.10.3/analytics-to-analytics-v2/${attempt}/active-dags.json`)),
+  lock: world.lockedBy,
+});
+
+describe('a runner that is killed at any of its calls', () => {
+  it.each(CHAIN)('leaves $phase $mode so that the next run ends as an undisturbed one', async (given) => {
+    const before = await upTo(given);
+    const undisturbed = before.copy();
+    await run(undisturbed, given);
+    const expected = endState(undisturbed);
+
+    let kills = 0;
+    for (let call = 1; ; call++) {
+      const world = before.copy();
+      world.killAtCall(call);
+      try {
+        await run(world, given);
+        break; // it needs fewer calls than that
+      } catch (error) {
+        if (!(error instanceof Killed)) throw error;
+      }
+      kills += 1;
+      world.revive();
+      const attempt = world.journalValue?.attempts.at(-1);
+      // Dead with the last step recorded: that export has ended, and another one is another attempt.
+      if (given.phase === 'export' && attempt?.mode === given.mode && attempt?.steps.some(({ name }) => name === 'exported')) {
+        expect({ call, ...endState(world), lock: undefined }).toEqual({ call, ...expected });
+        continue;
+      }
+      await run(world, given);
+      expect({ call, ...endState(world) }).toEqual({ call, ...expected });
+    }
+    expect(kills).toBeGreaterThan(10);
+  });
+
+  it.each(CHAIN)('and $phase $mode run twice changes nothing the second time', async (given) => {
+    const world = await upTo(given);
+    await run(world, given);
+    const first = endState(world);
+    await run(world, given);
+    const second = endState(world);
+    // An export that has ended is not resumed: the next one takes the next attempt.
+    if (given.phase === 'export') expect(second.attempts?.length).toBe((first.attempts?.length ?? 0) + 1);
+    else expect(second).toEqual(first);
+  });
+});
