@@ -1,6 +1,6 @@
 import {
-  AbortMultipartUploadCommand, CompleteMultipartUploadCommand, CreateMultipartUploadCommand, DeleteObjectCommand, GetBucketAclCommand, GetObjectCommand, HeadObjectCommand,
-  ListObjectsV2Command, ListObjectVersionsCommand, ListPartsCommand, PutObjectCommand, type S3Client, UploadPartCommand, UploadPartCopyCommand,
+  AbortMultipartUploadCommand, CompleteMultipartUploadCommand, CopyObjectCommand, CreateMultipartUploadCommand, DeleteObjectCommand, GetBucketAclCommand, GetObjectCommand, HeadObjectCommand,
+  ListObjectsV2Command, ListObjectVersionsCommand, ListPartsCommand, PutBucketEncryptionCommand, PutObjectCommand, type S3Client, UploadPartCommand, UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
@@ -205,6 +205,22 @@ describe('encryption with KMS', () => {
     // Metadata is not encrypted; a checksum is.
     expect(await outcome(aws.s3(writer).send(new HeadObjectCommand({ Bucket: bucket, Key: 'key' })))).toBe('ok');
     expect(await outcome(aws.s3(writer).send(new HeadObjectCommand({ Bucket: bucket, Key: 'key', ChecksumMode: 'ENABLED' })))).toMatch(/403$/u);
+  });
+
+  it('by default of the bucket needs the key without any header, under the bucket\'s name when it has a bucket key', async () => {
+    const bucket = aws.bucket(), caller = aws.user([{ Effect: 'Allow', Action: 's3:*', Resource: '*' }]);
+    const key = aws.world.createKey({ account: OWNER, region: 'eu-west-1', policy: keyPolicy([
+      { Effect: 'Allow', Principal: { AWS: caller.arn }, Action: ['kms:GenerateDataKey', 'kms:Decrypt'], Resource: '*', Condition: { StringEquals: { 'kms:EncryptionContext:aws:s3:arn': `arn:aws:s3:::${bucket}` } } },
+    ]) });
+    const encrypt = (BucketKeyEnabled: boolean) => s3.send(new PutBucketEncryptionCommand({ Bucket: bucket, ServerSideEncryptionConfiguration: { Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: key }, BucketKeyEnabled }] } }));
+    const put = () => aws.s3(caller).send(new PutObjectCommand({ Bucket: bucket, Key: 'key', Body: 'text' }));
+    await encrypt(false);
+    expect(await outcome(put())).toBe('AccessDenied 403');
+    await encrypt(true);
+    expect(await put()).toMatchObject({ ServerSideEncryption: 'aws:kms', SSEKMSKeyId: key, BucketKeyEnabled: true });
+    expect(await (await aws.s3(caller).send(new GetObjectCommand({ Bucket: bucket, Key: 'key' }))).Body?.transformToString()).toBe('text');
+    // Reading through a copy needs the key too.
+    expect(await outcome(s3.send(new CopyObjectCommand({ Bucket: bucket, Key: 'copy', CopySource: `${bucket}/key`, ServerSideEncryption: 'AES256' })))).toBe('AccessDenied 403');
   });
 
   it('of an upload in parts needs both rights', async () => {

@@ -117,6 +117,16 @@ describe('a bucket policy', () => {
     expect(await get()).toBe('AccessDenied 403');
   });
 
+  it('sees the headers of a write as condition keys, and their absence', async () => {
+    const bucket = aws.bucket(), caller = aws.user([allow('s3:*', '*')]);
+    const write = (more: object) => outcome(aws.s3(caller).send(new PutObjectCommand({ Bucket: bucket, Key: `key-${JSON.stringify(more)}`, Body: 'x', ...more })));
+    expect(await put(bucket, statement(bucket, { Effect: 'Deny', Principal: '*', Action: 's3:PutObject', Condition: { Null: { 's3:if-none-match': 'true' } } }))).toBe('ok');
+    expect([await write({}), await write({ IfNoneMatch: '*' })]).toEqual(['AccessDenied 403', 'ok']);
+    expect(await put(bucket, statement(bucket, { Effect: 'Deny', Principal: '*', Action: 's3:PutObject', Condition: { StringNotEquals: { 's3:x-amz-server-side-encryption': 'AES256' } } }))).toBe('ok');
+    // Default encryption does not count: the key is the header's.
+    expect([await write({}), await write({ ServerSideEncryption: 'AES256' })]).toEqual(['AccessDenied 403', 'ok']);
+  });
+
   it('opens a bucket to another account, whose own policy has to allow it too', async () => {
     const bucket = aws.bucket(), may = aws.user([allow('s3:GetObject', ARN(bucket, '/*'))], STRANGER), mayNot = aws.user([allow('s3:ListBucket', '*')], STRANGER);
     await aws.store.putObject(bucket, 'key', 'text');

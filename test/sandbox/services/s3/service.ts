@@ -1,4 +1,4 @@
-/** Amazon S3 for the sandbox: a store of its own, bytes on disk, as strict as AWS where AWS is strict (README.md says why it is not moto). */
+/** Amazon S3 for the sandbox: a store of its own, bytes on disk, as strict as AWS where AWS is strict (README.md beside it says why it is not moto). */
 import { AwsError, type FrontRequest, type FrontResponse, type Service } from '../../front/contract.js';
 import { createAccess } from './access.js';
 import { addressOf, isBucketName } from './address.js';
@@ -63,6 +63,8 @@ function hoisted(request: FrontRequest): FrontRequest {
 const worksAnywhere = (operation: OperationName, request: FrontRequest): boolean => operation === 'GetBucketLocation' && request.region === 'us-east-1';
 
 async function handle(store: Store, request: FrontRequest): Promise<FrontResponse> {
+  // boto3 presigns like this unless it is told signature_version "s3v4"; buckets made since June 2020 refuse it.
+  if (request.query.has('AWSAccessKeyId') && request.query.has('Signature')) throw new AwsError('InvalidRequest', 'The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.', 400);
   const address = addressOf(request);
   const operation = operationOf(request, address);
   const { bucket: name, key } = address;
