@@ -164,19 +164,23 @@ it('leaves no process, folder or database behind, also after the scheduler was k
   await eventually('the DAG', async () => (await dagIds(environment)).includes('sleeper') || undefined);
   await environment.rest('Admin', { method: 'POST', path: '/dags/sleeper/dagRuns', query: NO_QUERY, body: '{}' });
   const task = await eventually('the task', () => processes().find(({ commandLine, environ }) => commandLine.startsWith('sleep 4321') && environ.includes(environment.airflowHome)));
-  const scheduler = processes().find(({ pid, commandLine }) => environment.processGroups.includes(pid) && commandLine.includes('airflow scheduler'));
+  const scheduler = processes().find(({ pid, commandLine }) => environment.processGroups.includes(pid) && commandLine.includes('airflow scheduler'))?.pid ?? 0;
+  const family = withDescendants(environment.processGroups);
+  expect(family).toContain(task.pid);
 
-  process.kill(scheduler?.pid ?? 0, 'SIGKILL');
+  process.kill(scheduler, 'SIGKILL');
+  // Only then its children hang below process 1, where no walk from the scheduler finds them.
+  await eventually('the end of the scheduler', () => (processes().some(({ pid }) => pid === scheduler) ? undefined : true), 10);
+  expect(processes().map(({ pid }) => pid)).toContain(task.pid);
   await environment.stop();
 
-  const left = processes().filter(({ pid, environ }) => pid === task.pid || environment.processGroups.includes(pid) || environ.includes(environment.airflowHome));
-  expect(left).toEqual([]);
+  expect(processes().filter(({ pid, environ }) => family.includes(pid) || environ.includes(environment.airflowHome))).toEqual([]);
   expect(existsSync(environment.airflowHome)).toBe(false);
   expect(await machinery.postgres.hasDatabase(new URL(environment.databaseUrl).pathname.slice(1))).toBe(false);
 }, 90_000);
 
 /** Read here once more, on purpose not with the code under test. */
-function processes(): readonly Readonly<{ pid: number; commandLine: string; environ: string }>[] {
+function processes(): readonly Readonly<{ pid: number; parent: number; commandLine: string; environ: string }>[] {
   const read = (file: string) => {
     try {
       return readFileSync(file, 'utf8').replaceAll('\0', ' ').trim();
@@ -184,6 +188,13 @@ function processes(): readonly Readonly<{ pid: number; commandLine: string; envi
       return ''; // ended, or a kernel thread
     }
   };
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map((name) => ({ pid: Number(name), commandLine: read(`/proc/${name}/cmdline`), environ: read(`/proc/${name}/environ`) }))
-    .filter(({ commandLine }) => commandLine !== '');
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map((name) => ({
+    pid: Number(name), parent: Number(/^PPid:\s+(\d+)/m.exec(read(`/proc/${name}/status`))?.[1] ?? 0),
+    commandLine: read(`/proc/${name}/cmdline`), environ: read(`/proc/${name}/environ`),
+  })).filter(({ commandLine }) => commandLine !== '');
+}
+
+function withDescendants(pids: readonly number[]): readonly number[] {
+  const children = processes().filter(({ parent }) => pids.includes(parent)).map(({ pid }) => pid);
+  return children.length === 0 ? pids : [...pids, ...withDescendants(children)];
 }

@@ -27,6 +27,8 @@ export interface RunningEnvironment {
   readonly fernetKey: string;
   /** Process ids of its process groups, for crash tests. */
   readonly processGroups: readonly number[];
+  /** Its AIRFLOW_HOME, with the folders dags, plugins, logs and components. */
+  readonly airflowHome: string;
   /** Admin login for a browser. */
   readonly login: Readonly<{ username: string; password: string }>;
   /** One REST call as this Airflow role; `path` starts behind /api/v1. */
