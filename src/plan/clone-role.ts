@@ -96,11 +96,12 @@ function bucketResource(resource: string, source: Names['source'], target: Names
 
 /** Whether a text still points to the source environment itself, not merely to its account. */
 function namesSource(text: string, { source, target }: Names): boolean {
-  const mentions = (name: string) => new RegExp(`(^|[:/])(airflow-)?${escape(name)}($|[/-])`).test(text);
   if (!text.startsWith('arn:')) return false;
-  if (source.bucket !== target.bucket && (text.endsWith(`:::${source.bucket}`) || text.includes(`:::${source.bucket}/`))) return true;
+  // A bucket called as the environment is not the environment; one that both share is no rest of the source.
+  if (text.split(':')[2] === 's3') return source.bucket !== target.bucket && (text.endsWith(`:::${source.bucket}`) || text.includes(`:::${source.bucket}/`));
   if (source.environment === target.environment) return false;
-  // "analytics-v2" begins with "analytics-": what names the target does not name the source.
+  // The name as a whole segment, or as MWAA's log groups hold it. "analytics-v2" begins with "analytics-": what names the target does not name the source.
+  const mentions = (name: string) => new RegExp(`[:/](${escape(name)}($|[/:])|airflow-${escape(name)}-)`).test(text);
   return mentions(source.environment) && !mentions(target.environment);
 }
 

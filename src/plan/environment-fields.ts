@@ -83,12 +83,15 @@ export function environmentDifference(source: EnvironmentDescription, fields: Re
   const names = [...new Set([...Object.keys(source), ...Object.keys(fields)])].filter((name) => name !== 'AirflowConfigurationOptions').sort();
   const changes = names.map((field): FieldChange => {
     const before = show(field === 'LoggingConfiguration' ? loggingInput(source[field]) : source[field]);
-    const after = show(fields[field]);
+    const after = show(fields[field]) ?? (isVersionToCome(field, fields) ? TO_COME : undefined);
     if (!(field in fields) && !isSendable(field)) return { field, source: before, target: undefined, kind: 'not sent' };
     return { field, source: before, target: after, kind: kindOf(before, after) };
   });
   return [...changes, ...optionChanges(source.AirflowConfigurationOptions ?? {}, (fields.AirflowConfigurationOptions ?? {}) as Readonly<Record<string, string>>, overridden)];
 }
+
+const TO_COME = '(the version that phase resources writes)';
+const isVersionToCome = (field: string, fields: Readonly<Record<string, unknown>>) => field.endsWith('S3ObjectVersion') && field.replace('S3ObjectVersion', 'S3Path') in fields;
 
 /** Fields that GetEnvironment returned and this release does not know: never sent, so a person has to look. */
 export const unknownFields = (source: EnvironmentDescription): readonly string[] =>

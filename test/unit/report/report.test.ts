@@ -1,0 +1,63 @@
+import { describe, expect, it } from '@jest/globals';
+import { code, counted, grouped, list, table, text, type Report } from '../../../src/report/document.js';
+import { renderHtml } from '../../../src/report/html.js';
+import { inlineCode, renderMarkdown } from '../../../src/report/markdown.js';
+
+const HOSTILE = '<img src=x onerror=alert(1)>|`**@everyone** [x](javascript:y)\n\n| new | row |\r\n::error::x <!-- mwaa-migrate: --> &lt; \u202Egnp.exe';
+const report = (given: Partial<Report> = {}): Report => ({
+  verdict: ['3 rows from ', code(HOSTILE)], isGood: true, next: [['Look at ', code(HOSTILE)]],
+  sections: [{ title: 'Tables', importance: 1, blocks: [text('Plain words.'), table(['Table', 'Rows'], [[code(HOSTILE), 1234], [undefined, 0]]), list([[code(HOSTILE)]])] }], ...given,
+});
+
+describe('a report in Markdown', () => {
+  it('leaves hostile text inert', () => {
+    const markdown = renderMarkdown(report());
+    for (const bad of ['<img', '@everyone', '](', '`', '**@', '<!--', '\r', '::error', '\u202E']) expect(markdown).not.toContain(bad);
+    // heading, blank, title, blank, text, blank, 4 table lines, blank, list, blank, next title, blank, next
+    expect(markdown.trimEnd().split('\n')).toHaveLength(16);
+    expect(markdown.split('\n').filter((line) => line.startsWith('|'))).toHaveLength(4);
+  });
+
+  it('escapes our own sentences too, for a name may have slipped in', () => {
+    const markdown = renderMarkdown(report({ verdict: 'a <b> | @c _d_ `e`\n## f', next: [] }));
+    expect(markdown.split('\n')[0]).toBe('## ✅ a &#60;b&#62; &#124; &#64;c &#95;d&#95; &#96;e&#96; &#35;&#35; f');
+  });
+
+  it('sets numbers right and groups them', () => expect(renderMarkdown(report())).toMatch(/\| --- \| ---: \|\n.*\| 1,234 \|\n\| – \| 0 \|/));
+
+  it('drops the least important sections first, and says which', () => {
+    const long = (title: string, importance: 1 | 2 | 3) => ({ title, importance, blocks: [text(title.repeat(100))] });
+    const whole = report({ sections: [long('first', 1), long('second', 2), long('third', 3), long('fourth', 3)] });
+    const at = (bytes: number) => renderMarkdown(whole, bytes);
+    const full = Buffer.byteLength(renderMarkdown(whole));
+    expect(at(full)).toContain('### fourth');
+    expect(at(full - 1)).not.toContain('### fourth');
+    expect(at(full - 1)).toContain('### third');
+    expect(at(full - 700)).toMatch(/Left out of this summary.*fourth, third/);
+    for (const bytes of [full - 1, full - 700, full - 1300, 500]) expect(Buffer.byteLength(at(bytes))).toBeLessThanOrEqual(bytes);
+    expect(at(500)).toContain('Cut here');
+  });
+
+  it('keeps a folded table a table: GitHub wants blank lines inside details', () => {
+    expect(renderMarkdown(report({ sections: [{ title: 'More', importance: 3, isFolded: true, blocks: [table(['a'], [['b']])] }] }))).toContain('<details><summary>More</summary>\n\n| a |\n| --- |\n| b |\n\n</details>');
+  });
+
+  it('shows a face of text', () => expect(inlineCode('nightly load-1.2,x_y')).toBe('<code>nightly load-1.2,x&#95;y</code>'));
+});
+
+describe('a report in HTML', () => {
+  const html = renderHtml(report(), 'a & b <title>');
+  it('leaves hostile text inert', () => {
+    for (const bad of ['<img', '<!--', '\u202E', '\r', '<title>a & b <']) expect(html).not.toContain(bad);
+  });
+  it('needs nothing from outside and runs nothing', () => {
+    expect(html).not.toMatch(/<script|src=["h]|href=|url\(|@import/);
+    expect(html).toContain("default-src 'none'");
+  });
+  it('says the same as the Markdown', () => expect(html).toContain('1,234'));
+});
+
+it.each([[1, '1 row'], [2, '2 rows'], [0, '0 rows'], [1_234_567, '1,234,567 rows']])('%d: %s', (count, said) => {
+  expect(counted(count, 'row')).toBe(said);
+  expect(grouped(999)).toBe('999');
+});
