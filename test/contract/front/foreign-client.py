@@ -1,7 +1,9 @@
 """Makes AWS calls with botocore, a client that knows nothing of the sandbox, and says how each ended.
 
-Reads one JSON object from stdin: {"endpoint": url, "calls": [{"service", "operation", "parameters", "region", "key": {...}, "assume"?: {...}}]}.
-"assume" holds parameters of AssumeRole; the call is then made with the session that came of it. Writes a JSON list of {"outcome", "message", "answer"}.
+Reads one JSON object from stdin:
+{"endpoint": url, "calls": [{"service", "operation", "parameters", "region", "key": {...}, "assume"?: {...}}]}.
+"assume" holds parameters of AssumeRole; the call is then made with the session that came of it.
+Writes a JSON list of {"outcome", "message", "answer"}.
 """
 import json
 import sys

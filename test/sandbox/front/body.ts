@@ -39,6 +39,9 @@ export function decodeBody(raw: Buffer, headers: Readonly<Record<string, string>
   return decoded;
 }
 
+/** Headers that describe the framing, not the content. */
+const FRAMING = ['content-encoding', 'x-amz-trailer', 'x-amz-decoded-content-length', 'transfer-encoding'];
+
 function unframe(raw: Buffer, headers: Readonly<Record<string, string>>, mode: string, signed: Parameters<typeof decodeChunks>[2]): Body {
   const { body, trailers } = decodeChunks(raw, mode, signed);
   if (Number(headers['x-amz-decoded-content-length']) !== body.length)
@@ -46,8 +49,8 @@ function unframe(raw: Buffer, headers: Readonly<Record<string, string>>, mode: s
   const promised = (headers['x-amz-trailer'] ?? '').split(',').map((name) => name.trim().toLowerCase()).filter(Boolean);
   if (promised.some((name) => trailers[name] === undefined) || Object.keys(trailers).some((name) => !promised.includes(name)))
     throw new AwsError('MalformedTrailerError', 'The request contained trailing data that was not well-formed or did not conform to our published schema.', 400);
-  const { 'content-encoding': encoding = '', 'x-amz-trailer': _trailer, 'x-amz-decoded-content-length': _length, 'transfer-encoding': _framing, ...rest } = headers;
-  const ownEncoding = encoding.split(',').map((one) => one.trim()).filter((one) => one !== '' && one !== 'aws-chunked').join(',');
+  const rest = Object.fromEntries(Object.entries(headers).filter(([name]) => !FRAMING.includes(name)));
+  const ownEncoding = (headers['content-encoding'] ?? '').split(',').map((one) => one.trim()).filter((one) => one !== '' && one !== 'aws-chunked').join(',');
   return { body, headers: { ...rest, ...trailers, 'content-length': String(body.length), ...(ownEncoding && { 'content-encoding': ownEncoding }) } };
 }
 

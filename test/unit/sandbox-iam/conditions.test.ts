@@ -72,6 +72,7 @@ describe('variables and wildcards', () => {
     { pattern: 'arn:aws:iam::1*3:role/x', value: 'arn:aws:iam::1:role/3:role/x', fits: false, because: 'a star inside one of the first fields stays there' },
     { pattern: 'arn:aws:s3:::data/${aws:username}/*', value: 'arn:aws:s3:::data/ann/1', fits: true, because: 'variables; their colon separates nothing' },
     { pattern: 'arn:aws:kms:eu-west-1:111122223333:key/????', value: 'arn:aws:kms:eu-west-1:111122223333:key/abcd', fits: true, because: 'question marks' },
+    { pattern: 'arn:aws:logs:*:*:log-stream:x', value: 'arn:aws:logs:eu-west-1:111122223333:log-group:g:log-stream:x', fits: true, because: 'a star at the end of a field goes beyond the colon' },
     { pattern: '*', value: 'anything', fits: true, because: 'all' },
   ])('resource $pattern, $value: $because', ({ pattern, value, fits }) => expect(matchesResource(pattern, value, given)).toBe(fits));
 

@@ -91,8 +91,7 @@ describe('a signature of the AWS SDK', () => {
   it('of a session needs its token, and ends with it', async () => {
     const session = world.identities.sessionForService(role, 'airflow.amazonaws.com', 's', 900);
     expect(judge(await put(session))).toBe('ok');
-    const { sessionToken: _token, ...bare } = session;
-    expect(judge(await put(bare))).toBe('InvalidToken 400');
+    expect(judge(await put({ accessKeyId: session.accessKeyId, secretAccessKey: session.secretAccessKey }))).toBe('InvalidToken 400');
     world.identities.expireSessions();
     expect([judge(await put(session)), judge(await listAliases(session))]).toEqual(['ExpiredToken 400', 'ExpiredTokenException 400']);
   });

@@ -18,7 +18,7 @@ export function createIamService(world: SandboxWorld): Service {
   return {
     name: 'iam',
     actionOf: (request) => formOf(request).get('Action') ?? 'Unknown',
-    // eslint-disable-next-line @typescript-eslint/require-await -- a promise, so that what an operation throws becomes a rejection
+    // async, so that what an operation throws becomes a rejection
     async handle(request) {
       const form = formOf(request);
       const action = required(form, 'Action');

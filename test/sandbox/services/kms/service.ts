@@ -13,7 +13,7 @@ export function createKmsService(world: SandboxWorld): Service {
   return {
     name: 'kms',
     actionOf: targetAction,
-    // eslint-disable-next-line @typescript-eslint/require-await -- a promise, so that what an operation throws becomes a rejection
+    // async, so that what an operation throws becomes a rejection
     async handle(request) {
       const operation = OPERATIONS[targetAction(request)];
       if (!operation) throw new AwsError('UnknownOperationException', '', 400);
