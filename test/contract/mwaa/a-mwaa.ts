@@ -114,7 +114,7 @@ export async function anAirflow() {
       await script.start();
       started.push(settings);
       return {
-        settings, webserverUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, databaseUrl: 'postgresql://127.0.0.1/none', fernetKey: 'none', processGroups: [],
+        settings, webserverUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, databaseUrl: 'postgresql://127.0.0.1/none', fernetKey: 'none', processGroups: [], airflowHome: '/nowhere',
         login: { username: 'admin', password: 'none' },
         rest: (role, { method, path, query, body }) => {
           const call = { role, method, path, query: query.toString(), body };

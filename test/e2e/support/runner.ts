@@ -11,6 +11,9 @@ import { parse } from 'yaml';
 
 export const repository = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
 
+/** What `github.token` is in the runs of the tests; nothing accepts it. */
+export const GITHUB_TOKEN = 'ghs_test0000000000000000000000000000000000';
+
 type ActionFile = {
   inputs: Record<string, { default?: string; required?: boolean }>;
   outputs: Record<string, { value: string }>;
@@ -43,7 +46,8 @@ export type StartedRun = Readonly<{ child: ChildProcess; done: Promise<Run> }>;
 
 export function startAction(options: RunOptions): StartedRun {
   const action = parse(readFileSync(path.join(repository, 'action.yml'), 'utf8')) as ActionFile;
-  const inputs = Object.fromEntries(Object.entries(action.inputs).map(([name, { default: value }]) => [name, options.inputs[name] ?? value ?? '']));
+  const inputs = Object.fromEntries(Object.entries(action.inputs).map(([name, { default: value = '' }]) =>
+    [name, options.inputs[name] ?? value.replace(/^\$\{\{ github\.token \}\}$/u, GITHUB_TOKEN)]));
   // GitHub hands undeclared inputs on to nobody; a test that misspells one should hear of it.
   const undeclared = Object.keys(options.inputs).filter((name) => !(name in action.inputs));
   if (undeclared.length > 0) throw new Error(`action.yml declares no input ${undeclared.join(', ')}`);
