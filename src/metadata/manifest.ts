@@ -56,6 +56,8 @@ export type Manifest = Readonly<{
   inFlight: readonly InFlightRun[];
   /** `<n>/in-flight.json`: the same with every task instance. */
   inFlightRef: ObjectRef;
+  /** `<n>/schedules.json`: the next run of every DAG that was active, as of the snapshot; what cutover compares with. */
+  schedulesRef?: ObjectRef;
 }>;
 
 /**
@@ -82,7 +84,7 @@ export function parseManifest(text: string, location: string): Manifest {
 }
 
 /** Every object that the manifest names, with the version it must have. */
-export const objectsOf = (manifest: Manifest): readonly ObjectRef[] => [...manifest.tables.flatMap(({ parts }) => parts), manifest.inFlightRef];
+export const objectsOf = (manifest: Manifest): readonly ObjectRef[] => [...manifest.tables.flatMap(({ parts }) => parts), manifest.inFlightRef, ...(manifest.schedulesRef ? [manifest.schedulesRef] : [])];
 
 const damaged = (location: string, problem: string, cause?: unknown) =>
   new UserError(

@@ -42,8 +42,9 @@ export async function cutOver(context: CutoverContext): Promise<PhaseResult> {
     for (const dagId of unknownCanaries) log.warn(`Canary ${dagId} was not active on the source, so it is not activated.`);
     await grantAccess(context, seen);
     const job = jobFor({ file, side: 'target', attempt: attempt.number, mode: 'final', sourceVersion: seen.source.AirflowVersion, envelope: null, activeDags: dags });
+    // The manifest names the source's next runs as of the snapshot; those in the job are of before the drain.
     // Whether canaries are green before the rest follows belongs to the whole switch; here they are merely first in order.
-    const found = await target.run('activate', ordersOf(context, inputs.timeoutMinutes)(attempt.number, job, { isFresh: true }));
+    const found = await target.run('activate', ordersOf(context, inputs.timeoutMinutes)(attempt.number, job, { manifest: attempt.manifest, isFresh: true }));
     await journal.update((current) => replaceStep(current, attempt.number, {
       name: STEP.activated, at: clock.now().toISOString(), by: owner, data: { activated: found.activated.length, alreadyActive: found.alreadyActive.length, left: found.left },
     }));

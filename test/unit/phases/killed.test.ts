@@ -40,6 +40,7 @@ describe('a runner that is killed at any of its calls', () => {
     const undisturbed = before.copy();
     await run(undisturbed, given);
     const expected = endState(undisturbed);
+    expect(expected.dagFiles).toEqual([]);
 
     let kills = 0;
     for (let call = 1; ; call++) {
