@@ -174,7 +174,8 @@ it('leaves no process, folder or database behind, also after the scheduler was k
   expect(processes().map(({ pid }) => pid)).toContain(task.pid);
   await environment.stop();
 
-  expect(processes().filter(({ pid, environ }) => family.includes(pid) || environ.includes(environment.airflowHome))).toEqual([]);
+  const left = processes().filter(({ pid, environ }) => family.includes(pid) || environ.includes(environment.airflowHome));
+  expect(left.map(({ pid, commandLine }) => ({ pid, commandLine }))).toEqual([]); // their variables are secret
   expect(existsSync(environment.airflowHome)).toBe(false);
   expect(await machinery.postgres.hasDatabase(new URL(environment.databaseUrl).pathname.slice(1))).toBe(false);
 }, 90_000);
