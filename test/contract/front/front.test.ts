@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { GetRoleCommand, IAMClient, ListRolesCommand } from '@aws-sdk/client-iam';
 import { KMSClient, ListAliasesCommand } from '@aws-sdk/client-kms';
 import { ListEnvironmentsCommand, MWAAClient } from '@aws-sdk/client-mwaa';
@@ -21,6 +21,9 @@ import { type AccessKey, callByBotocore } from './foreign-client.js';
 
 const ACCOUNT = '111122223333', REGION = 'eu-west-1';
 const TRUST = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal: { Service: 'airflow-env.amazonaws.com' }, Action: 'sts:AssumeRole' }] };
+
+// botocore and the SDK start slowly on a busy machine.
+jest.setTimeout(60_000);
 
 let world: SandboxWorld;
 let s3: S3Service;
@@ -76,7 +79,7 @@ describe('every service of the front', () => {
     expect(answers[6]?.answer).toMatchObject({ EvaluationResults: [{ EvalDecision: 'allowed' }, { EvalDecision: 'implicitDeny' }] });
     expect(answers.at(-1)?.answer).toMatchObject({ Text: 'content' });
     expect(new Set(front.calls.map(({ service }) => service))).toEqual(new Set(['sts', 'iam', 'kms', 'logs', 'airflow', 's3']));
-  }, 60_000);
+  });
 
   it('answers the JavaScript SDK, the old MWAA client and a streamed upload of unknown length included', async () => {
     const bucket = new S3Client({ ...config(), forcePathStyle: true });
