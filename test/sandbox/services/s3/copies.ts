@@ -48,7 +48,8 @@ export async function copyObject(store: Store, call: ObjectCall): Promise<FrontR
   const tags = tagDirective === 'COPY' ? from.tags : tagsOfHeader(headers['x-amz-tagging']);
   requireWrite(store, call, tags, true);
   const sent = metadataOf(request);
-  const { 'x-amz-storage-class': _, ...kept } = from.metadata;
+  // The source's storage class stays behind: a copy is STANDARD unless it says otherwise.
+  const kept = Object.fromEntries(Object.entries(from.metadata).filter(([name]) => name !== 'x-amz-storage-class'));
   const storageClass = sent['x-amz-storage-class'];
   const metadata = directive === 'REPLACE' ? sent : { ...kept, ...(storageClass === undefined ? {} : { 'x-amz-storage-class': storageClass }) };
   const onItself = source.bucket === bucket && from.key === key && source.versionId === undefined;

@@ -1,5 +1,6 @@
 /** What the store remembers: buckets, versions and uploads. Everything but the bytes, which blobs.ts keeps on disk. */
 import { createHash, randomBytes } from 'node:crypto';
+import type { PolicyDocument } from '../../front/contract.js';
 import type { Blob } from './blobs.js';
 import type { Checksum, ChecksumAlgorithm, ChecksumType } from './checksums.js';
 import { SortedKeys } from './keys.js';
@@ -54,7 +55,7 @@ export type Bucket = {
   encryption: EncryptionRule;
   publicAccessBlock: PublicAccessBlock | undefined;
   /** As it was sent, and parsed. */
-  policy: Readonly<{ text: string; document: import('../../front/contract.js').PolicyDocument; isPublic: boolean }> | undefined;
+  policy: Readonly<{ text: string; document: PolicyDocument; isPublic: boolean }> | undefined;
   tags: Tags | undefined;
   /** The configuration's XML, checked, as it was sent. */
   lifecycle: string | undefined;
