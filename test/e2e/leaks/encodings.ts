@@ -39,7 +39,7 @@ function escapes(value: string): readonly (readonly [encoding: string, text: str
   const strictUrl = url.replace(/[!'()*]/g, (character) => percent(Buffer.from(character)));
   const wholeUrl = percent(Buffer.from(value, 'utf8'));
   const json = inJson(value);
-  const ascii = (text: string, hex: (digits: string) => string) => text.replace(/[^\x00-\x7f]/g, (unit) => `\\u${hex(unit.charCodeAt(0).toString(16).padStart(4, '0'))}`);
+  const ascii = (text: string, hex: (digits: string) => string) => text.replace(/[\u0080-\uffff]/g, (unit) => `\\u${hex(unit.charCodeAt(0).toString(16).padStart(4, '0'))}`);
   return [
     ['URL', url], ['URL', lowerPercent(url)], ['URL, RFC 3986', strictUrl], ['URL, RFC 3986', lowerPercent(strictUrl)],
     ['URL, form', strictUrl.replaceAll('%20', '+')], ['URL, slashes kept', strictUrl.replaceAll('%2F', '/')],

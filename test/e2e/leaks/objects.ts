@@ -13,8 +13,7 @@ export async function* objectVersions(client: S3Client, bucket: string): AsyncGe
       const object = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key, ...(version && version !== 'null' ? { VersionId: version } : {}) }));
       const name = `s3://${bucket}/${key} (version ${version ?? 'null'})`;
       yield { name, bytes: Buffer.from((await object.Body?.transformToByteArray()) ?? []) };
-      const { Body: _body, $metadata: _metadata, ...described } = object;
-      yield { name: `${name}, metadata`, bytes: Buffer.from(JSON.stringify(described)) };
+      yield { name: `${name}, metadata`, bytes: Buffer.from(JSON.stringify({ ...object, Body: undefined, $metadata: undefined })) };
     }
     markers = page.IsTruncated ? {
       ...(page.NextKeyMarker === undefined ? {} : { KeyMarker: page.NextKeyMarker }),

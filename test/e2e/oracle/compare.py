@@ -99,13 +99,13 @@ def compare_multisets(table, comparison, columns, ours, theirs, report):
     wanted, there = contents(ours), contents(theirs)
     for content, count in wanted.items():
         if there[content] != count:
-            report.add(table, dict(zip(compared, content)), None, f"{count} equal rows", f"{there[content]} equal rows")
+            report.add(table, dict(zip(compared, content, strict=True)), None, f"{count} equal rows", f"{there[content]} equal rows")
     own = sum(count for content, count in there.items() if content not in wanted)
     report.counts[table]["own"] = own
     if own and not comparison.target_has_own:
         for content in there:
             if content not in wanted:
-                report.add(table, dict(zip(compared, content)), None, None, "(row)")
+                report.add(table, dict(zip(compared, content, strict=True)), None, None, "(row)")
 
 
 def open_values(rows, fernet_key):

@@ -40,7 +40,7 @@ def read_rows(connection, table, columns, snapshot):
         cursor.execute(sql.SQL("SELECT {} FROM {} t {} WHERE {}").format(
             sql.SQL(", ").join(selected), sql.Identifier(table), sql.SQL(JOINS.get(table, "")), sql.SQL(" AND ").join(where)), parameters)
         names = columns + list(extra)
-        rows = [dict(zip(names, row)) for row in cursor.fetchall()]
+        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     connection.rollback()
     return rows
 

@@ -98,6 +98,8 @@ def by_name(rules):
     return {column: (lambda source, target, rule=rule, column=column: rule(source, target, column)) for column, rule in rules.items()}
 
 
+OF_THE_OLD_ENVIRONMENT = (
+    "job_id", "queued_by_job_id", "pid", "external_executor_id", "trigger_id", "trigger_timeout", "next_method", "next_kwargs")
 TASK_INSTANCE = ("dag_id", "task_id", "run_id", "map_index")
 
 COMPARISONS = {
@@ -107,7 +109,7 @@ COMPARISONS = {
     "task_instance": Comparison(TASK_INSTANCE, by_name({
         "state": task_state, "try_number": try_number, "executor_config": executor_config, "priority_weight": filled("1"),
         "max_tries": filled("-1"), "pool_slots": filled("1"),
-        **{column: gone for column in ("job_id", "queued_by_job_id", "pid", "external_executor_id", "trigger_id", "trigger_timeout", "next_method", "next_kwargs")},
+        **{column: gone for column in OF_THE_OLD_ENVIRONMENT},
     })),
     "task_fail": Comparison(None, by_name({"id": not_compared})),
     "xcom": Comparison(TASK_INSTANCE + ("key",), by_name({"dag_run_id": dag_run_id})),
@@ -115,7 +117,8 @@ COMPARISONS = {
     "task_map": Comparison(TASK_INSTANCE),
     "log": Comparison(None, by_name({"id": not_compared}), fillers={"event": ""}, target_has_own=True),
     "slot_pool": Comparison(("pool",), by_name({
-        "id": not_compared, "slots": filled("0"), "description": default_pool_is_airflows("description"), "include_deferred": default_pool_is_airflows("include_deferred"),
+        "id": not_compared, "slots": filled("0"),
+        "description": default_pool_is_airflows("description"), "include_deferred": default_pool_is_airflows("include_deferred"),
     })),
     "variable": Comparison(("key",), by_name({"id": not_compared, "is_encrypted": encrypted}), hidden=("val",)),
 }
