@@ -46,7 +46,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   jest.restoreAllMocks();
-  for (const name of Object.keys(process.env)) if (!(name in saved)) delete process.env[name];
+  for (const name of Object.keys(process.env)) if (!(name in saved)) Reflect.deleteProperty(process.env, name);
   await front?.close();
   await oidc?.close();
 });
