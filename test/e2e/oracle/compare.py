@@ -6,7 +6,8 @@ values are compared as PostgreSQL writes them as text; a column counts when both
 
 Standard input: ``{"source": {"url", "fernetKey"}, "target": {"url", "fernetKey"}, "snapshot": ISO time | null,
 "newRuns": [[dag_id, run_id], …], "mayBeEmpty": [table, …], "ignore": {table: [column, …]}, "limit": n}``.
-Standard output: ``{"counts": {table: {"source", "target", "own"}}, "differences": [{"table", "key", "column", "source", "target"}], "more": n}``.
+Standard output: ``{"counts": {table: {"source", "target", "own"}},
+"differences": [{"table", "key", "column", "source", "target"}], "more": n}``.
 Values of variables are never printed.
 """
 import json

@@ -1,6 +1,7 @@
 """One hash per moved table over every row and its ``xmin``, the transaction that wrote it: a row rewritten with equal values changes it.
 
-Standard input: ``{"url": …}``. Standard output: ``{table: {"rows": n, "hash": …}}``. Rows of the migration's own DAGs and Variables do not count.
+Standard input: ``{"url": …}``. Standard output: ``{table: {"rows": n, "hash": …}}``.
+Rows of the migration's own DAGs and Variables do not count.
 """
 import json
 import sys

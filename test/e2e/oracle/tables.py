@@ -17,7 +17,8 @@ EMPTY_PICKLES = {"\\x" + pickle.dumps({}, protocol).hex() for protocol in range(
 
 class Comparison:
     """:param key: columns that name a row, or None where equal rows may occur more than once
-    :param rules: column → function of (source row, target row) that says whether the target's value is right; None with a multiset: not compared
+    :param rules: column → function of (source row, target row) that says whether the target's value is right;
+        with a multiset: not compared
     :param fillers: column → what Airflow's own migrations write in the place of NULL; with a multiset both count as one
     :param hidden: columns whose values are secret
     :param target_has_own: the target may hold rows that the source has not
