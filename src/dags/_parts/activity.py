@@ -38,15 +38,14 @@ def catchup_of(cursor, dag_ids):
     from airflow.configuration import conf
     default = conf.getboolean("scheduler", "catchup_by_default")
     found = {}
-    cursor.execute("SELECT dag_id, data::jsonb #>> '{dag,catchup}' FROM serialized_dag WHERE data IS NOT NULL AND dag_id = ANY(%s)", (dag_ids,))
-    for dag_id, value in cursor.fetchall():
-        found[dag_id] = default if value is None else value == "true"
-    if "data_compressed" in serialized:
-        for dag_id in dag_ids:  # One at a time: a serialized DAG may have megabytes.
-            cursor.execute("SELECT data_compressed FROM serialized_dag WHERE dag_id = %s AND data IS NULL AND data_compressed IS NOT NULL", (dag_id,))
-            row = cursor.fetchone()
-            if row is not None:
-                found[dag_id] = bool(json.loads(zlib.decompress(bytes(row[0])).decode("utf-8"))["dag"].get("catchup", default))
+    compressed = "data_compressed" if "data_compressed" in serialized else "NULL"
+    for dag_id in dag_ids:  # One at a time: a serialized DAG may have megabytes.
+        # Taken apart here: a DAG may hold \\u0000, which PostgreSQL's own JSON functions refuse.
+        cursor.execute("SELECT data::text, {} FROM serialized_dag WHERE dag_id = %s".format(compressed), (dag_id,))
+        row = cursor.fetchone()
+        text = row and (row[0] or (row[1] and zlib.decompress(bytes(row[1])).decode("utf-8")))
+        if text:
+            found[dag_id] = bool(json.loads(text)["dag"].get("catchup", default))
     return found
 
 

@@ -1,0 +1,1265 @@
+"""mwaa-migrate in the source: preflight, drain, export, restore (protocol.ts).
+
+Rendered by the action for one attempt; as it stands in the repository it defines nothing that can run.
+Works on Python 3.7 to 3.12, Airflow 1.10.12 to 2.11; imports only the standard library, Airflow, boto3, psycopg2 and cryptography.
+"""
+# Made by scripts/dags.mjs from src/dags: change it there.
+import base64
+import datetime
+import hashlib
+import inspect
+import json
+import os
+import re
+import struct
+import sys
+import threading
+import time
+import zlib
+from airflow import DAG
+from airflow import __version__ as airflow_version_text
+from botocore.config import Config
+from cryptography.hazmat.backends import default_backend
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+import boto3
+
+RENDERED = None  # mwaa-migrate: rendered
+
+
+# ---- failures: Failures that people may see: they say what, why and how to fix, and never carry a value of a row.
+
+class Refusal(Exception):
+    """The command cannot go on. Every text is safe to show.
+
+    :param str code: stable, documented in docs/reference/errors.md.
+    """
+
+    def __init__(self, code, what, why, fix):
+        Exception.__init__(self, "{}: {}\n  Why: {}\n  Fix: {}".format(code, what, why, fix))
+        self.code = code
+        self.what = what
+        self.why = why
+        self.fix = fix
+
+    def as_json(self):
+        return {"code": self.code, "what": self.what, "why": self.why, "fix": self.fix}
+
+
+class CommandFailed(Exception):
+    """What Airflow logs when a command fails: the text of a Refusal, without any cause that could carry values."""
+
+
+def as_refusal(error):
+    """Turn any exception into a Refusal without the exception's own text, which may quote rows.
+
+    PostgreSQL puts values into message, DETAIL and CONTEXT; only its code and the names of objects are taken.
+    """
+    if isinstance(error, Refusal):
+        return error
+    name = type(error).__name__
+    where = _place(error)
+    if name in ("AirflowTaskTerminated", "AirflowTaskTimeout", "KeyboardInterrupt", "SystemExit") or (
+            name == "AirflowException" and "SIGTERM" in str(error)):
+        return Refusal("task-ended", "Airflow ended the task from outside ({}).".format(name),
+                       "a worker was replaced, or somebody changed the task's state; nothing half-done was committed.",
+                       "run the phase again: it goes on from what is there.")
+    diagnosis = getattr(error, "diag", None)
+    if diagnosis is not None:
+        parts = ["SQLSTATE {}".format(getattr(error, "pgcode", None) or "unknown")]
+        for label in ("table_name", "column_name", "constraint_name"):
+            value = getattr(diagnosis, label, None)
+            if value:
+                parts.append("{} {}".format(label.replace("_name", ""), value))
+        return Refusal("database-error", "PostgreSQL refused a statement ({}: {}) at {}.".format(name, ", ".join(parts), where),
+                       "the transaction was rolled back. Its message is left out, for it can quote rows.",
+                       "look the SQLSTATE up in PostgreSQL's documentation (disk full, permission, lost connection), repair it and run the phase again.")
+    response = getattr(error, "response", None)
+    if isinstance(response, dict) and "Error" in response:
+        return Refusal("aws-error", "AWS refused {} with {}: {} (at {}).".format(
+            getattr(error, "operation_name", "a call"), response["Error"].get("Code"), response["Error"].get("Message"), where),
+            "the task works with the environment's execution role, and what it needs lies in the migration bucket.",
+            "give the execution role what the message names on the migration's prefix (docs/iam), and run the phase again.")
+    if name in ("EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError", "NoCredentialsError", "ConnectionClosedError"):
+        return Refusal("aws-unreachable", "No answer from AWS: {} at {}.".format(name, where),
+                       "the worker has no way to the endpoint, or no credentials.",
+                       "check the environment's network (S3 and KMS endpoints) and execution role, and run the phase again.")
+    return Refusal("defect", "{} at {}.".format(name, where),
+                   "this is a defect of mwaa-migrate; its message is left out, for it could quote rows.",
+                   "report it with this text and the Airflow version, and run the phase again.")
+
+
+def _place(error):
+    """File, line and function of the innermost frame of this file, else of the innermost frame."""
+    traceback = getattr(error, "__traceback__", None) or sys.exc_info()[2]
+    found = "an unknown place"
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        if code.co_filename == __file__ or found == "an unknown place":
+            found = "{}:{} {}".format(os.path.basename(code.co_filename), traceback.tb_lineno, code.co_name)
+        traceback = traceback.tb_next
+    return found
+
+
+# ---- database: The environment's own metadata database, through the connection Airflow itself uses.
+
+#: What text forms depend on, fixed so that both ends write and read the same (design §5); and no limit of the environment ends a long statement.
+SESSION = (
+    "SET LOCAL TimeZone = 'UTC'", "SET LOCAL DateStyle = 'ISO, YMD'", "SET LOCAL IntervalStyle = 'postgres'", "SET LOCAL bytea_output = 'hex'",
+    "SET LOCAL extra_float_digits = 3", "SET LOCAL client_encoding = 'UTF8'", "SET LOCAL standard_conforming_strings = on",
+    "SET LOCAL statement_timeout = 0", "SET LOCAL lock_timeout = 0", "SET LOCAL idle_in_transaction_session_timeout = 0",
+)
+
+#: The DAGs of this product: db_export, db_import and their numbered twins. Not every name that begins so: it could be a user's.
+OWN_DAGS = "^db_(export|import)(_[0-9]+)?$"
+OWN_VARIABLES = "^mwaa_migrate_[0-9a-f]{8}_(private|public)_key$"
+
+FINAL_STATES = ("success", "failed", "skipped", "upstream_failed", "removed")
+FINISHED_RUNS = ("success", "failed")
+
+
+def quoted(name):
+    """An identifier as SQL: a plugin may have added a column called "user"."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text):
+    return "'" + text.replace("'", "''") + "'"
+
+
+def text_list(values):
+    return ", ".join(literal(value) for value in values)
+
+
+class Column(object):
+    """One column of a live table. `type` is PostgreSQL's full name of it, e.g. `character varying(250)`."""
+
+    def __init__(self, name, type_name, required, has_default):
+        self.name = name
+        self.type = type_name
+        self.required = required
+        self.has_default = has_default
+
+    @property
+    def length(self):
+        """Most characters it takes, None without a limit."""
+        found = re.match(r"character varying\((\d+)\)$", self.type)
+        return int(found.group(1)) if found else None
+
+
+class Database(object):
+    """One connection that belongs to this task alone: its session settings never reach Airflow's pool."""
+
+    def __init__(self):
+        from airflow import settings  # At run time only: while the file is parsed, no connection may be made.
+        if settings.engine.dialect.name != "postgresql":
+            raise Refusal("database-not-postgresql", "The metadata database is {}.".format(settings.engine.dialect.name),
+                          "this release moves rows by PostgreSQL's COPY.", "move an environment whose metadata database is PostgreSQL.")
+        connection = settings.engine.raw_connection()
+        connection.detach()
+        # Whatever SQLAlchemy calls it in this version; the fairy itself would hide some attributes of psycopg2.
+        self.connection = getattr(connection, "driver_connection", None) or connection.connection
+        self._fairy = connection
+        self.connection.rollback()
+
+    def close(self):
+        self.connection.close()
+
+    def transaction(self, mode="READ COMMITTED"):
+        """`with database.transaction() as cursor:` commits at the end, rolls back on any error."""
+        return Transaction(self.connection, mode)
+
+    def snapshot(self):
+        return self.transaction("REPEATABLE READ READ ONLY")
+
+    def alone(self, name, wait_seconds, sleep):
+        """Hold the session's advisory lock `name`, so that two commands cannot interleave.
+
+        A killed try's backend may still finish its statement before it notices, so the lock is waited for.
+        """
+        for waited in range(0, wait_seconds + 1, 2):
+            with self.transaction() as cursor:
+                cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s), hashtext(%s))", ("mwaa-migrate", name))
+                if cursor.fetchone()[0]:
+                    return
+            if waited < wait_seconds:
+                sleep(2)
+        raise Refusal("already-running", "Another command of migration {} is at work in this database.".format(name),
+                      "two at once could count rows twice.", "wait until the other DAG run has ended, then run the phase again.")
+
+
+class Transaction(object):
+    def __init__(self, connection, mode):
+        self.connection = connection
+        self.mode = mode
+
+    def __enter__(self):
+        self.cursor = self.connection.cursor()
+        self.cursor.execute("SET TRANSACTION ISOLATION LEVEL " + self.mode)
+        for statement in SESSION:
+            self.cursor.execute(statement)
+        return self.cursor
+
+    def __exit__(self, kind, error, traceback):
+        if kind is None:
+            self.connection.commit()
+        elif not self.connection.closed:
+            self.connection.rollback()
+        self.cursor.close()
+        return False
+
+
+def columns_of(cursor, table):
+    """The live columns of a table in their order; an empty list when there is no such table."""
+    cursor.execute(
+        "SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.atthasdef FROM pg_attribute a "
+        "WHERE a.attrelid = to_regclass(%s) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum", (quoted(table),))
+    return [Column(*row) for row in cursor.fetchall()]
+
+
+def names(columns):
+    return [column.name for column in columns]
+
+
+def scalar(cursor, statement, values=None):
+    cursor.execute(statement, values)
+    return cursor.fetchone()[0]
+
+
+def iso(moment):
+    """ISO 8601 UTC of a timestamptz read under TimeZone=UTC; None stays None."""
+    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
+
+
+# ---- activity: What moves in an environment: active DAGs, runs in flight. Used by both sides.
+
+NEXT_RUN = ("next_dagrun", "next_dagrun_data_interval_start", "next_dagrun_data_interval_end", "next_dagrun_create_after")
+
+
+def not_own(column="dag_id"):
+    """SQL: the row is not of our own DAGs. A NULL dag_id is nobody's and stays."""
+    return "({0} IS NULL OR {0} !~ {1})".format(column, literal(OWN_DAGS))
+
+
+def next_run_columns(cursor):
+    """Those of NEXT_RUN that the environment has (none below 2.0, two below 2.2)."""
+    there = names(columns_of(cursor, "dag"))
+    return [name for name in NEXT_RUN if name in there]
+
+
+def active_dags(cursor, paused_too=False):
+    """Unpaused and active DAGs without ours as protocol.ts ActiveDag, ordered by id. `paused_too`: all that are active, that is, have a file."""
+    there = next_run_columns(cursor)
+    picked = ", ".join(name if name in there else "NULL::timestamptz" for name in NEXT_RUN)
+    cursor.execute("SELECT dag_id, {} FROM dag WHERE is_active AND {} AND {} ORDER BY dag_id".format(
+        picked, "true" if paused_too else "NOT is_paused", not_own()))
+    rows = cursor.fetchall()
+    catchup = catchup_of(cursor, [row[0] for row in rows])
+    return [{"dagId": row[0], "nextDagrun": iso(row[1]), "nextDagrunDataIntervalStart": iso(row[2]),
+             "nextDagrunDataIntervalEnd": iso(row[3]), "nextDagrunCreateAfter": iso(row[4]), "catchup": catchup.get(row[0])} for row in rows]
+
+
+def catchup_of(cursor, dag_ids):
+    """dag_id → catchup, as the serialized DAG says. Airflow leaves the value out where it is the environment's default."""
+    serialized = names(columns_of(cursor, "serialized_dag"))
+    if not serialized:
+        return {}
+    from airflow.configuration import conf
+    default = conf.getboolean("scheduler", "catchup_by_default")
+    found = {}
+    compressed = "data_compressed" if "data_compressed" in serialized else "NULL"
+    for dag_id in dag_ids:  # One at a time: a serialized DAG may have megabytes.
+        # Taken apart here: a DAG may hold \\u0000, which PostgreSQL's own JSON functions refuse.
+        cursor.execute("SELECT data::text, {} FROM serialized_dag WHERE dag_id = %s".format(compressed), (dag_id,))
+        row = cursor.fetchone()
+        text = row and (row[0] or (row[1] and zlib.decompress(bytes(row[1])).decode("utf-8")))
+        if text:
+            found[dag_id] = bool(json.loads(text)["dag"].get("catchup", default))
+    return found
+
+
+def runs_in_flight(cursor):
+    """Runs that have not ended, with their unfinished task instances, as protocol.ts InFlightRun and `tasks`."""
+    run_columns = names(columns_of(cursor, "dag_run"))
+    task_columns = names(columns_of(cursor, "task_instance"))
+    run_type = "run_type" if "run_type" in run_columns else "'unknown'"
+    cursor.execute(
+        "SELECT dag_id, run_id, {}, state, start_date, execution_date FROM dag_run WHERE coalesce(state, '') <> ALL(%s) AND {} "
+        "ORDER BY dag_id, execution_date, run_id".format(run_type, not_own()), (list(FINISHED_RUNS),))
+    runs = [{"dagId": row[0], "runId": row[1], "runType": row[2], "state": row[3] or "none", "startDate": iso(row[4]),
+             "logicalDate": iso(row[5]), "unfinished": {}, "tasks": []} for row in cursor.fetchall()]
+    by_key = {(run["dagId"], run["runId"]): run for run in runs}
+    join = "r.run_id = t.run_id" if "run_id" in task_columns else "r.execution_date = t.execution_date"
+    map_index = "t.map_index" if "map_index" in task_columns else "-1"
+    cursor.execute(
+        "SELECT r.dag_id, r.run_id, t.task_id, {}, t.state, t.try_number FROM task_instance t JOIN dag_run r ON r.dag_id = t.dag_id AND {} "
+        "WHERE coalesce(r.state, '') <> ALL(%s) AND coalesce(t.state, '') <> ALL(%s) AND {} ORDER BY 1, 2, 3, 4".format(
+            map_index, join, not_own("r.dag_id")), (list(FINISHED_RUNS), list(FINAL_STATES)))
+    for dag_id, run_id, task_id, index, state, try_number in cursor.fetchall():
+        run = by_key[(dag_id, run_id)]
+        run["unfinished"][state or "none"] = run["unfinished"].get(state or "none", 0) + 1
+        run["tasks"].append({"taskId": task_id, "mapIndex": index, "state": state, "tryNumber": try_number})
+    return runs
+
+
+def without_tasks(run):
+    """InFlightRun of protocol.ts: without the single tasks, and without what only in-flight.json holds."""
+    return {key: run[key] for key in ("dagId", "runId", "runType", "state", "startDate", "unfinished")}
+
+
+def set_paused(database, dag_ids, paused):
+    """Switch DAGs; returns the ids that changed, ordered. DAGs that are gone or inactive do not change."""
+    with database.transaction() as cursor:
+        cursor.execute("UPDATE dag SET is_paused = %s WHERE dag_id = ANY(%s) AND is_active AND is_paused IS DISTINCT FROM %s RETURNING dag_id",
+                       (paused, list(dag_ids), paused))
+        return sorted(row[0] for row in cursor.fetchall())
+
+
+def preflight_data(database, command):
+    """Answer of `preflight` on either side; proves the way to the bucket with one byte first."""
+    from airflow import __version__
+    import platform
+    storage, key = command.storage, command.prefix + "preflight/probe"
+    probe = storage.write(key, b"x", "text/plain")
+    storage.read_checked(probe, "the probe")
+    storage.read_range(key, probe["versionId"], 0, 1)
+    storage.remove(key)
+    storage.abort_uploads(command.prefix + "preflight/")
+    rows = {}
+    with database.snapshot() as cursor:
+        for table in command.job["tables"]:
+            there = names(columns_of(cursor, table["name"]))
+            if there:
+                rows[table["name"]] = scalar(cursor, "SELECT count(*) FROM {} WHERE {}".format(table["name"], own_filter(table)))
+                command.say("counted {}".format(table["name"]), table["name"])
+        data = {
+            "airflowVersion": __version__, "pythonVersion": platform.python_version(),
+            "databaseVersion": scalar(cursor, "SHOW server_version"),
+            "alembicHead": scalar(cursor, "SELECT min(version_num) FROM alembic_version"),
+            "activeDags": active_dags(cursor),
+            "pausedDags": scalar(cursor, "SELECT count(*) FROM dag WHERE is_paused AND is_active AND {}".format(not_own())),
+            "importErrors": scalar(cursor, "SELECT count(*) FROM import_error"),
+            "rows": rows,
+            "runsInFlight": scalar(cursor, "SELECT count(*) FROM dag_run WHERE (state IS NULL OR state NOT IN ({})) AND {}".format(
+                text_list(FINISHED_RUNS), not_own())),
+        }
+        cursor.execute("SELECT pool FROM slot_pool ORDER BY pool")
+        data["pools"] = [row[0] for row in cursor.fetchall()]
+    return data
+
+
+def own_filter(table, alias=""):
+    """SQL: a row of this catalogue table is not ours."""
+    if table["dagColumn"]:
+        return not_own(alias + quoted(table["dagColumn"]))
+    if table["name"] == "variable":
+        return "{}key !~ {}".format(alias, literal(OWN_VARIABLES))
+    return "true"
+
+
+# ---- storage: The migration bucket seen from inside an environment. Every request names the bucket's owner: a stranger's bucket gets nothing.
+
+# S3 takes parts of 5 MiB to 5 GiB, 10,000 of them: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
+UPLOAD_BYTES = 8 * 1024 * 1024
+#: Compressed size at which a table's gzip member ends. A reader holds one member in memory.
+PART_BYTES = 16 * 1024 * 1024
+
+
+def aws_client(service, region):
+    """boto3 before 1.28 does not know AWS_ENDPOINT_URL, so it is passed on."""
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_" + service.upper()) or os.environ.get("AWS_ENDPOINT_URL")
+    return boto3.client(service, region_name=region, endpoint_url=endpoint or None,
+                        config=Config(retries={"mode": "standard", "max_attempts": 8}, connect_timeout=20, read_timeout=120))
+
+
+def sha256_of(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+class Storage(object):
+    """One bucket through the environment's execution role."""
+
+    def __init__(self, bucket, owner, region):
+        self.client = aws_client("s3", region)
+        self.here = {"Bucket": bucket, "ExpectedBucketOwner": owner}
+
+    def read(self, key, version=None):
+        """The bytes of an object, None when there is none."""
+        try:
+            extra = {"VersionId": version} if version else {}
+            return self.client.get_object(Key=key, **self._with(extra))["Body"].read()
+        except self.client.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "NoSuchVersion", "404"):
+                return None
+            raise
+
+    def read_if_there(self, key):
+        """As `read`, for an object that may rightly be missing: under a policy that limits listing to a prefix, S3 answers 403 for it, not 404."""
+        listed = self.client.list_objects_v2(Prefix=key, MaxKeys=1, **self.here).get("Contents", [])
+        return self.read(key) if listed and listed[0]["Key"] == key else None
+
+    def read_checked(self, ref, what):
+        """The bytes of one version, refused unless their SHA-256 is the expected one."""
+        data = self.read(ref["key"], ref.get("versionId"))
+        if data is None or sha256_of(data) != ref["sha256"]:
+            raise damaged(what, ref["key"])
+        return data
+
+    def read_range(self, key, version, offset, length):
+        span = "bytes={}-{}".format(offset, offset + length - 1)
+        return self.client.get_object(Key=key, VersionId=version, Range=span, **self.here)["Body"].read()
+
+    def write(self, key, data, content_type="application/json"):
+        """Write an object and return its reference (protocol.ts ObjectRef)."""
+        answer = self.client.put_object(Key=key, Body=data, ContentType=content_type, **self.here)
+        return {"key": key, "versionId": version_of(answer), "sha256": sha256_of(data), "bytes": len(data)}
+
+    def write_json(self, key, value):
+        return self.write(key, json.dumps(value, sort_keys=True, indent=1).encode("utf-8"))
+
+    def remove(self, key):
+        self.client.delete_object(Key=key, **self.here)
+
+    def abort_uploads(self, prefix):
+        """End multipart uploads that a killed try left behind: their parts cost money and hold data for ever. Returns how many."""
+        ended = 0
+        markers = {}
+        while True:
+            answer = self.client.list_multipart_uploads(Prefix=prefix, **self._with(markers))
+            for upload in answer.get("Uploads", []):
+                self.client.abort_multipart_upload(Key=upload["Key"], UploadId=upload["UploadId"], **self.here)
+                ended += 1
+            if not answer.get("IsTruncated"):
+                return ended
+            markers = {"KeyMarker": answer["NextKeyMarker"], "UploadIdMarker": answer["NextUploadIdMarker"]}
+
+    def _with(self, extra):
+        return dict(self.here, **extra)
+
+
+def version_of(answer):
+    version = answer.get("VersionId")
+    if not version or version == "null":
+        raise Refusal("bucket-not-versioned", "The migration bucket keeps no versions.",
+                      "what was approved and checked is named by its version; without one it could be replaced unseen.",
+                      "switch versioning on for the bucket and run the phase again.")
+    return version
+
+
+def damaged(what, key):
+    return Refusal("damaged", "{} ({}) is missing, or not the bytes that were exported.".format(what, key),
+                   "its SHA-256 does not match, so none of its rows was committed.",
+                   "run export again and import its result; somebody else may be writing to the migration's prefix.")
+
+
+class ObjectWriter(object):
+    """One object written front to back with flat memory. `close` makes it visible; without it nothing appears."""
+
+    def __init__(self, storage, key, content_type):
+        self.storage = storage
+        self.key = key
+        self.content_type = content_type
+        self.upload = None
+        self.uploaded = []
+        self.buffer = bytearray()
+        self.bytes = 0
+        self.digest = hashlib.sha256()
+
+    def write(self, data):
+        self.digest.update(data)
+        self.bytes += len(data)
+        self.buffer += data
+        if len(self.buffer) >= UPLOAD_BYTES:
+            self._send()
+
+    def close(self):
+        client, here = self.storage.client, self.storage.here
+        if self.upload is None:
+            answer = client.put_object(Key=self.key, Body=bytes(self.buffer), ContentType=self.content_type, **here)
+        else:
+            if self.buffer:
+                self._send()
+            answer = client.complete_multipart_upload(Key=self.key, UploadId=self.upload, MultipartUpload={"Parts": self.uploaded}, **here)
+        return {"key": self.key, "versionId": version_of(answer), "sha256": self.digest.hexdigest(), "bytes": self.bytes}
+
+    def abort(self):
+        if self.upload is not None:
+            self.storage.client.abort_multipart_upload(Key=self.key, UploadId=self.upload, **self.storage.here)
+
+    def _send(self):
+        client, here = self.storage.client, self.storage.here
+        if self.upload is None:
+            self.upload = client.create_multipart_upload(Key=self.key, ContentType=self.content_type, **here)["UploadId"]
+        number = len(self.uploaded) + 1
+        answer = client.upload_part(Key=self.key, UploadId=self.upload, PartNumber=number, Body=bytes(self.buffer), **here)
+        self.uploaded.append({"PartNumber": number, "ETag": answer["ETag"]})
+        self.buffer = bytearray()
+
+
+class TableWriter(object):
+    """File object for COPY … TO STDOUT: gzip members of about PART_BYTES, cut only between rows.
+
+    psycopg2 calls `write` once per row, the header being a call of its own. The header stands once, at the start of the
+    first member, so that the whole object is one gzip file with one CSV in it.
+    """
+
+    def __init__(self, writer, on_rows=None):
+        self.writer = writer
+        self.on_rows = on_rows
+        self.parts = []
+        self.rows = 0
+        self.part = None
+        self.header_seen = False
+
+    def write(self, data):
+        if self.part is None:
+            self._begin()
+        if isinstance(data, str):
+            data = data.encode("utf-8")
+        self._add(self.compressor.compress(data))
+        if not self.header_seen:
+            self.header_seen = True
+            return
+        self.rows += 1
+        self.part["rows"] += 1
+        if self.on_rows is not None and self.rows % 1000 == 0:
+            self.on_rows(self.rows)
+        if self.part["length"] >= PART_BYTES:
+            self._end()
+
+    def close(self):
+        if self.part is not None:
+            self._end()
+        return self.writer.close()
+
+    def _begin(self):
+        self.part = {"offset": self.writer.bytes, "length": 0, "rows": 0}
+        self.digest = hashlib.sha256()
+        # Level 1: the network is slower than PostgreSQL only until gzip becomes the slowest. 31 = gzip header, no time stamp.
+        self.compressor = zlib.compressobj(1, zlib.DEFLATED, 31)
+
+    def _add(self, data):
+        if data:
+            self.digest.update(data)
+            self.part["length"] += len(data)
+            self.writer.write(data)
+
+    def _end(self):
+        self._add(self.compressor.flush())
+        self.part["sha256"] = self.digest.hexdigest()
+        self.parts.append(self.part)
+        self.part = None
+
+
+class PartReader(object):
+    """File object for COPY … FROM STDIN over one gzip member that is in memory, inflated as it is read."""
+
+    def __init__(self, data):
+        self.data = memoryview(data)
+        self.at = 0
+        self.inflater = zlib.decompressobj(31)
+
+    def read(self, size=-1):
+        wanted = size if size and size > 0 else 65536
+        while True:
+            out = self.inflater.decompress(self.inflater.unconsumed_tail or self._next(), wanted)
+            if out or (self.at >= len(self.data) and not self.inflater.unconsumed_tail):
+                return out
+
+    def _next(self):
+        chunk = self.data[self.at:self.at + 65536]
+        self.at += len(chunk)
+        return chunk
+
+
+# ---- command: One command of one try: who may run it, its job, its progress, its one result (protocol.ts).
+
+PROTOCOL_SCHEMA = 1
+PROGRESS_SECONDS = 3
+
+
+def now_text():
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+class Command(object):
+    """What a command's function gets: rendered constants, job, bucket, and a way to tell how far it is."""
+
+    def __init__(self, rendered, name, number):
+        self.rendered = rendered
+        self.name = name
+        self.number = number
+        self.prefix = rendered["prefix"]
+        self.short_hash = rendered["shortHash"]
+        self.storage = Storage(rendered["bucket"], rendered["bucketOwner"], rendered["bucketRegion"])
+        self.job = None
+        self.started = now_text()
+        self._state = {"message": "started", "table": None, "rowsDone": 0, "rowsTotal": None}
+        self._ended = threading.Event()
+        self._thread = None
+
+    def say(self, message, table=None, done=0, total=None):
+        """Tell the progress: one fact, never a value of a row."""
+        if message != self._state["message"]:
+            print("mwaa-migrate: {}".format(message))
+        self._state = {"message": message, "table": table, "rowsDone": done, "rowsTotal": total}
+
+    def sleep(self, seconds):
+        time.sleep(seconds)
+
+    def read_job(self):
+        reference = self.rendered["job"]
+        data = self.storage.read(reference["key"])
+        if data is None or sha256_of(data) != reference["sha256"]:
+            raise Refusal("job-changed", "The job {} is missing, or not the one this file was made for.".format(reference["key"]),
+                          "only the job whose SHA-256 stands in the DAG file may run.", "run the phase again, which writes job and DAG file anew.")
+        self.job = json.loads(data.decode("utf-8"))
+        for field in ("migrationId", "attempt", "side"):
+            if self.job[field] != self.rendered[field]:
+                raise Refusal("job-changed", "The job's {} is not the DAG file's.".format(field),
+                              "job and DAG file belong to different attempts.", "run the phase again, which writes both anew.")
+
+    def start_progress(self):
+        self._write_progress()
+        self._thread = threading.Thread(target=self._keep_writing)
+        self._thread.daemon = True
+        self._thread.start()
+
+    def finish(self, data=None, refusal=None):
+        """Write the one result object of this try, after the last progress object."""
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join(30)
+        result = {"schema": PROTOCOL_SCHEMA, "command": self.name, "attempt": self.rendered["attempt"], "try": self.number,
+                  "startedAt": self.started, "finishedAt": now_text()}
+        result.update({"status": "done", "data": data} if refusal is None else {"status": "failed", "error": refusal.as_json()})
+        self.storage.write_json(self.prefix + self.name + "/result.json", result)
+
+    def _write_progress(self):
+        body = {"schema": PROTOCOL_SCHEMA, "command": self.name, "try": self.number, "at": now_text()}
+        body.update(self._state)
+        self.storage.write_json(self.prefix + self.name + "/progress.json", body)
+
+    def _keep_writing(self):
+        while not self._ended.wait(PROGRESS_SECONDS):
+            try:
+                self._write_progress()
+            except Exception as error:  # Only the display suffers: the command's own requests fail loudly if the bucket is gone.
+                print("mwaa-migrate: a progress object was not written ({})".format(type(error).__name__))
+
+
+def parse_run_id(run_id, attempt, allowed):
+    """`<command>-<attempt>-<try>` → (command, try).
+
+    :raises Refusal: when it is none of this file's; there is no result object then, for no command is known.
+    """
+    found = re.match(r"^([a-z]+)-([0-9]{1,6})-([0-9]{1,6})$", run_id or "")
+    if not found or found.group(1) not in allowed or int(found.group(2)) != attempt:
+        raise Refusal("unknown-command", "This DAG run's id names no command of this file.",
+                      "it must be <command>-{}-<try> with a command of {}; a scheduled or manual run has nothing to do here.".format(
+                          attempt, ", ".join(sorted(allowed))),
+                      "start commands by the action; delete this DAG run.")
+    return found.group(1), int(found.group(3))
+
+
+def refuse_foreign_orders(rendered, conf):
+    """A conf can only name the attempt, and the file lives until `expiresAt`."""
+    if conf and conf != {"attempt": rendered["attempt"]}:
+        raise Refusal("foreign-conf", "The DAG run's conf holds something other than this attempt.",
+                      "everything a command does is fixed in the DAG file and its job; nothing may be passed in beside them.",
+                      "start commands by the action.")
+    if now_text() > rendered["expiresAt"][:19] + "Z":
+        raise Refusal("expired", "This DAG file expired at {}.".format(rendered["expiresAt"]),
+                      "an old file must not start work that nobody waits for.", "run the phase again, which writes a new file.")
+
+
+def run_command(rendered, commands, dag_run):
+    """Run the command that the DAG run's id names.
+
+    :param dict commands: name → function(command) that returns the result's data.
+    :raises CommandFailed: with a text that is safe to log; the original error is not chained, for it could quote rows.
+    """
+    command, refusal, data = None, None, None
+    try:
+        name, number = parse_run_id(dag_run.run_id, rendered["attempt"], commands)
+        command = Command(rendered, name, number)
+        refuse_foreign_orders(rendered, dag_run.conf)
+        command.read_job()
+        command.start_progress()
+        data = commands[name](command)
+        command.finish(data=data)
+    except BaseException as error:  # Airflow ends tasks by exceptions that are no Exception; the waiting action must hear of those too.
+        refusal = as_refusal(error)
+    if refusal is None:
+        return
+    if command is not None:
+        try:
+            command.finish(refusal=refusal)
+        except Exception as error:  # The task log is all that is left to tell it.
+            print("mwaa-migrate: the result object was not written ({})".format(type(error).__name__))
+    raise CommandFailed(str(refusal))
+
+
+# ---- dagfile: Makes the DAG object in the words of the Airflow that parses the file, 1.10.12 to 2.11.
+
+try:
+    from airflow.operators.python import PythonOperator
+except ImportError:  # 1.10
+    from airflow.operators.python_operator import PythonOperator
+
+
+AIRFLOW_VERSION = tuple(int(number) for number in airflow_version_text.split(".")[:2])
+
+
+def make_dag(rendered, commands):
+    """One DAG with one task `run`.
+
+    Whatever an environment's configuration may have changed by default is said here, but for the queue: on MWAA
+    `operators.default_queue` names the queue that its workers listen to, and "default" would be heard by nobody.
+    """
+    def run(**context):
+        run_command(rendered, commands, context["dag_run"])
+
+    arguments = {
+        "dag_id": rendered["dagId"], "description": "mwaa-migrate, migration {}, attempt {}".format(rendered["migrationId"], rendered["attempt"]),
+        "start_date": datetime.datetime(2020, 1, 1), "catchup": False, "max_active_runs": 1, "max_active_tasks": 1, "is_paused_upon_creation": False,
+        "dagrun_timeout": None, "on_failure_callback": None, "on_success_callback": None, "sla_miss_callback": None, "default_args": {},
+        "tags": ["mwaa-migrate", "attempt-{}".format(rendered["attempt"]), "job-{}".format(rendered["job"]["sha256"][:12])],
+        "schedule": None, "schedule_interval": None,
+    }
+    known = inspect.signature(DAG.__init__).parameters
+    if "schedule" in known:
+        del arguments["schedule_interval"]  # 2.4 to 2.11 warn about the old word
+    dag = DAG(**{name: value for name, value in arguments.items() if name in known})
+    more = {"provide_context": True} if AIRFLOW_VERSION < (2, 0) else {}
+    PythonOperator(
+        task_id="run", python_callable=run, dag=dag, owner="mwaa-migrate", retries=0, retry_delay=datetime.timedelta(minutes=5), execution_timeout=None,
+        pool="default_pool", pool_slots=1, depends_on_past=False, wait_for_downstream=False, priority_weight=1000, weight_rule="absolute",
+        trigger_rule="all_success", email=None, email_on_failure=False, email_on_retry=False, do_xcom_push=False, sla=None,
+        on_failure_callback=None, on_success_callback=None, on_retry_callback=None, **more)
+    return dag
+
+
+# ---- drain: drain: every DAG comes to rest before the snapshot (design §5).
+
+POLL_SECONDS = 3
+
+
+def drain(command):
+    """Pause each DAG once it has no active run, consumers of datasets after their producers; at the deadline the rest; then wait for running tasks."""
+    order, database = command.job["drain"], Database()
+    begun = time.time()
+    try:
+        database.alone(command.job["migrationId"] + " drain", 600, command.sleep)
+        recorded = _remember(command, database)
+        _pause_as_they_rest(command, database, recorded, begun + 60 * order["timeoutMinutes"])
+        _await_tasks(command, database, 60 * order["taskMinutes"])
+        with database.snapshot() as cursor:
+            leftover = runs_in_flight(cursor)
+        if leftover and order["leftover"] == "abort":
+            set_paused(database, recorded, False)
+            minutes = order["timeoutMinutes"] + order["taskMinutes"]
+            raise Refusal("drain-aborted", "{} DAG runs were still in flight after {} minutes.".format(len(leftover), minutes),
+                          "drain.leftover is abort, so every DAG that was active is active again.",
+                          "give drain.timeout-minutes more time, or choose drain.leftover: resume.")
+        return {"paused": sorted(recorded), "leftover": [without_tasks(run) for run in leftover], "waitedSeconds": int(time.time() - begun)}
+    finally:
+        database.close()
+
+
+def _remember(command, database):
+    """The DAGs that are active, with those that an earlier try of this attempt has paused already; written before anything is paused."""
+    key = command.prefix + "drain/active.json"
+    earlier = command.storage.read_if_there(key)
+    known = set(json.loads(earlier.decode("utf-8"))["dagIds"]) if earlier else set()
+    with database.transaction() as cursor:
+        known.update(_unpaused(cursor))
+    command.storage.write_json(key, {"dagIds": sorted(known)})
+    return sorted(known)
+
+
+def _unpaused(cursor):
+    cursor.execute("SELECT dag_id FROM dag WHERE NOT is_paused AND is_active AND {}".format(not_own()))
+    return [row[0] for row in cursor.fetchall()]
+
+
+def _busy(cursor):
+    cursor.execute("SELECT DISTINCT dag_id FROM dag_run WHERE coalesce(state, '') <> ALL(%s)", (list(FINISHED_RUNS),))
+    return {row[0] for row in cursor.fetchall()}
+
+
+def _producers(cursor):
+    """consumer dag_id → dag_ids that write a dataset it waits for (2.4+). A paused consumer never gets the event."""
+    if not columns_of(cursor, "task_outlet_dataset_reference") or not columns_of(cursor, "dag_schedule_dataset_reference"):
+        return {}
+    cursor.execute("SELECT c.dag_id, p.dag_id FROM dag_schedule_dataset_reference c JOIN task_outlet_dataset_reference p "
+                   "ON p.dataset_id = c.dataset_id WHERE c.dag_id <> p.dag_id")
+    found = {}
+    for consumer, producer in cursor.fetchall():
+        found.setdefault(consumer, set()).add(producer)
+    return found
+
+
+def _pause_as_they_rest(command, database, dag_ids, deadline):
+    while True:
+        with database.transaction() as cursor:
+            waiting = set(_unpaused(cursor)) & set(dag_ids)
+            busy, producers = _busy(cursor), _producers(cursor)
+        if not waiting:
+            return
+        if time.time() >= deadline:
+            command.say("the deadline has come: pausing {} DAGs with runs in flight".format(len(waiting)))
+            set_paused(database, waiting, True)
+            return
+        resting = [dag_id for dag_id in waiting if dag_id not in busy and not (producers.get(dag_id, set()) & waiting)]
+        set_paused(database, resting, True)
+        with database.transaction() as cursor:
+            # The scheduler may have made a run between the look and the pause; frozen in a paused DAG it would never end.
+            caught = _busy(cursor) & set(resting)
+        set_paused(database, caught, False)
+        command.say("{} of {} DAGs are paused".format(len(dag_ids) - len(waiting) + len(resting) - len(caught), len(dag_ids)))
+        if len(waiting) > len(resting) - len(caught):
+            command.sleep(POLL_SECONDS)
+
+
+def _await_tasks(command, database, seconds):
+    """Tasks that run or are queued go on in a paused DAG."""
+    deadline = time.time() + seconds
+    while True:
+        with database.transaction() as cursor:
+            cursor.execute("SELECT count(*) FROM task_instance WHERE state IN ('running', 'queued') AND {}".format(not_own()))
+            running = cursor.fetchone()[0]
+        if not running or time.time() >= deadline:
+            return
+        command.say("waiting for {} running tasks".format(running))
+        command.sleep(POLL_SECONDS)
+
+
+# ---- envelope: Variables on their way: chunks of AES-256-GCM under a data key that only KMS or the target's one-time key can unwrap.
+
+CHUNK_BYTES = 64 * 1024
+
+
+def fingerprint_of(public_key):
+    """SHA-256 of the DER SubjectPublicKeyInfo, 64 hex digits."""
+    return hashlib.sha256(public_key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+
+
+def new_key_pair():
+    """(private PEM, public PEM, fingerprint); RSA-3072."""
+    private = rsa.generate_private_key(public_exponent=65537, key_size=3072, backend=default_backend())
+    public = private.public_key()
+    return (
+        private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode("ascii"),
+        public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode("ascii"),
+        fingerprint_of(public),
+    )
+
+
+def load_private(pem):
+    return serialization.load_pem_private_key(pem.encode("ascii"), None, backend=default_backend())
+
+
+def _oaep():
+    return padding.OAEP(mgf=padding.MGF1(algorithm=hashes.SHA256()), algorithm=hashes.SHA256(), label=None)
+
+
+def _region_of(key_arn):
+    return key_arn.split(":")[3]
+
+
+def context_of(rendered, table):
+    """KMS encryption context, which also stands in CloudTrail: names only."""
+    return {"mwaa-migrate": rendered["migrationId"], "attempt": str(rendered["attempt"]), "table": table}
+
+
+def sealed_for(rendered, table):
+    return "|".join(("mwaa-migrate", rendered["migrationId"], str(rendered["attempt"]), table))
+
+
+def new_data_key(envelope, context):
+    """(data key, what the manifest says about it)."""
+    if envelope["wrap"] == "kms":
+        answer = aws_client("kms", _region_of(envelope["keyArn"])).generate_data_key(KeyId=envelope["keyArn"], KeySpec="AES_256", EncryptionContext=context)
+        return answer["Plaintext"], {"wrap": "kms", "keyArn": envelope["keyArn"], "wrappedKey": base64.b64encode(answer["CiphertextBlob"]).decode("ascii")}
+    public = serialization.load_pem_public_key(envelope["publicKeyPem"].encode("ascii"), backend=default_backend())
+    if fingerprint_of(public) != envelope["fingerprint"]:
+        raise Refusal("wrong-public-key", "The public key in the job does not have the fingerprint in the job.",
+                      "variables would be readable by the holder of another key.", "run export again, which makes a new key pair in the target.")
+    key = os.urandom(32)
+    return key, {"wrap": "rsa", "fingerprint": envelope["fingerprint"], "wrappedKey": base64.b64encode(public.encrypt(key, _oaep())).decode("ascii")}
+
+
+def open_data_key(secret, context, private):
+    """The data key of a manifest's `secret`. `private`: the one-time private key, None for KMS."""
+    wrapped = base64.b64decode(secret["wrappedKey"])
+    if secret["wrap"] == "kms":
+        return aws_client("kms", _region_of(secret["keyArn"])).decrypt(
+            CiphertextBlob=wrapped, KeyId=secret["keyArn"], EncryptionContext=context)["Plaintext"]
+    if fingerprint_of(private.public_key()) != secret["fingerprint"]:
+        raise Refusal("wrong-private-key", "The export was encrypted for another key than the one this environment holds.",
+                      "a newer key pair was made after that export.", "run export (final) again and import its result.")
+    return private.decrypt(wrapped, _oaep())
+
+
+class Sealer(object):
+    """Takes records, writes frames to `sink`. Nothing of a record leaves unencrypted."""
+
+    def __init__(self, key, name, sink):
+        self.cipher = AESGCM(key)
+        self.name = name
+        self.sink = sink
+        self.number = 0
+        self.waiting = b""
+
+    def add(self, record):
+        self.waiting += json.dumps(record).encode("ascii") + b"\n"
+        while len(self.waiting) > CHUNK_BYTES:
+            self._frame(self.waiting[:CHUNK_BYTES], False)
+            self.waiting = self.waiting[CHUNK_BYTES:]
+
+    def close(self):
+        self._frame(self.waiting, True)
+
+    def _frame(self, data, last):
+        nonce, extra = _frame_names(self.name, self.number, last)
+        sealed = self.cipher.encrypt(nonce, data, extra)
+        self.sink.write(struct.pack(">I", len(sealed)) + sealed)
+        self.number += 1
+
+
+def opened(key, name, data):
+    """The records of a sealed object. :raises Refusal: when a frame was changed, moved or cut off."""
+    cipher, at, number, waiting = AESGCM(key), 0, 0, b""
+    while at < len(data):
+        length = struct.unpack(">I", data[at:at + 4])[0]
+        frame, at = data[at + 4:at + 4 + length], at + 4 + length
+        nonce, extra = _frame_names(name, number, at >= len(data))
+        try:
+            waiting += cipher.decrypt(nonce, frame, extra)
+        except Exception:  # cryptography says nothing but InvalidTag
+            raise Refusal("damaged", "The encrypted variables cannot be opened.", "they were changed after the export, so none was imported.",
+                          "run export (final) again and import its result.")
+        number += 1
+        lines = waiting.split(b"\n")
+        waiting = lines.pop()
+        for line in lines:
+            yield json.loads(line.decode("ascii"))
+
+
+def _frame_names(name, number, last):
+    return number.to_bytes(12, "big"), "{}|{}|{}".format(name, number, "last" if last else "more").encode("utf-8")
+
+
+# ---- normal_form: The SELECT that gives a table in the normal form (design §5): runs by (dag_id, run_id), tasks by (dag_id, task_id, run_id, map_index).
+
+#: Rules whose value the target writes itself (catalogue.ts).
+WRITTEN_BY_TARGET = ("own-id", "null", "empty-pickle", "current-template", "new-run-id")
+
+# Before 1.10's run_type, by the run id's prefix as Airflow 2.0's own upgrade does it.
+RUN_TYPE = "CASE WHEN {0}.run_id LIKE 'backfill\\_%' THEN 'backfill' WHEN {0}.run_id LIKE 'scheduled\\_\\_%' THEN 'scheduled' ELSE 'manual' END"
+
+
+class NormalForm(object):
+    """One table of the source: `columns` of the CSV, `select` of all rows that move, `left_out` as [(reason, condition)]."""
+
+    def __init__(self, cursor, table, metadata, airflow_version):
+        self.table = table
+        self.live = columns_of(cursor, table["name"])
+        self.run_columns = names(columns_of(cursor, "dag_run"))
+        self.airflow_version = airflow_version
+        self.own = own_filter(table, "t.")
+        self.kept = self._kept(metadata)
+        self.columns, expressions = self._columns()
+        self.select = "SELECT {} FROM {} WHERE {} AND {}".format(", ".join(expressions), self._from(), self.own, self.kept)
+
+    @property
+    def exists(self):
+        return bool(self.live)
+
+    def counts(self):
+        """Rows that move, rows of our own DAGs, rows beyond the filter."""
+        return ("SELECT count(*) FILTER (WHERE {own} AND {kept}), count(*) FILTER (WHERE NOT {own}), count(*) FILTER (WHERE {own} AND NOT {kept}) "
+                "FROM {rows}".format(own=self.own, kept=self.kept, rows=self._from()))
+
+    def checksum(self):
+        """Independent of order: the sum of 64 bits of md5 over each row's text form."""
+        return "SELECT coalesce(sum(('x' || substr(md5(x::text), 1, 16))::bit(64)::bigint::numeric), 0)::text FROM ({}) x".format(self.select)
+
+    def dangling(self):
+        """How many rows of an old source have no DAG run to belong to; None where every row names its run."""
+        if not self._needs_join():
+            return None
+        return ("SELECT count(*) FROM {} t WHERE {} AND NOT EXISTS "
+                "(SELECT 1 FROM dag_run r WHERE r.dag_id = t.dag_id AND r.execution_date = t.execution_date)").format(
+            quoted(self.table["name"]), self.own)
+
+    def _needs_join(self):
+        return "run_id" in self.table["parentKey"] and "run_id" not in names(self.live)
+
+    def _from(self):
+        joined = " JOIN dag_run j ON j.dag_id = t.dag_id AND j.execution_date = t.execution_date" if self._needs_join() else ""
+        return "{} t{}".format(quoted(self.table["name"]), joined)
+
+    def _columns(self):
+        columns, expressions = [], []
+        for column in self.live:
+            rule = self.table["rules"].get(column.name, "")
+            if rule in WRITTEN_BY_TARGET or (self._needs_join() and column.name == "execution_date"):
+                continue
+            columns.append(column)
+            expressions.append("{} AS {}".format(self._value(column, rule), quoted(column.name)))
+        there = names(columns)
+        for name in self.table["key"] or self.table["parentKey"]:
+            if name not in there and name == "run_id":
+                columns.append(Column(name, "character varying(250)", True, False))
+                expressions.append("j.run_id AS run_id")
+            if name not in there and name == "map_index":
+                columns.append(Column(name, "integer", True, False))
+                expressions.append("-1 AS map_index")
+        if self.table["name"] == "dag_run" and "run_type" not in there:
+            columns.append(Column("run_type", "character varying(50)", True, False))
+            expressions.append(RUN_TYPE.format("t") + " AS run_type")
+        return columns, expressions
+
+    def _value(self, column, rule):
+        name = "t." + quoted(column.name)
+        if rule == "parked-run":
+            return "CASE WHEN {0} IN ({1}) THEN {0} ELSE 'failed' END".format(name, text_list(FINISHED_RUNS))
+        if rule == "parked-task":
+            return "CASE WHEN {0} IN ({1}) THEN {0} END".format(name, text_list(FINAL_STATES))
+        if rule == "finished-tries":
+            # 2.10 counts a try when it is scheduled, older versions when it starts to run (facts: measured on resumed runs).
+            begun = ("scheduled", "queued", "running", "restarting", "up_for_reschedule", "deferred") if self.airflow_version >= (2, 10) else ("running",)
+            return "CASE WHEN t.state IN ({1}) THEN greatest({0} - 1, 0) ELSE {0} END".format(name, text_list(begun))
+        return name
+
+    def _kept(self, metadata):
+        """SQL over `t`: the row is within the filters of the migration file."""
+        if self.table["option"] == "audit-log" and metadata["auditLogDays"] is not None:
+            return "(t.{0} IS NULL OR t.{0} >= now() - interval '{1} days')".format(quoted(self.table["timeColumn"]), int(metadata["auditLogDays"]))
+        if self.table["option"] == "xcom" and not metadata["xcom"]:
+            return self._of_run(in_flight("r"))  # A parked run needs its XComs to go on.
+        if self.table["option"] not in ("history", "xcom") or metadata["historyDays"] is None:
+            return "true"
+        kept = "(r.execution_date >= now() - interval '{} days' OR {} OR r.id IN ({}))".format(
+            int(metadata["historyDays"]), in_flight("r"), self._newest_automated())
+        return self._of_run(kept)
+
+    def _of_run(self, condition):
+        link = "r.id = t.id" if self.table["name"] == "dag_run" else "r.dag_id = t.dag_id AND " + (
+            "r.run_id = t.run_id" if "run_id" in names(self.live) else "r.execution_date = t.execution_date")
+        return "EXISTS (SELECT 1 FROM dag_run r WHERE {} AND {})".format(link, condition)
+
+    def _newest_automated(self):
+        """The scheduler computes the next run from it: without it everything from start_date would run again."""
+        run_type = "n.run_type" if "run_type" in self.run_columns else RUN_TYPE.format("n")
+        return "SELECT DISTINCT ON (n.dag_id, {0}) n.id FROM dag_run n WHERE {0} <> {1} ORDER BY n.dag_id, {0}, n.execution_date DESC".format(
+            run_type, literal("manual"))
+
+
+def in_flight(alias):
+    return "coalesce({}.state, '') NOT IN ({})".format(alias, text_list(FINISHED_RUNS))
+
+
+# ---- export: export: one snapshot, every table as one object, and the manifest that names them (design §5).
+
+MANIFEST_FORMAT = 1
+
+#: Why tables that are not in the catalogue stay behind.
+FILLS_ITSELF = "the target fills it itself from its DAG files"
+STAYS = {
+    "dag": FILLS_ITSELF, "dag_tag": FILLS_ITSELF, "dag_code": FILLS_ITSELF, "dag_owner_attributes": FILLS_ITSELF, "dag_warning": FILLS_ITSELF,
+    "serialized_dag": FILLS_ITSELF, "dag_pickle": FILLS_ITSELF, "import_error": "describes the source's DAG files",
+    "log_template": "runs follow the target's own template", "alembic_version": "the schema's own", "session": "logins to the source",
+    "trigger": "deferred work is not carried", "callback_request": "work of the source's processes", "job": "processes of the source",
+    "task_reschedule": "of use only to a waiting sensor",
+}
+STAYS_AB = "users, roles and permissions of the source; MWAA makes the target's from IAM"
+
+
+def export(command):
+    """Result data: the manifest's reference. A second try of the attempt writes every object anew."""
+    job = command.job
+    ended = command.storage.abort_uploads(command.prefix + "export/")
+    if ended:
+        command.say("ended {} multipart uploads of an earlier try".format(ended))
+    database = Database()
+    try:
+        database.alone(job["migrationId"] + " export", 600, command.sleep)
+        with database.snapshot() as cursor:
+            manifest = _manifest_head(command, cursor)
+            for table in job["tables"]:
+                _add_table(command, cursor, table, manifest)
+            manifest["notMoved"] += _other_tables(cursor, job["tables"])
+            runs = runs_in_flight(cursor)
+            reference = command.storage.write_json(command.prefix + "in-flight.json", {
+                "format": MANIFEST_FORMAT, "migrationId": job["migrationId"], "attempt": job["attempt"], "snapshotAt": manifest["snapshotAt"], "runs": runs})
+            # cutover compares with these: what was recorded before the drain is old by the runs that were made until the pause.
+            manifest["schedulesRef"] = command.storage.write_json(command.prefix + "schedules.json", {
+                "format": MANIFEST_FORMAT, "snapshotAt": manifest["snapshotAt"], "dags": active_dags(cursor, paused_too=True)})
+            manifest["inFlight"] = [without_tasks(run) for run in runs]
+            manifest["inFlightRef"] = reference
+    finally:
+        database.close()
+    command.say("writing the manifest")
+    return {"manifest": command.storage.write_json(command.prefix + "export/manifest.json", manifest)}
+
+
+def _manifest_head(command, cursor):
+    job = command.job
+    if job["mode"] == "final" and job["envelope"] is None and any(table["secret"] for table in job["tables"]) and (
+            job["metadata"]["variables"] or job["metadata"]["connections"]):
+        raise Refusal("no-envelope", "A final export has no key to encrypt variables for.", "their values never leave the source unencrypted.",
+                      "run the phase again: it makes a key pair in the target first.")
+    return {
+        "format": MANIFEST_FORMAT, "migrationId": job["migrationId"], "attempt": job["attempt"], "mode": job["mode"], "targetVersion": job["targetVersion"],
+        "filters": {name: job["metadata"][name] for name in ("historyDays", "auditLogDays", "xcom", "variables", "connections")},
+        "envelope": None if job["envelope"] is None or job["mode"] == "rehearsal" else {
+            name: value for name, value in job["envelope"].items() if name in ("wrap", "keyArn", "fingerprint")},
+        "source": {"airflowVersion": airflow_version_text, "alembicHead": scalar(cursor, "SELECT min(version_num) FROM alembic_version"),
+                   "databaseVersion": scalar(cursor, "SHOW server_version")},
+        "snapshotAt": iso(scalar(cursor, "SELECT now()")), "tables": [], "notMoved": [], "activeDags": len(active_dags(cursor)),
+    }
+
+
+def _add_table(command, cursor, table, manifest):
+    name, metadata = table["name"], command.job["metadata"]
+    form = NormalForm(cursor, table, metadata, AIRFLOW_VERSION)
+    if not form.exists:
+        manifest["notMoved"].append({"table": name, "reason": "Airflow {} has no such table".format(airflow_version_text)})
+        return
+    if (table["option"] == "variables" and not metadata["variables"]) or (table["option"] == "connections" and not metadata["connections"]):
+        manifest["notMoved"].append({"table": name, "reason": "metadata.{}: false in the migration file".format(table["option"])})
+        return
+    command.say("counting {}".format(name), name)
+    cursor.execute(form.counts())
+    rows, own, beyond = cursor.fetchone()
+    entry = {
+        "name": name, "columns": names(form.columns), "types": [column.type for column in form.columns], "rows": rows, "bytes": 0, "checksum": None,
+        "parts": [], "secret": table["secret"], "filter": _filter_text(table, metadata),
+        "leftOut": {reason: count for reason, count in (("row of mwaa-migrate itself", own), ("beyond the filter", beyond)) if count},
+    }
+    dangling = form.dangling()
+    if dangling is not None:
+        count = scalar(cursor, dangling)
+        if count:
+            entry["leftOut"]["belongs to no DAG run"] = count
+    if table["secret"]:
+        _export_secrets(command, cursor, table, entry)
+    else:
+        _export_rows(command, cursor, form, entry)
+        entry["checksum"] = "{:016x}".format(int(scalar(cursor, form.checksum())) % 2 ** 64)
+    manifest["tables"].append(entry)
+
+
+def _filter_text(table, metadata):
+    if table["option"] == "audit-log" and metadata["auditLogDays"] is not None:
+        return "newest {} days".format(metadata["auditLogDays"])
+    if table["option"] == "xcom" and not metadata["xcom"]:
+        return "runs in flight only"
+    if table["option"] in ("history", "xcom") and metadata["historyDays"] is not None:
+        return "newest {} days by logical date, runs in flight, and the newest automated run of every DAG".format(metadata["historyDays"])
+    return "all"
+
+
+def _export_rows(command, cursor, form, entry):
+    name, total = form.table["name"], entry["rows"]
+    writer = ObjectWriter(command.storage, "{}export/{}.csv.gz".format(command.prefix, name), "application/gzip")
+    sink = TableWriter(writer, lambda done: command.say("exporting {}".format(name), name, done, total))
+    try:
+        cursor.copy_expert("COPY ({}) TO STDOUT WITH (FORMAT csv, HEADER)".format(form.select), sink)
+        reference = sink.close()
+    except BaseException:
+        writer.abort()
+        raise
+    if sink.rows != total:
+        raise Refusal("defect", "{} gave {} rows, but {} were counted in the same snapshot.".format(name, sink.rows, total),
+                      "this is a defect of mwaa-migrate.", "report it with the Airflow and PostgreSQL versions.")
+    entry["bytes"] = reference["bytes"]
+    entry["parts"] = [dict(reference, rows=total, members=sink.parts)]
+    command.say("exported {}: {} rows".format(name, total), name, total, total)
+
+
+def _export_secrets(command, cursor, table, entry):
+    """Values are decrypted and at once sealed for the target. A rehearsal only counts."""
+    from airflow.models.crypto import get_fernet
+    fernet, names_moved, unreadable = get_fernet(), [], []
+    if command.job["mode"] == "rehearsal":
+        return
+    has_description = "description" in entry["columns"]
+    key, entry["seal"] = new_data_key(command.job["envelope"], context_of(command.rendered, table["name"]))
+    writer = ObjectWriter(command.storage, "{}export/{}.sealed".format(command.prefix, table["name"]), "application/octet-stream")
+    sealer = Sealer(key, sealed_for(command.rendered, table["name"]), writer)
+    rows = cursor.connection.cursor("mwaa_migrate_variables")  # on the server: values may be megabytes each
+    rows.itersize = 50
+    rows.execute("SELECT key, val, is_encrypted, {} FROM variable WHERE key !~ {} ORDER BY key".format(
+        "description" if has_description else "NULL", literal(OWN_VARIABLES)))
+    for name, value, is_encrypted, description in rows:
+        if is_encrypted and value is not None:
+            value = _decrypted(fernet, value)
+            if value is None:
+                unreadable.append(name)
+                continue
+        sealer.add({"key": name, "val": value, "description": description})
+        names_moved.append(name)
+    rows.close()
+    sealer.close()
+    reference = writer.close()
+    entry.update({"rows": len(names_moved), "names": names_moved, "columns": ["key", "val", "description"], "types": ["text"] * 3,
+                  "bytes": reference["bytes"], "parts": [dict(reference, rows=len(names_moved))]})
+    if unreadable:
+        entry["leftOut"]["cannot be decrypted with the source's Fernet key"] = len(unreadable)
+        entry["unreadable"] = unreadable
+    command.say("exported {}: {} rows, encrypted".format(table["name"], len(names_moved)), table["name"], len(names_moved), len(names_moved))
+
+
+def _decrypted(fernet, value):
+    """None where the key is not the one it was encrypted with."""
+    if not getattr(fernet, "is_encrypted", False):
+        return None
+    try:
+        return fernet.decrypt(value.encode("utf-8")).decode("utf-8")
+    except Exception:  # InvalidToken, or bytes that are no text: the manifest names the key
+        return None
+
+
+def _other_tables(cursor, tables):
+    """Every table of the source with rows that no catalogue entry moves: nothing is left behind unsaid."""
+    moved = {table["name"] for table in tables}
+    cursor.execute("SELECT c.relname FROM pg_class c WHERE c.oid = to_regclass(quote_ident(c.relname)) AND c.relkind = 'r' "
+                   "AND c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('dag_run')) ORDER BY 1")
+    found = []
+    for name in [row[0] for row in cursor.fetchall()]:
+        if name in moved or name.startswith("mwaa_migrate_") or not scalar(cursor, "SELECT EXISTS (SELECT 1 FROM {})".format(quoted(name))):
+            continue
+        reason = STAYS.get(name) or (STAYS_AB if name.startswith("ab_") else "not moved by this release")
+        found.append({"table": name, "reason": reason})
+    return found
+
+
+def preflight(command):
+    database = Database()
+    try:
+        return preflight_data(database, command)
+    finally:
+        database.close()
+
+
+def restore(command):
+    """Switch on again what was active before the drain."""
+    wanted = [dag["dagId"] for dag in command.job["activeDags"]]
+    database = Database()
+    try:
+        activated = set_paused(database, wanted, False)
+        with database.transaction() as cursor:
+            cursor.execute("SELECT dag_id FROM dag WHERE dag_id = ANY(%s) AND is_active AND NOT is_paused", (wanted,))
+            active = {row[0] for row in cursor.fetchall()}
+        return {"activated": activated, "missing": sorted(set(wanted) - active)}
+    finally:
+        database.close()
+
+
+if RENDERED is not None:
+    dag = make_dag(RENDERED, {"preflight": preflight, "drain": drain, "export": export, "restore": restore})
