@@ -3,13 +3,16 @@ import { randomUUID } from 'node:crypto';
 import type { Ticker } from '../../clock.js';
 import { UserError } from '../../errors.js';
 import type { Journal, Lock } from '../../journal/journal.js';
+import { isEarlierAttempt } from '../../journal/owner.js';
 import { parseJournal, renderJournal } from '../../journal/parse.js';
 import { heldLock, withLock } from '../../journal/transitions.js';
 import type { Bucket, Clock, JournalStore, Log, OpenJournal } from '../../ports.js';
 
 /** A killed runner blocks the others for at most this long; a living one renews four times in it. */
-export const LEASE_MS = 120_000;
-export const RENEW_MS = 30_000;
+export const LEASE_MS = 60_000;
+export const RENEW_MS = 15_000;
+/** Clocks of two runners differ; a renewal that is on its way arrives. */
+const LEASE_MARGIN_MS = 1_000;
 /** Times a change is made again because the object was another one by then. Only our own renewals and a takeover can do that. */
 const WRITE_TRIES = 5;
 
@@ -41,12 +44,20 @@ export function openJournalStore(place: JournalPlace): JournalStore {
     peek: async () => (await load())?.journal,
     async open(owner) {
       const token = randomUUID();
+      let hasWaited = false;
       for (let attempt = 1; attempt <= WRITE_TRIES; attempt += 1) {
         const stored = await load();
         const journal = stored?.journal ?? place.initial;
         const now = place.clock.now();
         const held = heldLock(journal, now);
-        if (held) throw isHeld(held, location);
+        if (held) {
+          // Its runner is most likely gone, for GitHub re-runs what has ended; a renewal would tell that it is not.
+          if (hasWaited || !isEarlierAttempt(held.owner, owner)) throw isHeld(held, location);
+          hasWaited = true;
+          place.log.info(`An earlier attempt of this workflow run, ${held.owner}, holds the lock; waiting for its lease to end at ${held.expiresAt}.`);
+          await place.clock.sleep(Math.min(Date.parse(held.expiresAt) - now.getTime(), LEASE_MS) + LEASE_MARGIN_MS);
+          continue;
+        }
         if (journal.lock) place.log.info(`The lease of ${journal.lock.owner} ended at ${journal.lock.expiresAt}: its runner is gone, and this one goes on.`);
         const locked = withLock(journal, { owner, token, since: now.toISOString(), expiresAt: leaseEnd(now) });
         // Somebody else's write in between: look again, for it may be their lock.

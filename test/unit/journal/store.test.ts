@@ -40,12 +40,19 @@ function aWorld() {
   let now = Date.parse('2026-11-22T10:00:00Z');
   const tickers = new Set<() => void>();
   const lines: string[] = [];
+  const asleep: { meanwhile?: (() => Promise<unknown>) | undefined } = {};
   const shared = aBucket();
   const initial = newJournal({ migrationId: 'm', source: { environment: 'a', region: 'r', airflowVersion: '2.7.2' }, target: { environment: 'b', region: 'r', airflowVersion: '2.10.3' } });
   const store = () =>
     openJournalStore({
       bucket: shared.bucket, prefix: 'p/', initial,
-      clock: { now: () => new Date(now), sleep: async () => undefined },
+      clock: {
+        now: () => new Date(now),
+        sleep: async (milliseconds) => {
+          await asleep.meanwhile?.();
+          now += milliseconds;
+        },
+      },
       ticker: (_, work) => {
         tickers.add(work);
         return () => tickers.delete(work);
@@ -53,7 +60,7 @@ function aWorld() {
       log: { info: (line) => lines.push(line), warn: (line) => lines.push(line), group: (_, work) => work() },
     });
   return {
-    store, ...shared, lines, tickers,
+    store, ...shared, lines, tickers, asleep,
     pass: (milliseconds: number) => (now += milliseconds),
     tick: async () => {
       for (const work of tickers) work();
@@ -80,7 +87,7 @@ describe('the journal in S3', () => {
   it('tells a second runner who holds the lock, since when and until when', async () => {
     const world = aWorld();
     await world.store().open('https://github.com/acme/airflow/actions/runs/7');
-    await expect(world.store().open('run 8')).rejects.toThrow(/actions\/runs\/7\.\n {2}Why: .*since 2026-11-22T10:00:00\.000Z; its lease ends at 2026-11-22T10:02:00\.000Z/u);
+    await expect(world.store().open('run 8')).rejects.toThrow(/actions\/runs\/7\.\n {2}Why: .*since 2026-11-22T10:00:00\.000Z; its lease ends at 2026-11-22T10:01:00\.000Z/u);
   });
 
   it('gives the lock to one of two that open at the same moment', async () => {
@@ -103,11 +110,11 @@ describe('the journal in S3', () => {
       world.pass(RENEW_MS);
       await world.tick();
     }
-    expect(world.stored().lock?.expiresAt).toBe('2026-11-22T10:07:00.000Z');
+    expect(world.stored().lock?.expiresAt).toBe('2026-11-22T10:03:30.000Z');
     await expect(world.store().open('run 2')).rejects.toThrow('run 1');
     world.pass(LEASE_MS - 1);
     await open.update((journal) => beginAttempt(journal, 'final', new Date(0)));
-    expect(world.stored().lock?.expiresAt).toBe('2026-11-22T10:08:59.999Z');
+    expect(world.stored().lock?.expiresAt).toBe('2026-11-22T10:04:29.999Z');
   });
 
   it('takes over a lease that ended, and the one who lost it can write nothing more', async () => {
@@ -123,6 +130,38 @@ describe('the journal in S3', () => {
     expect(world.stored()).toMatchObject({ lock: { owner: 'run 2' } });
     expect(world.stored().planDigest).toBeUndefined();
     expect(next.current.attempts).toHaveLength(1);
+  });
+
+  const RUN = 'https://github.com/acme/airflow/actions/runs/7/attempts/';
+
+  it('waits the lease out for a re-run of the same workflow run, whose earlier attempt died', async () => {
+    const world = aWorld();
+    await world.store().open(`${RUN}1`);
+    world.pass(10_000);
+    const open = await world.store().open(`${RUN}2`);
+    expect(open.current.lock).toMatchObject({ owner: `${RUN}2`, since: '2026-11-22T10:01:01.000Z' });
+    expect(world.lines.join('\n')).toContain(`An earlier attempt of this workflow run, ${RUN}1, holds the lock`);
+  });
+
+  it('refuses that re-run when the earlier attempt renews its lease: it lives', async () => {
+    const world = aWorld();
+    await world.store().open(`${RUN}1`);
+    world.asleep.meanwhile = () => world.tick();
+    world.pass(RENEW_MS);
+    await expect(world.store().open(`${RUN}2`)).rejects.toThrow(`Another runner works on this migration: ${RUN}1`);
+    expect(world.stored().lock?.owner).toBe(`${RUN}1`);
+  });
+
+  it.each([
+    { holder: `${RUN}1`, asking: `${RUN}1`, because: 'jobs of one attempt run side by side' },
+    { holder: `${RUN}2`, asking: `${RUN}1`, because: 'a later attempt is at work' },
+    { holder: `${RUN}1`, asking: 'https://github.com/acme/airflow/actions/runs/8/attempts/2', because: 'it is another workflow run' },
+    { holder: 'process 1 on a', asking: 'process 1 on a', because: 'a name of no workflow run says nothing' },
+  ])('refuses $asking at once while $holder holds the lock: $because', async ({ holder, asking }) => {
+    const world = aWorld();
+    world.asleep.meanwhile = () => Promise.reject(new Error('it waited'));
+    await world.store().open(holder);
+    await expect(world.store().open(asking)).rejects.toThrow(`Another runner works on this migration: ${holder}`);
   });
 
   it('makes a change again when its own renewal came in between', async () => {
