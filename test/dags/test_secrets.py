@@ -1,5 +1,6 @@
 """Variables are readable in the target and nowhere else."""
 
+import base64
 import gzip
 
 import history
@@ -72,6 +73,26 @@ def test_by_kms_with_an_encryption_context(migration):
     key = migration.world.kms.create_key()["KeyMetadata"]["Arn"]
     migration.envelope = {"wrap": "kms", "keyArn": key}
     check(migration, migration.export())
+
+
+def test_a_task_log_at_debug_level_quotes_no_request_or_answer(migration):
+    history.add_runs(migration.source, "daily", 1)
+    fill(migration)
+    key = migration.world.kms.create_key()["KeyMetadata"]["Arn"]
+    migration.envelope = {"wrap": "kms", "keyArn": key}
+    migration.constants["PROGRESS_SECONDS = 3"] = "PROGRESS_SECONDS = 0.2; logging.basicConfig(level=logging.DEBUG, force=True)"
+    manifest = migration.export()
+    seal = next(table["seal"] for table in manifest["tables"] if table["name"] == "variable")
+    plain = migration.world.kms.decrypt(
+        CiphertextBlob=base64.b64decode(seal["wrappedKey"]),
+        EncryptionContext={"mwaa-migrate": migration.id, "attempt": "1", "table": "variable"},
+    )["Plaintext"]
+    logs = [migration.log.read_text()]
+    migration.data("import")
+    logs.append(migration.log.read_text())
+    for log in logs:
+        assert base64.b64encode(plain).decode() not in log and repr(plain)[2:-1] not in log
+        assert "body" not in log.lower()
 
 
 def test_a_key_that_is_not_the_announced_one_is_refused(migration):

@@ -1,6 +1,7 @@
 """The migration bucket seen from inside an environment. Every request names the bucket's owner: a stranger's bucket gets nothing."""
 import hashlib
 import json
+import logging
 import os
 import zlib
 
@@ -17,6 +18,8 @@ PART_BYTES = 16 * 1024 * 1024
 
 def aws_client(service, region):
     """boto3 before 1.28 does not know AWS_ENDPOINT_URL, so it is passed on."""
+    for name in ("botocore", "urllib3"):  # At DEBUG, a level that an environment may log tasks at, botocore quotes bodies: KMS's plain data key, rows.
+        logging.getLogger(name).setLevel(logging.INFO)
     endpoint = os.environ.get("AWS_ENDPOINT_URL_" + service.upper()) or os.environ.get("AWS_ENDPOINT_URL")
     return boto3.client(service, region_name=region, endpoint_url=endpoint or None,
                         config=Config(retries={"mode": "standard", "max_attempts": 8}, connect_timeout=20, read_timeout=120))
