@@ -6,7 +6,8 @@ export type Statement = Readonly<Record<string, unknown>> & Readonly<{ Sid: stri
 /** Sids begin with it, so that cleanup finds them: only letters and digits are allowed there. */
 export const sidPrefix = (migrationId: string): string => `MwaaMigrate${shortHash(migrationId)}`;
 
-/** Folders of an attempt that commands on the target write to; the source writes anywhere below the prefix, and reads what is no export. */
+/** What the commands of each side write. Neither may touch the journal, the plan, `active-dags.json` or what the other side answers: whoever writes DAGs there has its role. */
+const SOURCE_WRITES = ['preflight/*', 'drain/*', 'export/*', 'restore/*', 'in-flight.json', 'schedules.json'] as const;
 const TARGET_FOLDERS = ['preflight', 'keypair', 'import', 'verify', 'activate', 'deactivate'] as const;
 
 export type Grantees = Readonly<{
@@ -34,7 +35,7 @@ export function bucketStatements({ migrationId, partition, bucket, prefix, sourc
     Condition: { StringLike: { 's3:prefix': [`${prefix}*`] } },
   });
   return [
-    allow('SourceWrite', sourceExecutionRole, ['s3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'], [below('*')]),
+    allow('SourceWrite', sourceExecutionRole, ['s3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'], SOURCE_WRITES.map((name) => below(`*/${name}`))),
     allow('SourceRead', sourceExecutionRole, ['s3:GetObject', 's3:GetObjectVersion'], [below('*.json'), below('*/preflight/*')]),
     allow('SourceProbe', sourceExecutionRole, ['s3:DeleteObject'], [below('*/preflight/*')]),
     list('SourceList', sourceExecutionRole),
