@@ -161,6 +161,69 @@ def test_at_the_deadline_the_rest_is_paused_or_all_is_put_back(migration, leftov
         assert [(run["runId"], run["unfinished"]) for run in result["data"]["leftover"]] == [("m", {"running": 1})]
 
 
+def connect_by_dataset(source, producer, consumer, uri):
+    source.sql("INSERT INTO dataset (uri, extra, created_at, updated_at, is_orphaned) VALUES (%s, '{}', now(), now(), false)", (uri,))
+    source.sql(
+        "INSERT INTO task_outlet_dataset_reference (dataset_id, dag_id, task_id, created_at, updated_at) "
+        "SELECT id, %s, 't', now(), now() FROM dataset WHERE uri = %s",
+        (producer, uri),
+    )
+    source.sql(
+        "INSERT INTO dag_schedule_dataset_reference (dataset_id, dag_id, created_at, updated_at) SELECT id, %s, now(), now() "
+        "FROM dataset WHERE uri = %s",
+        (consumer, uri),
+    )
+
+
+def test_a_consumer_that_the_scheduler_owes_a_run_is_not_paused_before_it(migration):
+    """A dataset's event waits in the queue until the scheduler makes the run; in a paused DAG it would wait for ever."""
+    source = migration.source
+    for dag_id in ("producer", "owed", "half"):
+        history.add_dag(source, dag_id)
+    history.add_dag(source, "asleep", paused=True)
+    connect_by_dataset(source, "producer", "owed", "s3://a")
+    connect_by_dataset(source, "asleep", "half", "s3://b")
+    source.sql(
+        "INSERT INTO dag_schedule_dataset_reference (dataset_id, dag_id, created_at, updated_at) SELECT id, 'half', now(), now() "
+        "FROM dataset WHERE uri = 's3://a'"
+    )
+    source.sql(
+        "INSERT INTO dataset_dag_run_queue (dataset_id, target_dag_id, created_at) SELECT id, dag_id, now() FROM dataset, "
+        "unnest(ARRAY['owed', 'half']) dag_id WHERE uri = 's3://a'"
+    )
+    worker, job, _ = migration.start("drain")
+    wait_until(lambda: source.one("SELECT is_paused FROM dag WHERE dag_id = 'half'"))
+    time.sleep(1)
+    assert not source.one("SELECT is_paused FROM dag WHERE dag_id = 'owed'")
+    source.sql(
+        "INSERT INTO dag_run (dag_id, execution_date, run_id, run_type, state) VALUES ('owed', now(), 'd', 'dataset_triggered', 'running')"
+    )
+    source.sql("DELETE FROM dataset_dag_run_queue WHERE target_dag_id = 'owed'")
+    time.sleep(1)
+    assert not source.one("SELECT is_paused FROM dag WHERE dag_id = 'owed'")
+    source.sql("UPDATE dag_run SET state = 'success'")
+    assert worker.wait(job) == 0
+    assert migration.read_json("drain/result.json")["data"]["leftover"] == []
+
+
+def test_dags_that_wait_for_each_others_datasets_rest_together(migration):
+    for dag_id in ("one", "other"):
+        history.add_dag(migration.source, dag_id)
+    connect_by_dataset(migration.source, "one", "other", "s3://a")
+    connect_by_dataset(migration.source, "other", "one", "s3://b")
+    begun = time.time()
+    migration.drain["timeoutMinutes"] = 0.5
+    assert migration.data("drain")["paused"] == ["one", "other"]
+    assert time.time() - begun < 20
+
+
+def test_a_rehearsal_pauses_nothing_whoever_starts_a_drain(migration):
+    history.add_dag(migration.source, "daily")
+    migration.mode = "rehearsal"
+    assert migration.run("drain")["error"]["code"] == "rehearsal"
+    assert migration.source.one("SELECT count(*) FROM dag WHERE is_paused") == 0
+
+
 def test_only_dags_that_go_on_where_the_source_stopped_are_activated(migration):
     target = migration.target
     for dag_id, following in (
