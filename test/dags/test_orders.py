@@ -236,6 +236,7 @@ def test_only_dags_that_go_on_where_the_source_stopped_are_activated(migration):
     ):
         history.add_dag(target, dag_id, paused=True, next_dagrun=following)
     history.add_dag(target, "on", next_dagrun="2026-01-10")
+    target.sql("UPDATE dag SET last_parsed_time = now() + interval '1 hour' WHERE dag_id = 'once'")  # no file is here to be parsed
     one = {
         "nextDagrun": "2026-01-10T00:00:00Z",
         "nextDagrunDataIntervalStart": None,
@@ -290,6 +291,30 @@ def test_the_next_run_of_the_snapshot_is_what_the_target_must_go_on_with(world, 
     finally:
         file.unlink()
     assert migration.target.sql("SELECT is_paused, next_dagrun::date::text FROM dag") == [(False, "2026-01-06")]
+
+
+def test_a_dag_without_a_next_run_is_activated_only_when_its_file_says_so(world, migration):
+    """The import has set its next run to NULL, which looks like "no more runs" until the file is parsed again."""
+    history.add_dag(migration.source, "daily", paused=True, next_dagrun=None)
+    history.add_runs(migration.source, "daily", 2, run_type="manual")
+    migration.export()
+    history.add_dag(migration.target, "daily", paused=True, next_dagrun="2026-01-01")
+    history.add_dag(migration.target, "gone", paused=True, next_dagrun=None)
+    migration.data("import")
+    one = {"nextDagrun": None, "nextDagrunDataIntervalStart": None, "nextDagrunDataIntervalEnd": None, "nextDagrunCreateAfter": None}
+    migration.active_dags = [dict(one, dagId=dag_id, catchup=None) for dag_id in ("daily", "gone")]
+    migration.constants["PARSE_SECONDS = 900"] = "PARSE_SECONDS = 20"
+    file = world.folder / conftest.TARGET / "dags" / "daily.py"
+    file.write_text(DAILY)
+    try:
+        data = migration.data("activate")
+    finally:
+        file.unlink()
+    assert data["activated"] == []
+    assert {left["dagId"]: left["reason"].split(":")[0] for left in data["left"]} == {
+        "daily": "the source would run it no more, the target next at 2026-01-01T00",
+        "gone": "its DAG file has not been parsed since the import",
+    }
 
 
 def wait_until(condition):
