@@ -29,7 +29,7 @@ export async function cutOver(context: CutoverContext): Promise<PhaseResult> {
     if (!journal) throw new UserError(`Migration "${file.id}" has not begun.`, 'there is no journal, so nothing was imported.', 'run the phases before this one first.');
     const { attempt, manifest, source } = await workOnFinal(context, seen, bucket, journal);
     requireImported(attempt);
-    await requireStill(source, context.source.mwaa, manifest.snapshotAt, 'cutover');
+    await requireStill(source, context.source.mwaa, manifest, 'cutover');
     const dags = inOrder(await readActiveDags(bucket, seen.prefix, attempt.number), file.cutover.canary).dags;
     const report = dryReport({ verdict: `Dry run: would activate ${dags.length} DAGs on ${file.target.environment}`, would: ['ask the target to parse its DAG files again', 'check each DAG\'s next run against the source\'s, and activate those that agree, canaries first', 'leave the source paused'], names: { title: 'DAGs, in this order', items: dags.map(({ dagId }) => dagId) }, next: 'Run phase cutover without dry-run.' });
     return resultOf(`mwaa-migrate: cutover of ${file.id} (dry run)`, report, { 'migration-id': file.id, attempt: String(attempt.number), 'plan-digest': seen.plan.digest });
@@ -37,7 +37,7 @@ export async function cutOver(context: CutoverContext): Promise<PhaseResult> {
   return await inMigration(context, seen, 'must-exist', async ({ bucket, prefix, journal }) => {
     const { attempt, manifest, source, target, targetDescription } = await workOnFinal(context, seen, bucket, journal.current);
     requireImported(attempt);
-    await requireStill(source, context.source.mwaa, manifest.snapshotAt, 'cutover');
+    await requireStill(source, context.source.mwaa, manifest, 'cutover');
     const { dags, unknownCanaries } = inOrder(await readActiveDags(bucket, prefix, attempt.number), file.cutover.canary);
     for (const dagId of unknownCanaries) log.warn(`Canary ${dagId} was not active on the source, so it is not activated.`);
     await grantAccess(context, seen);

@@ -61,7 +61,7 @@ async function requireReady({ inputs, source }: ImportContext, bucket: Bucket, j
   requireApproved(scopeOf(manifest, TABLES), inputs.approvedManifest, await approvedScope(bucket, journal, inputs.approvedManifest));
   if (isDone) return;
   await requireObjects(bucket, manifest);
-  await requireStill(from, source.mwaa, manifest.snapshotAt, 'import');
+  await requireStill(from, source.mwaa, manifest, 'import');
   const active = await target.listActiveDagIds();
   if (active.length > 0)
     throw new UserError(

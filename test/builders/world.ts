@@ -41,6 +41,7 @@ export class World {
   lockedBy: string | undefined;
   /** DAG runs by REST that began after the snapshot. */
   runsSinceSnapshot: readonly Readonly<{ dag_id: string; dag_run_id: string }>[] = [];
+  queuedRuns: readonly Readonly<{ dag_id: string; dag_run_id: string }>[] = [];
   createCalls = 0;
   /** What a command answers with instead of doing its work. */
   readonly answers: { manifest?: (manifest: Manifest) => Manifest; import?: (data: ImportData) => ImportData; verify?: (data: VerifyData) => VerifyData; preflight?: (data: PreflightData) => PreflightData; failing?: Partial<Record<Command, UserError>>; left?: readonly Readonly<{ dagId: string; reason: string }>[] } = {};
@@ -150,7 +151,10 @@ export class World {
         const name = String(fields.Name);
         this.environments.set(name, { ...fields, Arn: `arn:aws:airflow:eu-west-1:${ACCOUNT}:environment/${name}`, Status: this.states.length > 0 ? 'CREATING' : 'AVAILABLE', WebserverUrl: 'new.airflow.example' } as unknown as EnvironmentDescription);
       }),
-      rest: (_, request) => this.effect(`rest ${request.path}`, () => ({ status: 200, body: { dag_runs: this.runsSinceSnapshot, total_entries: this.runsSinceSnapshot.length } })),
+      rest: (_, request) => this.effect(`rest ${request.path}`, () => {
+        const runs = 'states' in (request.body as object) ? this.queuedRuns : this.runsSinceSnapshot;
+        return { status: 200, body: { dag_runs: runs, total_entries: runs.length } };
+      }),
     };
     const buckets: BucketAdmin = {
       exists: (name) => this.effect(`exists ${name}`, () => this.buckets.has(name)),
