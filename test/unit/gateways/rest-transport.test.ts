@@ -140,6 +140,14 @@ describe('a command by InvokeRestApi', () => {
     expect([started(world), world.dags.objects.size]).toEqual([[], 0]);
   });
 
+  it('tells which DAG run it follows when another command is still at work: Airflow runs one at a time', async () => {
+    const world = aWorld([(of, number) => { of.result('preflight', number, { status: 'done', data: {} }); of.end('preflight', number, 'success'); }]);
+    world.runs.set('export-1-2', { state: 'running' });
+    await world.environment.run('preflight', order);
+    expect(world.lines).toContain('DAG run export-1-2 is at work in "analytics"; preflight follows when it has ended.');
+    expect(started(world)).toEqual(['preflight-1-1']);
+  });
+
   it('starts the next try when a task died, and takes no older result for its own', async () => {
     const world = aWorld([killed, killed, done]);
     expect(await world.environment.run('export', order)).toEqual(EXPORTED);

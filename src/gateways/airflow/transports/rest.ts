@@ -68,7 +68,8 @@ export function openRestTransport<C extends Command>(transport: RestTransport): 
     let deaths = 0;
     let placedAt: number | undefined;
     for (;;) {
-      const tries = (await rest.runs(dagId)).flatMap(({ runId, state }) => {
+      const runs = await rest.runs(dagId);
+      const tries = runs.flatMap(({ runId, state }) => {
         const number = tryOf(runId, command, order.attempt);
         return number === undefined ? [] : [{ number, state }];
       });
@@ -83,7 +84,12 @@ export function openRestTransport<C extends Command>(transport: RestTransport): 
       }
       const number = active?.number ?? Math.max(last, ...tries.map((one) => one.number)) + 1;
       if (active) log.info(`${command} runs already in "${name}" (DAG run ${runIdOf(command, order.attempt, number)}); waiting for it.`);
-      else await start(command, order, number);
+      else {
+        // Of a runner that died. Airflow runs one of our commands at a time, so ours only queues behind it.
+        const ahead = runs.find(({ runId, state }) => state === 'running' && tryOf(runId, command, order.attempt) === undefined);
+        if (ahead) log.info(`DAG run ${ahead.runId} is at work in "${name}"; ${command} follows when it has ended.`);
+        await start(command, order, number);
+      }
       const ending = await waitForEnd(command, order, number, answers, deadline);
       last = number;
       if (ending !== 'died' && !(ending.status === 'failed' && STALE_CODES.has(ending.error.code))) return ending;
