@@ -141,7 +141,7 @@ describe('a command by InvokeRestApi', () => {
   });
 
   it('tells which DAG run it follows when another command is still at work: Airflow runs one at a time', async () => {
-    const world = aWorld([(of, number) => { of.result('preflight', number, { status: 'done', data: {} }); of.end('preflight', number, 'success'); }]);
+    const world = aWorld([done, (of, number) => { of.result('preflight', number, { status: 'done', data: {} }); of.end('preflight', number, 'success'); }]);
     world.runs.set('export-1-2', { state: 'running' });
     await world.environment.run('preflight', order);
     expect(world.lines).toContain('DAG run export-1-2 is at work in "analytics"; preflight follows when it has ended.');
