@@ -751,6 +751,9 @@ POLL_SECONDS = 3
 
 def drain(command):
     """Pause each DAG once it has no active run, consumers of datasets after their producers; at the deadline the rest; then wait for running tasks."""
+    if command.job["mode"] == "rehearsal":
+        raise Refusal("rehearsal", "This attempt is a rehearsal, which pauses nothing.", "somebody else than the action started this DAG run.",
+                      "delete this DAG run; to pause the source, run export with mode: final.")
     order, database = command.job["drain"], Database()
     begun = time.time()
     try:
@@ -804,11 +807,32 @@ def _producers(cursor):
     return found
 
 
+def _owed(cursor):
+    """DAGs for which the scheduler will make a run as soon as it looks: the datasets they wait for are all in the queue (2.4+)."""
+    if not columns_of(cursor, "dataset_dag_run_queue"):
+        return set()
+    expression = "d.dataset_expression::text" if "dataset_expression" in names(columns_of(cursor, "dag")) else "NULL"  # 2.9+
+    cursor.execute("SELECT r.dag_id, {}, array_agg(s.uri), coalesce(array_agg(s.uri) FILTER (WHERE q.target_dag_id IS NOT NULL), '{{}}') "
+                   "FROM dag_schedule_dataset_reference r JOIN dag d ON d.dag_id = r.dag_id AND NOT coalesce(d.has_import_errors, false) "
+                   "JOIN dataset s ON s.id = r.dataset_id "
+                   "LEFT JOIN dataset_dag_run_queue q ON q.dataset_id = r.dataset_id AND q.target_dag_id = r.dag_id GROUP BY 1, 2".format(expression))
+    return {dag_id for dag_id, text, wanted, there in cursor.fetchall() if _is_met(json.loads(text) if text else {"all": wanted}, there)}
+
+
+def _is_met(condition, there):
+    """A condition over datasets as `dag.dataset_expression` says it: a URI, {"all": […]} or {"any": […]}."""
+    if not isinstance(condition, dict):
+        return condition in there
+    if "any" in condition:
+        return any(_is_met(one, there) for one in condition["any"])
+    return "all" in condition and all(_is_met(one, there) for one in condition["all"])  # An alias names no dataset here.
+
+
 def _pause_as_they_rest(command, database, dag_ids, deadline):
     while True:
         with database.transaction() as cursor:
             waiting = set(_unpaused(cursor)) & set(dag_ids)
-            busy, producers = _busy(cursor), _producers(cursor)
+            busy, producers = _busy(cursor) | _owed(cursor), _producers(cursor)
         if not waiting:
             return
         if time.time() >= deadline:
@@ -816,10 +840,12 @@ def _pause_as_they_rest(command, database, dag_ids, deadline):
             set_paused(database, waiting, True)
             return
         resting = [dag_id for dag_id in waiting if dag_id not in busy and not (producers.get(dag_id, set()) & waiting)]
+        if not resting and not waiting & busy:
+            resting = list(waiting)  # They wait for each other's datasets in a circle, and nothing moves in it.
         set_paused(database, resting, True)
         with database.transaction() as cursor:
-            # The scheduler may have made a run between the look and the pause; frozen in a paused DAG it would never end.
-            caught = _busy(cursor) & set(resting)
+            # The scheduler may have made a run between the look and the pause, or come to owe one; in a paused DAG it would never end.
+            caught = (_busy(cursor) | _owed(cursor)) & set(resting)
         set_paused(database, caught, False)
         command.say("{} of {} DAGs are paused".format(len(dag_ids) - len(waiting) + len(resting) - len(caught), len(dag_ids)))
         if len(waiting) > len(resting) - len(caught):

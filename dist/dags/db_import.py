@@ -762,7 +762,9 @@ def activate(command):
     wanted = _as_of_snapshot(command)
     database = Database()
     try:
-        states = _states(database, wanted)
+        with database.transaction() as cursor:
+            begun = scalar(cursor, "SELECT now()")
+        states = _states(database, wanted, begun)
         already = [one["dagId"] for one in wanted if one["dagId"] in states and not states[one["dagId"]]["paused"]]
         todo = [one for one in wanted if one["dagId"] not in already]
         left, ready = [], []
@@ -770,8 +772,8 @@ def activate(command):
             if all(_obstacle(one, states.get(one["dagId"])) is None for one in todo):
                 break
             if not _parse_now(command):
-                _await_parse(command, database, todo)
-            states = _states(database, todo)
+                _await_parse(command, database, todo, begun)
+            states = _states(database, todo, begun)
         for one in todo:
             reason = _obstacle(one, states.get(one["dagId"]))
             if reason is None:
@@ -812,19 +814,21 @@ def deactivate(command):
         database.close()
 
 
-def _states(database, wanted):
+def _states(database, wanted, begun):
+    """dag_id → its state; `isFresh`: its file was parsed since `begun` (below 2.0, where nothing tells, taken as true)."""
     with database.transaction() as cursor:
         there = next_run_columns(cursor)
-        cursor.execute("SELECT dag_id, is_paused, {}, now() FROM dag WHERE is_active AND dag_id = ANY(%s)".format(
-            ", ".join(name if name in there else "NULL::timestamptz" for name in NEXT_RUN)), ([one["dagId"] for one in wanted],))
-        return {row[0]: {"paused": row[1], "next": iso(row[2]), "start": iso(row[3]), "end": iso(row[4]), "after": iso(row[5]), "now": iso(row[6])}
-                for row in cursor.fetchall()}
+        parsed = "last_parsed_time" if "last_parsed_time" in names(columns_of(cursor, "dag")) else "now()"
+        cursor.execute("SELECT dag_id, is_paused, {}, now(), coalesce({} >= %s, false) FROM dag WHERE is_active AND dag_id = ANY(%s)".format(
+            ", ".join(name if name in there else "NULL::timestamptz" for name in NEXT_RUN), parsed), (begun, [one["dagId"] for one in wanted]))
+        return {row[0]: {"paused": row[1], "next": iso(row[2]), "start": iso(row[3]), "end": iso(row[4]), "after": iso(row[5]), "now": iso(row[6]),
+                         "isFresh": row[7]} for row in cursor.fetchall()}
 
 
 def _awaits_parse(one, states):
     """The import has set the next run to NULL, or the DAG file has not been parsed at all."""
     state = states.get(one["dagId"])
-    return state is None or (one["nextDagrun"] is not None and state["next"] is None)
+    return state is None or (state["next"] is None and not state["isFresh"])
 
 
 def _parse_now(command):
@@ -840,10 +844,10 @@ def _parse_now(command):
         return False
 
 
-def _await_parse(command, database, todo):
+def _await_parse(command, database, todo, begun):
     deadline = time.time() + PARSE_SECONDS
     while True:
-        states = _states(database, todo)
+        states = _states(database, todo, begun)
         waiting = [one for one in todo if _awaits_parse(one, states)]
         if not waiting or time.time() >= deadline:
             return
@@ -856,12 +860,14 @@ def _obstacle(one, state):
     if state is None:
         return "the target has no active DAG of this id: look for import errors, or for its file in the DAG folder"
     expected, found = one["nextDagrun"], state["next"]
+    if found is None and not state["isFresh"]:  # Also where none is expected: NULL is what the import has left there.
+        return "its DAG file has not been parsed since the import: wait for the scheduler and run cutover again"
     if expected == found:
         return None
     if expected is None:
         return "the source would run it no more, the target next at {}: compare the schedules of both DAG files".format(found)
     if found is None:
-        return "its DAG file has not been parsed since the import: wait for the scheduler and run cutover again"
+        return "the target would run it no more, the source next at {}: compare the schedules of both DAG files".format(expected)
     if one["catchup"] is not True and found > expected and (state["end"] or state["after"] or found) <= state["now"]:
         return None  # Without catchup the newest finished interval is right; what lies between is reported as missed.
     return "its next run would be {}, the source's {}: compare history, schedule and catchup of both".format(found, expected)
