@@ -48,7 +48,8 @@ export async function importMetadata(context: ImportContext): Promise<PhaseResul
     const imported = await target.run('import', order(attempt.number, job, { manifest: attempt.manifest }));
     requireComplete(manifest, imported);
     await remember(STEP.imported, { tables: imported.tables, parkedRuns: imported.parkedRuns });
-    const removed = await removeSecrets(bucket, migration.prefix, attempt.number, manifest);
+    const exportsSoFar = journal.current.attempts.filter(({ mode, number }) => mode === 'final' && number <= attempt.number).map(({ number }) => number);
+    const removed = await removeSecrets(bucket, migration.prefix, exportsSoFar, manifest);
     if (!stepOf(attempt, STEP.secretsRemoved)) await remember(STEP.secretsRemoved, { versions: removed });
     await target.removeDag();
     const report = importReport({ environment: target.name, manifest, imported, secretVersions: removed, isRepeated: isDone });

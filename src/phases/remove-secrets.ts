@@ -4,13 +4,14 @@ import type { Bucket } from '../ports.js';
 
 /**
  * Removes the objects of the secret tables: every version, every delete marker, every open upload. A second pass and a listing prove it.
+ * @param attempts also the final exports before the imported one: nobody else comes back for what they wrote
  * @returns versions, markers and uploads that went
  */
-export async function removeSecrets(bucket: Bucket, prefix: string, attempt: number, manifest: Manifest): Promise<number> {
+export async function removeSecrets(bucket: Bucket, prefix: string, attempts: readonly number[], manifest: Manifest): Promise<number> {
   let removed = 0;
-  for (const { name } of manifest.tables.filter(({ secret }) => secret)) {
-    // With the dot: "variable." must not take "variable_history.csv.gz" along.
-    const below = `${prefix}${attempt}/export/${name}.`;
+  // With the dot: "variable." must not take "variable_history.csv.gz" along.
+  const places = manifest.tables.filter(({ secret }) => secret).flatMap(({ name }) => attempts.map((attempt) => `${prefix}${attempt}/export/${name}.`));
+  for (const below of places) {
     removed += await bucket.purge(below);
     const again = await bucket.purge(below);
     let left = 0;

@@ -74,7 +74,8 @@ export function startAction(options: RunOptions): StartedRun {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
-      PATH: [nodeFolder, '/usr/bin', '/bin'].filter(Boolean).join(':'), HOME: temporary, LANG: 'C.UTF-8', CI: 'true', GITHUB_ACTIONS: 'true',
+      // Distributions put Node beside the shell's tools, so a PATH without it holds none of those either: the script asks for none.
+      PATH: nodeFolder === '' ? path.join(temporary, 'empty') : [nodeFolder, '/usr/bin', '/bin'].join(':'), HOME: temporary, LANG: 'C.UTF-8', CI: 'true', GITHUB_ACTIONS: 'true',
       GITHUB_ACTION_PATH: repository, GITHUB_WORKSPACE: options.workspace, RUNNER_TEMP: temporary,
       GITHUB_OUTPUT: file('output'), GITHUB_STEP_SUMMARY: file('summary'), GITHUB_STATE: file('state'), GITHUB_ENV: file('env'), GITHUB_PATH: file('path'),
       GITHUB_SERVER_URL: 'https://github.com', GITHUB_REPOSITORY: 'acme/airflow', GITHUB_RUN_ID: '777', GITHUB_RUN_ATTEMPT: '1',

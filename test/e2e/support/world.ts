@@ -30,6 +30,8 @@ export type WorldOptions = Readonly<{
   /** Replaces the history by an empty database: for tests that need no rows. */
   withoutHistory?: boolean;
   sourceVersion?: string;
+  /** Accounts besides the one of both environments. */
+  otherAccounts?: readonly string[];
 }>;
 
 export type MigrationWorld = Readonly<{
@@ -54,7 +56,7 @@ export const MIGRATION: Readonly<Record<string, unknown>> = {
   metadata: { 'audit-log-days': 'all' },
 };
 
-export async function startMigrationWorld({ log = () => undefined, migration = {}, environments = [], withoutHistory = false, sourceVersion = '2.7.2' }: WorldOptions = {}): Promise<MigrationWorld> {
+export async function startMigrationWorld({ log = () => undefined, migration = {}, environments = [], withoutHistory = false, sourceVersion = '2.7.2', otherAccounts = [] }: WorldOptions = {}): Promise<MigrationWorld> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'mwaa-migrate-world-'));
   const workspace = path.join(folder, 'checkout');
   mkdirSync(path.join(workspace, '.github'), { recursive: true });
@@ -63,7 +65,7 @@ export async function startMigrationWorld({ log = () => undefined, migration = {
   const specFile = path.join(folder, 'spec.yaml');
   const source = path.join(repository, 'test', 'e2e', 'source');
   writeFileSync(specFile, stringify({
-    accounts: [ACCOUNT], region: REGION,
+    accounts: [ACCOUNT, ...otherAccounts], region: REGION,
     github: { repository: 'acme/airflow', ref: 'refs/heads/main', environment: GITHUB_ENVIRONMENT },
     ...(existsSync(path.join(repository, 'docs', 'iam', 'roles.yaml')) ? { iam: [{ account: ACCOUNT, template: path.join(repository, 'docs', 'iam', 'roles.yaml'), parameters: {
       Repository: 'acme/airflow', GitHubEnvironment: GITHUB_ENVIRONMENT, SourceEnvironment: SOURCE, TargetEnvironment: TARGET } }] } : {}),

@@ -218,6 +218,13 @@ describe('import', () => {
     expect(world.keys(MIGRATION_BUCKET).filter((key) => key.includes('variable'))).toEqual([]);
   });
 
+  it('leaves no secret of an earlier final export either', async () => {
+    const world = await after(...EXPORTED, { phase: 'export', mode: 'final' });
+    expect(world.keys(MIGRATION_BUCKET).filter((key) => key.endsWith('variable.sealed'))).toEqual([`${PREFIX}1/export/variable.sealed`, `${PREFIX}2/export/variable.sealed`]);
+    await run(world, { phase: 'import' });
+    expect(world.keys(MIGRATION_BUCKET).filter((key) => key.includes('variable'))).toEqual([]);
+  });
+
   it.each([
     { what: 'a source DAG is active again', change: (world: World) => void world.dags.source.set('hourly', false), says: /1 DAGs of analytics are active again: hourly/ },
     { what: 'a run began since the snapshot', change: (world: World) => { world.runsSinceSnapshot = [{ dag_id: 'hourly', dag_run_id: 'manual__x' }]; }, says: /hourly \/ manual__x/ },
