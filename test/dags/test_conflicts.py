@@ -3,8 +3,11 @@
 import csv
 import gzip
 import io
+import time
 
 import history
+import psycopg2
+import pytest
 
 
 def side_file(migration, table):
@@ -130,6 +133,27 @@ def test_two_imports_cannot_interleave(migration):
     assert migration.target.one("SELECT count(*) FROM dag_run") == 0
     migration.target.sql("SELECT pg_advisory_unlock_all()")
     assert migration.data("import")["tables"]["dag_run"]["inserted"] == 1
+
+
+@pytest.mark.parametrize("command", ["import", "deactivate"])
+def test_a_deadlock_with_the_dag_processor_is_no_failure(migration, command):
+    for dag_id in ("first", "second"):
+        history.add_runs(migration.source, dag_id, 1)
+        history.add_dag(migration.target, dag_id, paused=command == "import")
+    migration.export()
+    processor = psycopg2.connect(migration.target.url.replace("+psycopg2", ""))
+    cursor = processor.cursor()
+    cursor.execute("SET deadlock_timeout = '1h'")  # so that PostgreSQL ends our side
+    cursor.execute("UPDATE dag SET last_parsed_time = now() WHERE dag_id = 'second'")
+    worker, job, _ = migration.start(command)
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    while not migration.target.one(waiting):
+        time.sleep(0.02)
+    cursor.execute("UPDATE dag SET last_parsed_time = now() WHERE dag_id = 'first'")
+    processor.commit()
+    processor.close()
+    assert worker.wait(job) == 0, migration.log.read_text()
+    assert migration.target.one("SELECT count(*) FROM dag WHERE {}".format("next_dagrun IS NULL" if command == "import" else "is_paused")) == 2
 
 
 def test_rows_that_vanish_while_they_are_written_end_the_import(migration):

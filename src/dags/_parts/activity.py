@@ -80,10 +80,11 @@ def without_tasks(run):
 
 def set_paused(database, dag_ids, paused):
     """Switch DAGs; returns the ids that changed, ordered. DAGs that are gone or inactive do not change."""
-    with database.transaction() as cursor:
+    def switch(cursor):
         cursor.execute("UPDATE dag SET is_paused = %s WHERE dag_id = ANY(%s) AND is_active AND is_paused IS DISTINCT FROM %s RETURNING dag_id",
                        (paused, list(dag_ids), paused))
         return sorted(row[0] for row in cursor.fetchall())
+    return database.settle(switch)
 
 
 def preflight_data(database, command):

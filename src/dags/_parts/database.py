@@ -14,6 +14,10 @@ SESSION = (
 OWN_DAGS = "^db_(export|import)(_[0-9]+)?$"
 OWN_VARIABLES = "^mwaa_migrate_[0-9a-f]{8}_(private|public)_key$"
 
+#: https://www.postgresql.org/docs/current/errcodes-appendix.html
+DEADLOCK_DETECTED = "40P01"
+DEADLOCKS = 5
+
 FINAL_STATES = ("success", "failed", "skipped", "upstream_failed", "removed")
 FINISHED_RUNS = ("success", "failed")
 
@@ -68,6 +72,19 @@ class Database(object):
     def transaction(self, mode="READ COMMITTED"):
         """`with database.transaction() as cursor:` commits at the end, rolls back on any error."""
         return Transaction(self.connection, mode)
+
+    def settle(self, work):
+        """`work(cursor)` in a transaction that counts when it commits; done again where PostgreSQL ended it for a deadlock.
+
+        Airflow's processors lock rows of `dag` file by file, in an order of their own, all the time.
+        """
+        for left in reversed(range(DEADLOCKS)):
+            try:
+                with self.transaction() as cursor:
+                    return work(cursor)
+            except Exception as error:
+                if not left or getattr(error, "pgcode", None) != DEADLOCK_DETECTED:
+                    raise
 
     def snapshot(self):
         return self.transaction("REPEATABLE READ READ ONLY")

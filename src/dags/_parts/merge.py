@@ -18,8 +18,7 @@ def merge_table(command, database, staged, runs):
     """
     for _ in range(RACES):
         try:
-            with database.transaction() as cursor:
-                return _merge(command, cursor, staged, runs)
+            return database.settle(lambda cursor: _merge(command, cursor, staged, runs))
         except Raced:
             command.say("{} changed meanwhile, looking again".format(staged.table["name"]), staged.table["name"])
     raise Refusal("target-busy", "Rows of {} appeared on the target while its history was written, {} times.".format(staged.table["name"], RACES),
