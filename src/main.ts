@@ -41,8 +41,9 @@ export async function main({ inputs: json, env, home }: Start): Promise<void> {
 
 /** Nothing was thrown, but the step must end red: differences, blockers. */
 class PhaseNotOk extends UserError {
-  constructor(what: string) {
-    super(what, 'going on would build on something that is not as it should be.', 'read the summary of this step, repair what it lists, and run the phase again.');
+  constructor(failure: NonNullable<PhaseResult['failure']>) {
+    const { what, why, fix } = typeof failure === 'string' ? { what: failure, why: 'going on would build on something that is not as it should be.', fix: 'repair what is listed, and run the phase again.' } : failure;
+    super(what, why, `${fix} The summary of this step shows everything.`);
   }
 }
 
@@ -74,6 +75,8 @@ async function publish(phase: Phase, result: PhaseResult, env: Env): Promise<voi
   if (unknown.length > 0) throw new InternalError(`Phase ${phase} gave outputs that action.yml does not have: ${unknown.join(', ')}.`);
   const report = result.outputs['report'] ?? path.join(env['RUNNER_TEMP'] || os.tmpdir(), `mwaa-migrate-${phase}.md`);
   if (result.outputs['report'] === undefined) await writeFile(report, `${result.summary}\n`);
+  // The same report for an artifact or a mail: one file, no script, no network.
+  if (result.html !== undefined) await writeFile(report.replace(/(\.md)?$/u, '.html'), result.html);
   for (const [name, value] of Object.entries({ ...result.outputs, report })) core.setOutput(name, value);
   await writeSummary(result.summary, env);
 }

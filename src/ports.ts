@@ -195,7 +195,7 @@ export type PhaseResult = Readonly<{
   summary: string;
   /** The same report as one self-contained HTML file, for whoever saves it. */
   html?: string;
-  /** False ends the step red although nothing was thrown (blockers, differences). The log line says why. */
+  /** False ends the step red although nothing was thrown (blockers, differences). `failure` says why, and what to do where the phase knows more than "read the summary". */
   ok: boolean;
-  failure?: string;
+  failure?: string | Readonly<{ what: string; why: string; fix: string }>;
 }>;

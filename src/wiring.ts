@@ -49,7 +49,7 @@ export function wire(wiring: Wiring): Readonly<{ context: Context; close: () => 
     const region = file[of].region;
     const credentials = credentialsOf(input, role, region);
     const base = { region, ...(credentials ? { credentials } : {}), maxAttempts: 1, requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: ANSWER_MS } };
-    const call = createCaller(clock, log, input);
+    const call = createCaller(clock, log, input, role !== undefined);
     const s3 = new S3Client({ ...base, requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: COPY_MS }, followRegionRedirects: true, forcePathStyle: hasOwnEndpoint(env, 'S3') });
     const identity = openIdentity(new STSClient(base), call);
     const account = async (): Promise<string> => (await identity()).account;

@@ -17,7 +17,7 @@ export function readMigrationFile(text: string, location: string): MigrationFile
     const { line, col } = lines.linePos(offset);
     return `${location}:${line}:${col}`;
   };
-  const broken = document.errors.map(({ message, pos }) => `${at(pos[0])}: ${message.split('\n')[0] ?? message}`);
+  const broken = document.errors.map(({ message, pos }) => `${at(pos[0])}: this is no YAML: ${message.split('\n')[0] ?? message}`);
   if (broken.length > 0) throw refuse(broken);
   const value: unknown = document.toJS({ maxAliasCount: 100 });
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refuse([`${at(0)}: the file is ${value === null || value === undefined ? 'empty' : 'no list of keys'}; it needs at least source and target`]);

@@ -72,7 +72,7 @@ function wrongValue(data: unknown, right: Node, isHidden: boolean): string {
   if (isHidden) return `a ${Array.isArray(data) ? 'list' : typeof data} is not allowed (or the text is too long); allowed: a text in quotes, or null`;
   const later = right['x-later-values'];
   if (Array.isArray(later) && later.includes(data)) return `"${String(data)}" is not part of this release; ${allowed(right)}`;
-  const quoted = typeof data === 'number' || typeof data === 'boolean' ? (acceptsText(right) ? ' as a number, true or false: put it in quotes' : '') : '';
+  const quoted = typeof data === 'number' || typeof data === 'boolean' ? (acceptsText(right) ? ` as a ${typeof data}: put it in quotes` : '') : '';
   const enumeration = Array.isArray(right['enum']) ? (right['enum'] as readonly string[]) : [];
   return `${shown(data)} is not allowed${typeof data === 'string' ? didYouMean(data, enumeration) : ''}${quoted}; ${allowed(right)}`;
 }

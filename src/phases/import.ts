@@ -66,7 +66,7 @@ async function requireReady({ inputs, source }: ImportContext, bucket: Bucket, j
   const active = await target.listActiveDagIds();
   if (active.length > 0)
     throw new UserError(
-      `${active.length} DAGs of ${target.name} are active: ${active.slice(0, 10).join(', ')}${active.length > 10 ? ', …' : ''}.`,
+      `${active.length === 1 ? '1 DAG' : `${active.length} DAGs`} of ${target.name} ${active.length === 1 ? 'is' : 'are'} active: ${active.slice(0, 10).join(', ')}${active.length > 10 ? ', …' : ''}.`,
       `they would run while their history arrives, and make runs of their own (attempt ${attempt.number} is imported before anything runs).`,
       'pause them; if DAGs are unpaused as soon as they appear, set core.dags_are_paused_at_creation to True in target.configuration, or remove is_paused_upon_creation=False from their files.',
     );

@@ -2,6 +2,7 @@
 import { UserError } from '../errors.js';
 import type { Journal } from '../journal/journal.js';
 import { refuseCleaned, withPlan } from '../journal/transitions.js';
+import { describeBlockers } from '../plan/blockers.js';
 import { describeDifferences, differences, type Difference } from '../plan/difference.js';
 import type { Plan } from '../plan/plan.js';
 import type { Bucket, Context, OpenJournal } from '../ports.js';
@@ -68,11 +69,8 @@ function openStore(context: MigrationContext, seen: Survey) {
 
 function refuseBlockers({ blockers }: Plan): void {
   if (blockers.length === 0) return;
-  throw new UserError(
-    `${blockers.length === 1 ? 'One thing blocks' : `${blockers.length} things block`} this migration:\n${blockers.map(({ what }) => `  - ${what}`).join('\n')}`,
-    blockers.map(({ what, why }) => (blockers.length === 1 ? `${why}.` : `${what}: ${why}.`)).join(' '),
-    `${blockers.map(({ fix }) => fix).join('; ')}. Phase plan shows everything in one place.`,
-  );
+  const { what, why, fix } = describeBlockers(blockers);
+  throw new UserError(what, why, `${fix} Phase plan shows everything in one place.`);
 }
 
 async function requireApprovedPlan({ inputs }: MigrationContext, { plan, prefix }: Survey, bucket: Bucket | undefined): Promise<void> {
@@ -94,5 +92,5 @@ const notBegun = ({ file, inputs }: MigrationContext, { bucketName, prefix }: Su
   new UserError(
     `Migration "${file.id}" has not begun: there is no journal below s3://${bucketName}/${prefix}`,
     `phase ${inputs.phase} goes on from what earlier phases recorded there.`,
-    'run phases resources, create and export first, with the same migration file.',
+    `run phases resources, create${inputs.phase === 'import' ? ' and export' : ', export and import'} first, with the same migration file.`,
   );

@@ -1,5 +1,6 @@
 import type { Context, PhaseResult } from '../ports.js';
 import { planReport } from '../report/plan-report.js';
+import { describeBlockers } from '../plan/blockers.js';
 import { clonedRole } from '../plan/build.js';
 import { resultOf } from './result.js';
 import { survey } from './survey.js';
@@ -18,5 +19,5 @@ export async function planMigration(context: PlanContext): Promise<PhaseResult> 
   return resultOf(`mwaa-migrate: plan of ${file.id}`, report, {
     'migration-id': file.id, 'plan-digest': plan.digest, changes: String(changes), blockers: String(plan.blockers.length), 'target-environment': file.target.environment,
     ...(target?.WebserverUrl ? { 'target-webserver-url': target.WebserverUrl } : {}),
-  }, plan.blockers.length === 0 ? undefined : `${plan.blockers.length === 1 ? 'One thing blocks' : `${plan.blockers.length} things block`} this migration: ${plan.blockers.map(({ what }) => what).join('; ')}`);
+  }, plan.blockers.length === 0 ? undefined : describeBlockers(plan.blockers));
 }

@@ -11,9 +11,9 @@ export async function requireStill(source: Pick<SourceEnvironment, 'listActiveDa
   const active = await source.listActiveDagIds();
   if (active.length > 0)
     throw new UserError(
-      `${active.length} DAGs of ${source.name} are active again: ${shorten(active)}.`,
-      'what they do since the export would be missing on the target, or run on both sides.',
-      `pause them and run phase export with mode: final again, then ${phase}.`,
+      `${active.length === 1 ? '1 DAG' : `${active.length} DAGs`} of ${source.name} ${active.length === 1 ? 'is' : 'are'} active again: ${shorten(active)}.`,
+      'what runs there since the export would be missing on the target, or run on both sides.',
+      `pause what is active and run phase export with mode: final again, then ${phase}.`,
     );
   const known = new Set(inFlight.map(({ dagId, runId }) => nameOf(dagId, runId)));
   // A run that is triggered in a paused DAG has no start date: it stays queued for ever, and would be on neither side.
@@ -21,7 +21,7 @@ export async function requireStill(source: Pick<SourceEnvironment, 'listActiveDa
   const runs = [...new Set([...(await listRuns(mwaa, source.name, { start_date_gte: snapshotAt })), ...queued])];
   if (runs.length > 0)
     throw new UserError(
-      `${runs.length} DAG runs began or were queued on ${source.name} after the snapshot of ${snapshotAt}: ${shorten(runs)}.`,
+      `${runs.length === 1 ? '1 DAG run' : `${runs.length} DAG runs`} began or were queued on ${source.name} after the snapshot of ${snapshotAt}: ${shorten(runs)}.`,
       'the export does not hold them.',
       `stop what triggers them, then run phase export with mode: final again (or delete those runs), then ${phase}.`,
     );

@@ -5,6 +5,7 @@ import { folderOf } from '../plan/placement.js';
 import type { Observations, Plan } from '../plan/plan.js';
 import { isOwnDagFile } from '../airflow/own-dags.js';
 import type { Bucket, Context, EnvironmentDescription, RoleDescription, SideContext } from '../ports.js';
+import { didYouMean } from '../suggest.js';
 
 /** Both sides as they are now, and the plan that follows from them. */
 export type Survey = Readonly<{
@@ -36,7 +37,10 @@ export type SurveyContext = Pick<Context, 'inputs' | 'file' | 'log' | 'plan' | '
 export async function survey(context: SurveyContext, isFull = false): Promise<Survey> {
   const { file } = context;
   const eyes = eyesOf(context);
-  const source = await eyes.source.mwaa.get(file.source.environment);
+  // A policy that names its environments denies a misspelt one; the list tells whether that is so.
+  const source = await eyes.source.mwaa.get(file.source.environment).catch(async (error: unknown) => {
+    throw error instanceof UserError && error.cause instanceof Error && error.cause.name.startsWith('AccessDenied') ? ((await missingSource(eyes, file.source, true)) ?? error) : error;
+  });
   if (!source) throw await missingSource(eyes, file.source);
   const target = await eyes.target.mwaa.get(file.target.environment);
   const sourceAccount = accountOf(source.Arn);
@@ -81,17 +85,23 @@ async function observe({ log }: SurveyContext, eyes: Eyes, source: EnvironmentDe
   };
 }
 
-async function missingSource(eyes: Eyes, { environment, region }: Readonly<{ environment: string; region: string }>): Promise<UserError> {
-  let known = '';
+async function missingSource(eyes: Eyes, wanted: Place): Promise<UserError>;
+async function missingSource(eyes: Eyes, wanted: Place, mayExist: boolean): Promise<UserError | undefined>;
+/** @returns undefined when it may exist after all: the list cannot be had, or it is in there */
+async function missingSource(eyes: Eyes, { environment, region }: Place, mayExist = false): Promise<UserError | undefined> {
+  let names: readonly string[] | undefined;
   try {
-    const names = await eyes.source.mwaa.list();
-    known = names.length > 0 ? ` There ${names.length === 1 ? 'is' : 'are'}: ${names.slice(0, 20).join(', ')}.` : ' There is no environment at all.';
+    names = await eyes.source.mwaa.list();
   } catch (error) {
     if (!(error instanceof UserError)) throw error; // A role that may not list still gets the message that matters.
   }
+  if (mayExist && (!names || names.includes(environment))) return undefined;
+  const known = !names ? '' : names.length === 0 ? ' This account has no environment at all there.' : ` There ${names.length === 1 ? 'is' : 'are'}: ${names.slice(0, 20).join(', ')}.`;
   return new UserError(
-    `There is no environment "${environment}" in ${region}.${known}`,
+    `There is no environment "${environment}" in ${region}${names ? didYouMean(environment, names) : ''}.${known}`,
     'a migration begins with the environment it moves from.',
     'correct source.environment or source.region in the migration file, or use a role of the right account.',
   );
 }
+
+type Place = Readonly<{ environment: string; region: string }>;

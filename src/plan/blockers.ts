@@ -16,7 +16,7 @@ function versionBlockers({ source, target, file }: Seen): readonly Finding[] {
   const from = source.AirflowVersion, to = file.target.airflowVersion;
   const known = findVersion(to);
   const creatable = MWAA_VERSIONS.filter((version) => version.creatable && compareVersions(version.version, from) >= 0).map(({ version }) => version);
-  const choose = `set target.airflow-version to one of ${creatable.join(', ')}`;
+  const choose = `set target.airflow-version to one of ${creatable.filter((version) => !isAtLeast(version, '3')).join(', ')}`;
   if (isAtLeast(to, '3')) return [finding('target-airflow-3', `Target version ${to} is not in this release`, 'Airflow 3 is reached by 2.11 and an in-place step, which is not built yet', 'set target.airflow-version to a 2.x version')];
   if (!known) return [finding('version-unknown', `MWAA has no Airflow ${to}`, 'an environment of that version cannot be created', choose)];
   const found: Finding[] = [];
@@ -30,7 +30,7 @@ function versionBlockers({ source, target, file }: Seen): readonly Finding[] {
 function stateBlockers({ source, target }: Seen): readonly Finding[] {
   const found: Finding[] = [];
   const state = stateOf(source.Status);
-  if (state.verdict !== 'usable') found.push(finding('source-state', `Source ${source.Name} is ${source.Status}: ${state.meaning}`, withError('nothing can be exported from it now', source), state.fix));
+  if (state.verdict !== 'usable') found.push(finding('source-state', `Source ${source.Name} is ${source.Status}: ${state.meaning}`, withError('nothing can be exported from it now', source), state.verdict === 'broken' ? 'name an environment that runs in source.environment, or repair this one first' : state.fix));
   if (target && stateOf(target.Status).verdict === 'broken') {
     const broken = stateOf(target.Status);
     found.push(finding('target-state', `Target ${target.Name} is ${target.Status}: ${broken.meaning}`, withError('nothing can be imported into it', target), broken.fix));
@@ -73,6 +73,17 @@ function placeBlockers({ source, target, file, targetAccount }: Seen): readonly 
 function overrideBlockers({ file }: Seen): readonly Finding[] {
   return Object.keys(file.target.environmentOverrides).filter((name) => isOurs(name) || isOutputOnly(name)).map((name) =>
     finding('override-not-allowed', `target.environment-overrides.${name} cannot be overridden`, isOurs(name) ? 'the migration itself sets that field' : 'CreateEnvironment does not take that field', 'remove it; the migration file has a key of its own for what can be chosen'));
+}
+
+/** All blockers as one refusal. */
+export function describeBlockers(blockers: readonly Finding[]): Readonly<{ what: string; why: string; fix: string }> {
+  const isOne = blockers.length === 1;
+  return {
+    what: `${isOne ? 'One thing blocks' : `${blockers.length} things block`} this migration:\n${blockers.map(({ what }) => `  - ${what}`).join('\n')}`,
+    why: blockers.map(({ what, why }) => (isOne ? `${why}.` : `${what}: ${why}.`)).join(' '),
+    // Several findings often have one remedy.
+    fix: `${[...new Set(blockers.map(({ fix }) => fix))].join('; ')}.`,
+  };
 }
 
 const withError = (why: string, description: EnvironmentDescription) => {

@@ -7,8 +7,11 @@ import { isRepeatable, withRetry } from '../../retry.js';
 export type Asked = Readonly<{ action: string; resource: string }>;
 export type Caller = <T>(asked: Asked, work: (attempt: number) => Promise<T>) => Promise<T>;
 
-/** @param actor which of the action's roles asks: "plan-role", "source-role", "target-role" */
-export function createCaller(clock: Clock, log: Log, actor: string): Caller {
+/**
+ * @param actor which of the action's roles asks: "plan-role", "source-role", "target-role"
+ * @param isAssumed false: that input is empty, and the job's own credentials ask
+ */
+export function createCaller(clock: Clock, log: Log, actor: string, isAssumed = true): Caller {
   return async (asked, work) => {
     try {
       return await withRetry(work, clock, {
@@ -18,7 +21,7 @@ export function createCaller(clock: Clock, log: Log, actor: string): Caller {
         },
       });
     } catch (error) {
-      throw explain(error, asked, actor);
+      throw explain(error, asked, actor, isAssumed);
     }
   };
 }
@@ -40,33 +43,37 @@ const EXPIRED = ['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired'
 const INVALID = ['InvalidClientTokenId', 'UnrecognizedClientException', 'InvalidAccessKeyId', 'SignatureDoesNotMatch', 'InvalidSignatureException', 'InvalidToken', 'AuthFailure', 'IncompleteSignature'];
 
 /** @returns UserErrors unchanged; AWS's refusals as UserErrors; anything else as it is, for it is our defect */
-export function explain(error: unknown, { action, resource }: Asked, actor: string): unknown {
+export function explain(error: unknown, { action, resource }: Asked, actor: string, isAssumed = true): unknown {
   if (error instanceof UserError || error instanceof InternalError || !(error instanceof Error)) return error;
   const options = { cause: error };
   const name = error.name;
   // Services name caller, action and missing permission here; none of them echoes request bodies or secrets.
-  const said = error.message.trim() && error.message !== name ? `${name}: ${error.message.trim()}` : name;
+  const words = error.message.trim().replace(/\.$/u, '');
+  const said = words && words !== name ? `${name}: ${words}` : name;
+  const whose = isAssumed ? actor : `the job (input ${actor} is empty)`;
   const status = statusOf(error);
   if (DENIED.includes(name) || (status === 403 && !EXPIRED.includes(name) && !INVALID.includes(name)))
     return new UserError(
       `Access denied: ${action} on ${resource}.`,
-      `the credentials of ${actor} are not allowed to do this (${said}).`,
-      `allow ${action} on ${resource} to the role of ${actor}; docs/iam/roles.yaml grants exactly what mwaa-migrate calls. If the role allows it, look for a Deny in the resource's own policy, a permissions boundary or a service control policy.`,
+      `the credentials of ${whose} are not allowed to do this (${said}).`,
+      `allow ${action} on ${resource} to ${isAssumed ? `the role of ${actor}` : `the identity named here, or set ${actor}`}; docs/iam/roles.yaml grants exactly what mwaa-migrate calls. If the role allows it, look for a Deny in the resource's own policy, a permissions boundary or a service control policy.`,
       options,
     );
   if (EXPIRED.includes(name))
     return new UserError(
-      `The credentials of ${actor} expired before ${action} on ${resource}.`,
+      `The credentials of ${whose} expired before ${action} on ${resource}.`,
       `AWS answered ${said}; what was done so far is in the journal.`,
-      `set ${actor}, so that mwaa-migrate renews its credentials by itself, or configure fresh ones; then run the phase again.`,
+      isAssumed ? 'run the phase again: it assumes the role anew and goes on where it stopped. If it happens again at once, set the clock of the runner (NTP).' : `set ${actor}, so that mwaa-migrate renews its credentials by itself, or configure fresh ones; then run the phase again.`,
       options,
     );
   if (INVALID.includes(name))
-    return new UserError(`AWS does not accept the credentials of ${actor} for ${action} on ${resource}.`, `AWS answered ${said}.`, `set ${actor} to a role that can be assumed by OIDC, or configure valid credentials of the right account and partition.`, options);
+    return new UserError(`AWS does not accept the credentials of ${whose} for ${action} on ${resource}.`, `AWS answered ${said}.`, `set ${actor} to a role that can be assumed by OIDC, or configure valid credentials of the right account and partition.`, options);
   if (name === 'CredentialsProviderError' || name === 'ProviderError')
     return new UserError(`No AWS credentials for ${action} on ${resource}.`, `${actor} is empty and the job has no credentials of its own (${error.message}).`, `set ${actor} and the permission "id-token: write", or run aws-actions/configure-aws-credentials before this step.`, options);
   if (hasCode(error, 'ENOTFOUND'))
     return new UserError(`No AWS endpoint answers for ${action} on ${resource}.`, `the host name does not exist (${error.message}); most often a region is misspelt or lacks the service.`, 'check "region" of source and target in the migration file.', options);
+  if (isRepeatable(error) && status === undefined)
+    return new UserError(`AWS could not be reached for ${action} on ${resource}.`, `no answer came within half a minute (last: ${said}).`, 'look at the network of the runner (DNS, firewall, proxy) and the AWS Health Dashboard, then run the phase again: it goes on where it stopped.', options);
   if (isRepeatable(error))
     return new UserError(`${action} on ${resource} failed again and again.`, `AWS or the network did not get better within half a minute (last: ${said}).`, 'run the phase again: it goes on where it stopped.', options);
   if (status !== undefined) return new UserError(`AWS refused ${action} on ${resource}.`, `it answered ${said}.`, 'change what the answer names, then run the phase again: it goes on where it stopped.', options);

@@ -75,6 +75,8 @@ function explain(error: unknown, input: string, roleArn: string, claims: string)
     case 'RegionDisabledException':
       return new UserError(what, said, 'enable STS for this region in the account settings of IAM.', options);
     default:
-      return isRepeatable(error) ? new UserError(what, `STS did not answer (${said}).`, 'run the phase again: it goes on where it stopped.', options) : error;
+      return isRepeatable(error)
+        ? new UserError(`AWS could not be reached to assume the role of input ${input}: ${roleArn}.`, `STS gave no answer within half a minute (last: ${error.message}).`, 'look at the network of the runner (DNS, firewall, proxy) and the AWS Health Dashboard, then run the phase again: it goes on where it stopped.', options)
+        : error;
   }
 }

@@ -55,6 +55,11 @@ describe('credentials by OIDC', () => {
   it.each([['InvalidIdentityToken', 'create the identity provider'], ['ExpiredTokenException', 'had expired when it arrived'], ['ValidationError', 'correct input source-role']])('explains %s', async (name, words) =>
     expect(aProvider([refusal(name)]).provider()).rejects.toThrow(words));
 
+  it('does not blame the role when nothing answers', async () => {
+    const silence = () => Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+    await expect(aProvider(Array.from({ length: 8 }, silence)).provider()).rejects.toThrow(/^AWS could not be reached to assume the role of input source-role: [^]*connect ECONNREFUSED[^]*network of the runner/u);
+  });
+
   it('says which permission the job lacks', async () => expect(createIdTokenReader({})('sts.amazonaws.com')).rejects.toThrow(/permissions: \{ id-token: write/u));
 
   it.each(['', 'a.b', 'x.!!.y'])('describes a token it cannot read without failing: %p', (token) => expect(describeClaims(token)).toBe('its claims cannot be read'));

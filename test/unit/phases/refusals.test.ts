@@ -226,10 +226,10 @@ describe('import', () => {
   });
 
   it.each([
-    { what: 'a source DAG is active again', change: (world: World) => void world.dags.source.set('hourly', false), says: /1 DAGs of analytics are active again: hourly/ },
+    { what: 'a source DAG is active again', change: (world: World) => void world.dags.source.set('hourly', false), says: /1 DAG of analytics is active again: hourly/ },
     { what: 'a run began since the snapshot', change: (world: World) => { world.runsSinceSnapshot = [{ dag_id: 'hourly', dag_run_id: 'manual__x' }]; }, says: /hourly \/ manual__x/ },
     { what: 'a run was triggered in a paused DAG', change: (world: World) => { world.queuedRuns = [{ dag_id: 'hourly', dag_run_id: 'manual__y' }]; }, says: /hourly \/ manual__y/ },
-    { what: 'a DAG of the target is active', change: (world: World) => void world.dags.target.set('hourly', false), says: /1 DAGs of analytics-v2 are active/ },
+    { what: 'a DAG of the target is active', change: (world: World) => void world.dags.target.set('hourly', false), says: /1 DAG of analytics-v2 is active/ },
     { what: 'the export is not the approved one', change: () => undefined, inputs: { approvedManifest: '1'.repeat(64) }, says: /The export is not what was approved/ },
     { what: 'the attempt is a rehearsal', change: () => undefined, inputs: { attempt: 1 }, says: /Attempt 1 is a rehearsal/ },
     { what: 'there is no such attempt', change: () => undefined, inputs: { attempt: 7 }, says: /There is no attempt 7/ },
