@@ -3,7 +3,7 @@
  * `run` steps with bash in the caller's workspace. Nothing of this process's environment gets in but PATH and what a test passes.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,6 +27,8 @@ export type Run = Readonly<{
   log: string;
   outputs: Readonly<Record<string, string>>;
   summary: string;
+  /** Files that the action left in RUNNER_TEMP, by name: its reports as Markdown and HTML. */
+  reports: Readonly<Record<string, string>>;
   seconds: number;
 }>;
 
@@ -99,7 +101,7 @@ export function startAction(options: RunOptions): StartedRun {
     child.on('error', reject);
     child.on('close', (code, signal) => {
       const run = {
-        code, signal, log, outputs: readOutputs(readFileSync(file('output'), 'utf8')), summary: readFileSync(file('summary'), 'utf8'), seconds: (Date.now() - start) / 1000,
+        code, signal, log, outputs: readOutputs(readFileSync(file('output'), 'utf8')), summary: readFileSync(file('summary'), 'utf8'), reports: reportsIn(temporary), seconds: (Date.now() - start) / 1000,
       };
       rmSync(temporary, { recursive: true, force: true });
       resolve(run);
@@ -109,6 +111,11 @@ export function startAction(options: RunOptions): StartedRun {
 }
 
 export const runAction = (options: RunOptions): Promise<Run> => startAction(options).done;
+
+function reportsIn(folder: string): Record<string, string> {
+  const names = readdirSync(folder).filter((name) => name.startsWith('mwaa-migrate-') && statSync(path.join(folder, name)).isFile());
+  return Object.fromEntries(names.map((name) => [name, readFileSync(path.join(folder, name), 'utf8')]));
+}
 
 /** GITHUB_OUTPUT: `name=value` lines and `name<<delimiter` blocks. */
 function readOutputs(text: string): Record<string, string> {
