@@ -153,7 +153,8 @@ def test_a_deadlock_with_the_dag_processor_is_no_failure(migration, command):
     processor.commit()
     processor.close()
     assert worker.wait(job) == 0, migration.log.read_text()
-    assert migration.target.one("SELECT count(*) FROM dag WHERE {}".format("next_dagrun IS NULL" if command == "import" else "is_paused")) == 2
+    done = "next_dagrun IS NULL" if command == "import" else "is_paused"
+    assert migration.target.one("SELECT count(*) FROM dag WHERE {}".format(done)) == 2
 
 
 def test_rows_that_vanish_while_they_are_written_end_the_import(migration):
