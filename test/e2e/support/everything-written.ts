@@ -50,5 +50,6 @@ export function* runsOf({ runs }: MigrationWorld): Generator<ByteSource> {
     yield { name: `run ${index} (${phase}), log`, bytes: Buffer.from(run.log) };
     yield { name: `run ${index} (${phase}), outputs`, bytes: Buffer.from(JSON.stringify(run.outputs)) };
     yield { name: `run ${index} (${phase}), summary`, bytes: Buffer.from(run.summary) };
+    for (const [name, text] of Object.entries(run.reports)) yield { name: `run ${index} (${phase}), ${name}`, bytes: Buffer.from(text) };
   }
 }
