@@ -154,7 +154,12 @@ export type ImportedTable = Readonly<{
   /** Side file of the rejected rows, if any. */
   rejectedFile: ObjectRef | null;
 }>;
-export type ImportData = Readonly<{ tables: Readonly<Record<string, ImportedTable>>; parkedRuns: number }>;
+export type ImportData = Readonly<{
+  tables: Readonly<Record<string, ImportedTable>>;
+  parkedRuns: number;
+  /** Table → exported columns that the target does not have, such as those of a plugin; tables without any are absent. */
+  columnsLeft?: Readonly<Record<string, readonly string[]>>;
+}>;
 
 export type VerifiedTable = Readonly<{ rows: number; equal: number; missing: number; different: number; rejected: number }>;
 export type VerifyData = Readonly<{

@@ -14,6 +14,7 @@ export function importReport({ environment, manifest, imported, secretVersions, 
     sections: [
       { title: 'Tables', importance: 1, blocks: [table(['Table', 'Exported', 'Inserted', 'There already', 'Rejected'], tables.map((one) => [code(one.name), one.rows, one.inserted, one.alreadyThere, one.rejected]))] },
       ...rejectedSections(tables),
+      ...columnSections(imported.columnsLeft ?? {}),
       {
         title: 'What else', importance: 1, blocks: [
           text(imported.parkedRuns > 0 ? `${counted(imported.parkedRuns, 'DAG run')} arrived parked: failed, with the unfinished tasks without state. Export's summary lists them.` : 'No DAG run was in flight.'),
@@ -24,6 +25,12 @@ export function importReport({ environment, manifest, imported, secretVersions, 
     ],
     next: ['Run phase verify: it compares both sides row by row.', 'Until cutover both sides stay paused.'],
   };
+}
+
+function columnSections(columnsLeft: Readonly<Record<string, readonly string[]>>): readonly Section[] {
+  const rows = Object.entries(columnsLeft).flatMap(([name, columns]) => columns.map((column) => [code(name), code(column)] as const));
+  if (rows.length === 0) return [];
+  return [{ title: 'Columns that the target does not have', importance: 1, blocks: [text('Their values were exported and could not be written; a plugin may have added them on the source.'), table(['Table', 'Column'], rows)] }];
 }
 
 function rejectedSections(tables: readonly Readonly<{ name: string; reasons: Readonly<Record<string, number>>; rejectedFile: Readonly<{ key: string }> | null }>[]): readonly Section[] {

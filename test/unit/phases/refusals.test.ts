@@ -218,6 +218,12 @@ describe('import', () => {
     expect(world.keys(MIGRATION_BUCKET).filter((key) => key.includes('variable'))).toEqual([]);
   });
 
+  it('names the columns that the target does not have', async () => {
+    const world = await after(...EXPORTED);
+    world.answers.import = (data) => ({ ...data, columnsLeft: { task_instance: ['plugin_column'] } });
+    expect((await run(world, { phase: 'import' })).summary).toMatch(/Columns that the target does not have[^]*task&#95;instance[^]*plugin&#95;column/);
+  });
+
   it('leaves no secret of an earlier final export either', async () => {
     const world = await after(...EXPORTED, { phase: 'export', mode: 'final' });
     expect(world.keys(MIGRATION_BUCKET).filter((key) => key.endsWith('variable.sealed'))).toEqual([`${PREFIX}1/export/variable.sealed`, `${PREFIX}2/export/variable.sealed`]);
