@@ -22,7 +22,7 @@ export type ManifestTable = Readonly<{
   rows: number;
   /** Compressed, all parts. */
   bytes: number;
-  /** Sum modulo 2^64 of the first 64 bits of md5 over every row's text form, as 16 lower-case hex digits; null for secret tables. */
+  /** Sum modulo 2^64 of the first 64 bits of SHA-256 over every row's line of the CSV (in no order), as 16 lower-case hex digits; null for secret tables. */
   checksum: string | null;
   /** Empty for a secret table of a rehearsal, which writes no value. */
   parts: readonly ManifestPart[];

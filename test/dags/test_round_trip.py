@@ -1,6 +1,7 @@
 """What arrives is what was there: compared by SQL of the test's own."""
 
 import gzip
+import hashlib
 import io
 import subprocess
 
@@ -69,6 +70,7 @@ def test_the_object_is_one_gzip_file_of_csv_with_one_header(migration):
     # Incompressible, for zlib gives nothing out before it has a block.
     migration.source.sql("UPDATE task_instance SET hostname = %s || md5(run_id || task_id)", (history.HOSTILE,))
     migration.constants["PART_BYTES = 16 * 1024 * 1024"] = "PART_BYTES = 64"
+    migration.constants["BATCH_BYTES = 64 * 1024"] = "BATCH_BYTES = 64"
     manifest = migration.export()
     table = next(table for table in manifest["tables"] if table["name"] == "task_instance")
     assert len(table["parts"][0]["members"]) >= 3
@@ -77,6 +79,7 @@ def test_the_object_is_one_gzip_file_of_csv_with_one_header(migration):
     cursor = migration.source.connection.cursor()
     cursor.copy_expert("COPY copied ({}) FROM STDIN WITH (FORMAT csv, HEADER)".format(", ".join(table["columns"])), io.StringIO(text))
     assert cursor.rowcount == table["rows"] == 1800
+    assert checksum_of(cursor, "copied", table["columns"]) == table["checksum"]
     assert (
         migration.source.one(
             "SELECT count(*) FROM (SELECT dag_id, task_id, run_id, hostname, queue, operator, duration FROM copied "
@@ -84,6 +87,20 @@ def test_the_object_is_one_gzip_file_of_csv_with_one_header(migration):
         )
         == 0
     )
+    migration.source.sql("UPDATE copied SET duration = duration + 1 WHERE run_id = (SELECT min(run_id) FROM copied)")
+    assert checksum_of(cursor, "copied", table["columns"]) != table["checksum"]
+
+
+def checksum_of(cursor, table, columns):
+    """As manifest.ts words it, over the rows in another order."""
+
+    class Lines(list):
+        write = list.append
+
+    lines = Lines()
+    select = "SELECT {} FROM {} ORDER BY md5(run_id || task_id)".format(", ".join(columns), table)
+    cursor.copy_expert("COPY ({}) TO STDOUT WITH (FORMAT csv)".format(select), lines)
+    return "{:016x}".format(sum(int(hashlib.sha256(line).hexdigest()[:16], 16) for line in lines) % 2**64)
 
 
 def test_a_hundred_thousand_rows_in_small_parts_in_flat_memory(migration):

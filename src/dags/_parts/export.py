@@ -94,7 +94,6 @@ def _add_table(command, cursor, table, manifest):
         _export_secrets(command, cursor, table, entry)
     else:
         _export_rows(command, cursor, form, entry)
-        entry["checksum"] = "{:016x}".format(int(scalar(cursor, form.checksum())) % 2 ** 64)
     manifest["tables"].append(entry)
 
 
@@ -122,6 +121,7 @@ def _export_rows(command, cursor, form, entry):
         raise Refusal("defect", "{} gave {} rows, but {} were counted in the same snapshot.".format(name, sink.rows, total),
                       "this is a defect of mwaa-migrate.", "report it with the Airflow and PostgreSQL versions.")
     entry["bytes"] = reference["bytes"]
+    entry["checksum"] = sink.checksum
     entry["parts"] = [dict(reference, rows=total, members=sink.parts)]
     command.say("exported {}: {} rows".format(name, total), name, total, total)
 
