@@ -116,6 +116,10 @@ SESSION = (
 OWN_DAGS = "^db_(export|import)(_[0-9]+)?$"
 OWN_VARIABLES = "^mwaa_migrate_[0-9a-f]{8}_(private|public)_key$"
 
+#: https://www.postgresql.org/docs/current/errcodes-appendix.html
+DEADLOCK_DETECTED = "40P01"
+DEADLOCKS = 5
+
 FINAL_STATES = ("success", "failed", "skipped", "upstream_failed", "removed")
 FINISHED_RUNS = ("success", "failed")
 
@@ -170,6 +174,19 @@ class Database(object):
     def transaction(self, mode="READ COMMITTED"):
         """`with database.transaction() as cursor:` commits at the end, rolls back on any error."""
         return Transaction(self.connection, mode)
+
+    def settle(self, work):
+        """`work(cursor)` in a transaction that counts when it commits; done again where PostgreSQL ended it for a deadlock.
+
+        Airflow's processors lock rows of `dag` file by file, in an order of their own, all the time.
+        """
+        for left in reversed(range(DEADLOCKS)):
+            try:
+                with self.transaction() as cursor:
+                    return work(cursor)
+            except Exception as error:
+                if not left or getattr(error, "pgcode", None) != DEADLOCK_DETECTED:
+                    raise
 
     def snapshot(self):
         return self.transaction("REPEATABLE READ READ ONLY")
@@ -311,10 +328,11 @@ def without_tasks(run):
 
 def set_paused(database, dag_ids, paused):
     """Switch DAGs; returns the ids that changed, ordered. DAGs that are gone or inactive do not change."""
-    with database.transaction() as cursor:
+    def switch(cursor):
         cursor.execute("UPDATE dag SET is_paused = %s WHERE dag_id = ANY(%s) AND is_active AND is_paused IS DISTINCT FROM %s RETURNING dag_id",
                        (paused, list(dag_ids), paused))
         return sorted(row[0] for row in cursor.fetchall())
+    return database.settle(switch)
 
 
 def preflight_data(database, command):
@@ -365,6 +383,8 @@ def own_filter(table, alias=""):
 UPLOAD_BYTES = 8 * 1024 * 1024
 #: Compressed size at which a table's gzip member ends. A reader holds one member in memory.
 PART_BYTES = 16 * 1024 * 1024
+#: Rows are compressed together up to this size: one call per row would cost more than the compression.
+BATCH_BYTES = 64 * 1024
 
 
 def aws_client(service, region):
@@ -505,6 +525,9 @@ class TableWriter(object):
 
     psycopg2 calls `write` once per row, the header being a call of its own. The header stands once, at the start of the
     first member, so that the whole object is one gzip file with one CSV in it.
+
+    `checksum` is independent of the rows' order: the sum of the first 64 bits of SHA-256 over each row's line. Made here and
+    not by the server, where it takes a second scan as long as COPY's own.
     """
 
     def __init__(self, writer, on_rows=None):
@@ -514,22 +537,34 @@ class TableWriter(object):
         self.rows = 0
         self.part = None
         self.header_seen = False
+        self.batch = []
+        self.batch_bytes = 0
+        self.sum = 0
+
+    @property
+    def checksum(self):
+        """16 hex digits."""
+        return "{:016x}".format(self.sum % 2 ** 64)
 
     def write(self, data):
         if self.part is None:
             self._begin()
         if isinstance(data, str):
             data = data.encode("utf-8")
-        self._add(self.compressor.compress(data))
+        self.batch.append(data)
+        self.batch_bytes += len(data)
         if not self.header_seen:
             self.header_seen = True
             return
+        self.sum += int.from_bytes(hashlib.sha256(data).digest()[:8], "big")
         self.rows += 1
         self.part["rows"] += 1
         if self.on_rows is not None and self.rows % 1000 == 0:
             self.on_rows(self.rows)
-        if self.part["length"] >= PART_BYTES:
-            self._end()
+        if self.batch_bytes >= BATCH_BYTES:
+            self._compress()
+            if self.part["length"] >= PART_BYTES:
+                self._end()
 
     def close(self):
         if self.part is not None:
@@ -548,7 +583,12 @@ class TableWriter(object):
             self.part["length"] += len(data)
             self.writer.write(data)
 
+    def _compress(self):
+        self._add(self.compressor.compress(b"".join(self.batch)))
+        self.batch, self.batch_bytes = [], 0
+
     def _end(self):
+        self._compress()
         self._add(self.compressor.flush())
         self.part["sha256"] = self.digest.hexdigest()
         self.parts.append(self.part)
@@ -1009,12 +1049,9 @@ class NormalForm(object):
 
     def counts(self):
         """Rows that move, rows of our own DAGs, rows beyond the filter."""
-        return ("SELECT count(*) FILTER (WHERE {own} AND {kept}), count(*) FILTER (WHERE NOT {own}), count(*) FILTER (WHERE {own} AND NOT {kept}) "
-                "FROM {rows}".format(own=self.own, kept=self.kept, rows=self._from()))
-
-    def checksum(self):
-        """Independent of order: the sum of 64 bits of md5 over each row's text form."""
-        return "SELECT coalesce(sum(('x' || substr(md5(x::text), 1, 16))::bit(64)::bigint::numeric), 0)::text FROM ({}) x".format(self.select)
+        # OFFSET 0 keeps the planner from writing the conditions into each count, where they would be computed once more per row.
+        return ("SELECT count(*) FILTER (WHERE own AND kept), count(*) FILTER (WHERE NOT own), count(*) FILTER (WHERE own AND NOT kept) "
+                "FROM (SELECT {own} AS own, {kept} AS kept FROM {rows} OFFSET 0) x".format(own=self.own, kept=self.kept, rows=self._from()))
 
     def dangling(self):
         """How many rows of an old source have no DAG run to belong to; None where every row names its run."""
@@ -1179,7 +1216,6 @@ def _add_table(command, cursor, table, manifest):
         _export_secrets(command, cursor, table, entry)
     else:
         _export_rows(command, cursor, form, entry)
-        entry["checksum"] = "{:016x}".format(int(scalar(cursor, form.checksum())) % 2 ** 64)
     manifest["tables"].append(entry)
 
 
@@ -1207,6 +1243,7 @@ def _export_rows(command, cursor, form, entry):
         raise Refusal("defect", "{} gave {} rows, but {} were counted in the same snapshot.".format(name, sink.rows, total),
                       "this is a defect of mwaa-migrate.", "report it with the Airflow and PostgreSQL versions.")
     entry["bytes"] = reference["bytes"]
+    entry["checksum"] = sink.checksum
     entry["parts"] = [dict(reference, rows=total, members=sink.parts)]
     command.say("exported {}: {} rows".format(name, total), name, total, total)
 

@@ -120,6 +120,10 @@ SESSION = (
 OWN_DAGS = "^db_(export|import)(_[0-9]+)?$"
 OWN_VARIABLES = "^mwaa_migrate_[0-9a-f]{8}_(private|public)_key$"
 
+#: https://www.postgresql.org/docs/current/errcodes-appendix.html
+DEADLOCK_DETECTED = "40P01"
+DEADLOCKS = 5
+
 FINAL_STATES = ("success", "failed", "skipped", "upstream_failed", "removed")
 FINISHED_RUNS = ("success", "failed")
 
@@ -174,6 +178,19 @@ class Database(object):
     def transaction(self, mode="READ COMMITTED"):
         """`with database.transaction() as cursor:` commits at the end, rolls back on any error."""
         return Transaction(self.connection, mode)
+
+    def settle(self, work):
+        """`work(cursor)` in a transaction that counts when it commits; done again where PostgreSQL ended it for a deadlock.
+
+        Airflow's processors lock rows of `dag` file by file, in an order of their own, all the time.
+        """
+        for left in reversed(range(DEADLOCKS)):
+            try:
+                with self.transaction() as cursor:
+                    return work(cursor)
+            except Exception as error:
+                if not left or getattr(error, "pgcode", None) != DEADLOCK_DETECTED:
+                    raise
 
     def snapshot(self):
         return self.transaction("REPEATABLE READ READ ONLY")
@@ -315,10 +332,11 @@ def without_tasks(run):
 
 def set_paused(database, dag_ids, paused):
     """Switch DAGs; returns the ids that changed, ordered. DAGs that are gone or inactive do not change."""
-    with database.transaction() as cursor:
+    def switch(cursor):
         cursor.execute("UPDATE dag SET is_paused = %s WHERE dag_id = ANY(%s) AND is_active AND is_paused IS DISTINCT FROM %s RETURNING dag_id",
                        (paused, list(dag_ids), paused))
         return sorted(row[0] for row in cursor.fetchall())
+    return database.settle(switch)
 
 
 def preflight_data(database, command):
@@ -369,6 +387,8 @@ def own_filter(table, alias=""):
 UPLOAD_BYTES = 8 * 1024 * 1024
 #: Compressed size at which a table's gzip member ends. A reader holds one member in memory.
 PART_BYTES = 16 * 1024 * 1024
+#: Rows are compressed together up to this size: one call per row would cost more than the compression.
+BATCH_BYTES = 64 * 1024
 
 
 def aws_client(service, region):
@@ -509,6 +529,9 @@ class TableWriter(object):
 
     psycopg2 calls `write` once per row, the header being a call of its own. The header stands once, at the start of the
     first member, so that the whole object is one gzip file with one CSV in it.
+
+    `checksum` is independent of the rows' order: the sum of the first 64 bits of SHA-256 over each row's line. Made here and
+    not by the server, where it takes a second scan as long as COPY's own.
     """
 
     def __init__(self, writer, on_rows=None):
@@ -518,22 +541,34 @@ class TableWriter(object):
         self.rows = 0
         self.part = None
         self.header_seen = False
+        self.batch = []
+        self.batch_bytes = 0
+        self.sum = 0
+
+    @property
+    def checksum(self):
+        """16 hex digits."""
+        return "{:016x}".format(self.sum % 2 ** 64)
 
     def write(self, data):
         if self.part is None:
             self._begin()
         if isinstance(data, str):
             data = data.encode("utf-8")
-        self._add(self.compressor.compress(data))
+        self.batch.append(data)
+        self.batch_bytes += len(data)
         if not self.header_seen:
             self.header_seen = True
             return
+        self.sum += int.from_bytes(hashlib.sha256(data).digest()[:8], "big")
         self.rows += 1
         self.part["rows"] += 1
         if self.on_rows is not None and self.rows % 1000 == 0:
             self.on_rows(self.rows)
-        if self.part["length"] >= PART_BYTES:
-            self._end()
+        if self.batch_bytes >= BATCH_BYTES:
+            self._compress()
+            if self.part["length"] >= PART_BYTES:
+                self._end()
 
     def close(self):
         if self.part is not None:
@@ -552,7 +587,12 @@ class TableWriter(object):
             self.part["length"] += len(data)
             self.writer.write(data)
 
+    def _compress(self):
+        self._add(self.compressor.compress(b"".join(self.batch)))
+        self.batch, self.batch_bytes = [], 0
+
     def _end(self):
+        self._compress()
         self._add(self.compressor.flush())
         self.part["sha256"] = self.digest.hexdigest()
         self.parts.append(self.part)
@@ -889,8 +929,7 @@ def merge_table(command, database, staged, runs):
     """
     for _ in range(RACES):
         try:
-            with database.transaction() as cursor:
-                return _merge(command, cursor, staged, runs)
+            return database.settle(lambda cursor: _merge(command, cursor, staged, runs))
         except Raced:
             command.say("{} changed meanwhile, looking again".format(staged.table["name"]), staged.table["name"])
     raise Refusal("target-busy", "Rows of {} appeared on the target while its history was written, {} times.".format(staged.table["name"], RACES),
