@@ -23,6 +23,11 @@ describe('a migration whose runners and workers are killed', () => {
   let world: MigrationWorld;
   /** Every action that was started and may still run. */
   const started: StartedRun[] = [];
+  /** Phases that came to their end; after a failure the tests that build on them say so at once. */
+  const ended = new Set<string>();
+  const requireEnded = (phase: string) => {
+    if (!ended.has(phase)) throw new Error(`Phase ${phase} did not come to its end in a test before.`);
+  };
 
   const source = () => world.sandbox.environment(SOURCE).running;
   const target = () => world.sandbox.environment(TARGET).running;
@@ -79,6 +84,8 @@ describe('a migration whose runners and workers are killed', () => {
     slowUpload(world, SOURCE);
     const first = start('export', final, workflowRun(1001));
 
+    // With an upload under way, which the next try has to end.
+    await until('the export to begin an upload', async () => (await openUploads(world)).length === 1, { seconds: 180 });
     await middle('the Airflow task', 'export', 1);
     process.kill((await taskProcesses(source(), 'db_export', 'export-1-1')).runner, 'SIGKILL');
     expect(await openUploads(world)).toHaveLength(1);
@@ -114,9 +121,11 @@ describe('a migration whose runners and workers are killed', () => {
     expect(((await journal())?.['attempts'] as readonly unknown[]).length).toBe(1);
     expect(((await readJson(`${ATTEMPT}active-dags.json`))?.['dags'] as readonly { dagId: string }[]).map(({ dagId }) => dagId)).toEqual(ACTIVE_DAGS);
     expect(await openUploads(world)).toEqual([]);
+    ended.add('export');
   }, 6 * MINUTES);
 
   it('imports the same after SIGKILL of the task with its supervisor, then of the action, in the middle', async () => {
+    requireEnded('export');
     const first = start('import', {}, workflowRun(2001));
     await slowRead(world, TARGET);
     await middle('the Airflow task and its supervisor', 'import', 1);
@@ -140,9 +149,11 @@ describe('a migration whose runners and workers are killed', () => {
     const done = await again.done;
     expect({ code: done.code, end: done.code === 0 ? '' : done.log.slice(-4000) }).toEqual({ code: 0, end: '' });
     expect(await readJson(`${ATTEMPT}import/result.json`)).toMatchObject({ status: 'done', try: 2 });
+    ended.add('import');
   }, 6 * MINUTES);
 
   it('ends in the state of an undisturbed migration', async () => {
+    requireEnded('import');
     const { differences, more, counts } = await compareBySql(source(), target());
     expect(differences).toEqual([]);
     expect(more).toBe(0);
@@ -153,6 +164,7 @@ describe('a migration whose runners and workers are killed', () => {
   }, 3 * MINUTES);
 
   it('leaves nothing of the killed tries behind', async () => {
+    requireEnded('import');
     for (const environment of [source(), target()]) {
       expect(await stagingTables(environment)).toEqual([]);
       expect(await query(environment.databaseUrl, String.raw`SELECT dag_id FROM dag WHERE dag_id ~ '^db_(export|import)'`)).toEqual([]);

@@ -58,6 +58,7 @@ export function middleOf(world: MigrationWorld, prefix: string, command: string,
 
 /** Keys of multipart uploads that were neither completed nor aborted. */
 export async function openUploads({ sandbox }: MigrationWorld): Promise<readonly string[]> {
+  if (!sandbox.s3.describeBucket(MIGRATION_BUCKET)) return [];
   const client = new S3Client(sandbox.rootClient(ACCOUNT));
   try {
     return ((await client.send(new ListMultipartUploadsCommand({ Bucket: MIGRATION_BUCKET }))).Uploads ?? []).map(({ Key = '' }) => Key);
