@@ -27,6 +27,8 @@ export function judge(manifest: Manifest, verified: VerifyData, imported: Import
       missing > 0 ? `${missing} missing` : [],
       different > 0 ? `${different} different` : [],
       equal + missing + different + rejected !== exported ? `${equal + missing + different + rejected} accounted for, ${exported} exported` : [],
+      // A row that dangles is lost to nobody. A refused run means history that is not there.
+      name === 'dag_run' && rejected > 0 ? `${rejected} refused, so their history is not on the target (the summary of import says why)` : [],
       announced !== undefined && announced !== rejected ? `${rejected} rejected, import reported ${announced}` : [],
     ].flat();
     if (wrong.length > 0) problems.push(`${name}: ${wrong.join(', ')}`);

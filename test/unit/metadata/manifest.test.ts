@@ -86,6 +86,14 @@ describe('the judgement of a verification', () => {
     expect(judge(manifest, found, importData(manifest), []).problems).toEqual(['xcom: 1 rejected, import reported 0']);
   });
 
+  it('is bad when a DAG run was refused, however well announced: its history is not on the target', () => {
+    const refused = { rows: 3, inserted: 2, alreadyThere: 0, rejected: 1, reasons: { 'another run': 1 }, rejectedFile: null };
+    const verified = verifyData(manifest);
+    const found = { ...verified, tables: { ...verified.tables, dag_run: { rows: 3, equal: 2, missing: 0, different: 0, rejected: 1 } } };
+    const imported = importData(manifest, { tables: { ...importData(manifest).tables, dag_run: refused } });
+    expect(judge(manifest, found, imported, []).problems).toEqual(['dag_run: 1 refused, so their history is not on the target (the summary of import says why)']);
+  });
+
   it.each([
     { what: 'a row is missing', change: { tables: { ...verifyData(manifest).tables, log: { rows: 3, equal: 2, missing: 1, different: 0, rejected: 0 } } }, problem: 'log: 1 missing' },
     { what: 'a row is different', change: { tables: { ...verifyData(manifest).tables, log: { rows: 3, equal: 2, missing: 0, different: 1, rejected: 0 } } }, problem: 'log: 1 different' },
