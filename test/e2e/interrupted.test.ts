@@ -127,14 +127,14 @@ describe('a migration whose runners and workers are killed', () => {
   it('imports the same after SIGKILL of the task with its supervisor, then of the action, in the middle', async () => {
     requireEnded('export');
     const first = start('import', {}, workflowRun(2001));
-    await slowRead(world, TARGET);
+    await slowRead(world, TARGET, ATTEMPT, 1);
     await middle('the Airflow task and its supervisor', 'import', 1);
     const { runner, supervisor } = await taskProcesses(target(), 'db_import', 'import-1-1');
     // The supervisor first: it must not see how its task ended.
     process.kill(supervisor, 'SIGKILL');
     process.kill(runner, 'SIGKILL');
 
-    await slowRead(world, TARGET);
+    await slowRead(world, TARGET, ATTEMPT, 2);
     await middle('the action', 'import', 2);
     const next = await taskProcesses(target(), 'db_import', 'import-1-2');
     process.kill(next.runner, 'SIGSTOP');

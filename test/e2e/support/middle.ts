@@ -39,12 +39,15 @@ export function slowUpload({ sandbox }: MigrationWorld, environment: string): vo
   sandbox.faults.add({ service: 's3', action: 'UploadPart', principalContains: executionRoleOf(environment), times: 1, kind: 'delay', delayMs: SLOW_MS });
 }
 
-/** Holds up the read that follows this environment's next read of the long table's export. */
-export async function slowRead({ sandbox }: MigrationWorld, environment: string): Promise<void> {
-  const before = sandbox.calls.length;
-  await until(`${environment} to read ${LONG_TABLE}`, () => Promise.resolve(sandbox.calls.slice(before).some(({ action, principal, resource, status }) =>
+/** Holds up the read that follows the first one that this try of import makes of the long table's export. */
+export async function slowRead(world: MigrationWorld, environment: string, prefix: string, tryNumber: number): Promise<void> {
+  const { calls, faults } = world.sandbox;
+  // A read of the killed try may be answered long after its death: only those since this try's first word count.
+  await until(`try ${tryNumber} of import to begin`, async () => (await progressOf(world, prefix, 'import'))?.try === tryNumber, { seconds: 180, everyMs: 20 });
+  const before = calls.length;
+  await until(`${environment} to read ${LONG_TABLE}`, () => Promise.resolve(calls.slice(before).some(({ action, principal, resource, status }) =>
     action === 'GetObject' && status < 300 && principal.includes(executionRoleOf(environment)) && resource.endsWith(`${LONG_TABLE}.csv.gz`))), { seconds: 180, everyMs: 20 });
-  sandbox.faults.add({ service: 's3', action: 'GetObject', principalContains: executionRoleOf(environment), times: 1, kind: 'delay', delayMs: SLOW_MS });
+  faults.add({ service: 's3', action: 'GetObject', principalContains: executionRoleOf(environment), times: 1, kind: 'delay', delayMs: SLOW_MS });
 }
 
 /** Waits until this try of the command is in the middle of the long table: some of its rows are done, and not all. */
