@@ -12,7 +12,7 @@ import { actionsLog } from './log.js';
 import { readMigrationFile } from './migration-file/read.js';
 import { phases } from './phases/index.js';
 import type { PhaseResult } from './ports.js';
-import { failureSummary, fitSummary } from './step-summary.js';
+import { failureSummary, fitSummary, headline } from './step-summary.js';
 import { stopping } from './stopping.js';
 import { wire, type Env } from './wiring.js';
 
@@ -78,6 +78,7 @@ async function publish(phase: Phase, result: PhaseResult, env: Env): Promise<voi
   // The same report for an artifact or a mail: one file, no script, no network.
   if (result.html !== undefined) await writeFile(report.replace(/(\.md)?$/u, '.html'), result.html);
   for (const [name, value] of Object.entries({ ...result.outputs, report })) core.setOutput(name, value);
+  core.info(`${headline(result.summary)}\nReport: ${report}`);
   await writeSummary(result.summary, env);
 }
 

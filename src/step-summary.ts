@@ -18,3 +18,9 @@ export function failureSummary(phase: string | undefined, text: string): string 
   const inert = text.replace(/[&<>]/gu, (letter) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[letter] ?? letter);
   return `## ${phase ? `Phase ${phase} failed` : 'mwaa-migrate did not start'}\n\n<pre>${inert}</pre>`;
 }
+
+/** The verdict of a summary (its first heading) as one plain line for the log. */
+export function headline(markdown: string): string {
+  const line = markdown.split('\n').find((text) => text.startsWith('## ')) ?? '';
+  return line.slice(3).replace(/<\/?code>/gu, '').replace(/&#(\d+);/gu, (_, code: string) => String.fromCodePoint(Number(code))).replace(/\p{Cc}/gu, ' ');
+}

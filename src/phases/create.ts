@@ -40,6 +40,7 @@ export async function createEnvironment(context: CreateContext): Promise<PhaseRe
     const target = await awaitEnvironment(context, context.target.mwaa, file.target.environment, isExternal ? 'wait' : wasAbsent ? 'wait' : 'refuse');
     requireVersion(target, file.target.airflowVersion);
     const found = compare(seen, context, journal.current, target);
+    requirePlace(target, found);
     if (found.length > 0) log.warn(`${target.Name} is not quite as planned:\n    ${describeDifferences(found)}`);
     await journal.update((current) => finishPhase(current, {
       phase: 'create', at: context.clock.now().toISOString(), by: context.owner,
@@ -101,6 +102,17 @@ function optionDifferences(wanted: Readonly<Record<string, string>>, there: Read
 function requireVersion(target: EnvironmentDescription, wanted: string): void {
   if (target.AirflowVersion === wanted) return;
   throw new UserError(`Environment ${target.Name} runs Airflow ${target.AirflowVersion}, not ${wanted}.`, 'it was made for something else.', 'name another target.environment, or its version, in the migration file.');
+}
+
+/** Other differences can be lived with; DAGs in a place that the environment never reads cannot. */
+function requirePlace(target: EnvironmentDescription, found: readonly Difference[]): void {
+  const elsewhere = found.filter(({ path }) => path === 'SourceBucketArn' || path === 'DagS3Path');
+  if (elsewhere.length === 0) return;
+  throw new UserError(
+    `Environment ${target.Name} reads its DAGs from another place than phase resources writes to:\n    ${describeDifferences(elsewhere)}`,
+    'its DAGs would be missing after the switch.',
+    'set target.bucket and target.prefix in the migration file to what the environment uses and run resources again, or name another target.environment.',
+  );
 }
 
 const outputsOf = ({ file }: CreateContext, seen: Survey, target: EnvironmentDescription | undefined): Readonly<Record<string, string>> => ({

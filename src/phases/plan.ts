@@ -14,7 +14,7 @@ export async function planMigration(context: PlanContext): Promise<PhaseResult> 
   const { plan, source, target } = seen;
   const clone = clonedRole({ file, source, targetAccount: seen.targetAccount, sourceRole: seen.sourceRole });
   const changes = plan.changes.filter(({ kind }) => kind !== 'kept' && kind !== 'not sent').length;
-  log.info(`Plan ${plan.digest.slice(0, 12)}: ${changes} changes, ${plan.warnings.length} warnings, ${plan.blockers.length} blockers.`);
+  log.info(`Plan ${plan.digest.slice(0, 12)}: ${changes} changes, ${plan.warnings.length} ${plan.warnings.length === 1 ? 'warning' : 'warnings'}, ${plan.blockers.length} ${plan.blockers.length === 1 ? 'blocker' : 'blockers'}.`);
   const report = planReport({ file, plan, clone, source });
   return resultOf(`mwaa-migrate: plan of ${file.id}`, report, {
     'migration-id': file.id, 'plan-digest': plan.digest, changes: String(changes), blockers: String(plan.blockers.length), 'target-environment': file.target.environment,

@@ -143,6 +143,14 @@ describe('create', () => {
     expect(summary).toMatch(/MaxWorkers/);
   });
 
+  it('refuses an environment that reads its DAGs from another place than they were copied to', async () => {
+    const world = await after(...READY);
+    const there = world.environments.get('analytics-v2');
+    if (!there) throw new Error('create made no environment');
+    world.environments.set('analytics-v2', { ...there, DagS3Path: 'somebody-elses/dags' });
+    await expect(run(world, { phase: 'create' })).rejects.toThrow(/reads its DAGs from another place[\s\S]*DagS3Path[\s\S]*target\.prefix/);
+  });
+
   it('refuses to create before resources are copied', async () => {
     await expect(run(new World(), { phase: 'create' })).rejects.toThrow(/Phase resources has not finished/);
   });
