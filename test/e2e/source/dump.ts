@@ -26,7 +26,8 @@ export async function historyDump({ version, log }: Readonly<{ version: string; 
 }
 
 function contentKey(): string {
-  const hash = createHash('sha256');
+  // monthly_snapshot has a further run due each month: a history of another month would not match what was counted in it.
+  const hash = createHash('sha256').update(new Date().toISOString().slice(0, 7));
   for (const { path: name, body } of [...filesThatMakeHistory(), { path: 'options', body: Buffer.from(JSON.stringify(SOURCE_OPTIONS)) }]) hash.update(`${name} ${body.length}\n`).update(body);
   return hash.digest('hex').slice(0, 16);
 }
