@@ -45,7 +45,16 @@ export type Rendered = Readonly<{
 export const dagTags = (rendered: Rendered): readonly string[] =>
   ['mwaa-migrate', `attempt-${rendered.attempt}`, `job-${rendered.job.sha256.slice(0, 12)}`];
 
-export type Drain = Readonly<{ timeoutMinutes: number; taskMinutes: number; leftover: 'resume' | 'fail' | 'abort' }>;
+export type Drain = Readonly<{
+  timeoutMinutes: number;
+  taskMinutes: number;
+  leftover: 'resume' | 'fail' | 'abort';
+  /** A deferred task would begin anew on the target and submit its external job a second time; false: its run stays failed, listed. */
+  resumeDeferred: boolean;
+}>;
+
+/** How `activate` goes about it; counts of minutes, seconds and DAGs. `batchSize` 0: all at once. */
+export type Switch = Readonly<{ canary: readonly string[]; canaryMinutes: number; batchSize: number; batchPauseSeconds: number; missedIntervals: 'report' | 'run' }>;
 
 /** How variables and connections are wrapped on the way; null in a rehearsal, which writes none of their values. */
 export type Envelope =
@@ -71,9 +80,16 @@ export type Job = Readonly<{
     connections: boolean;
   }>;
   drain: Drain;
+  cutover: Switch;
   envelope: Envelope | null;
-  /** activate and restore: the DAGs to switch on, as recorded before the drain; empty for every other command. */
+  /** activate, deactivate and restore: the DAGs that were on before the drain; empty for every other command. */
   activeDags: readonly ActiveDag[];
+  /** drain, export, restore: final attempts before this one that paused the source and did not put it back; what they ended is ours too. */
+  earlierAttempts: readonly number[];
+  /** import: manifests of attempts that were imported before. Rows that still are as those brought them are replaced. */
+  earlierManifests: readonly ObjectRef[];
+  /** restore: what the target ran between cutover and rollback (`<n>/deactivate/ran.json`), so that the source runs none of it again. */
+  ran: ObjectRef | null;
 }>;
 
 /** A DAG that was unpaused and active on the source. Dates are ISO 8601 UTC or null. */
@@ -135,11 +151,33 @@ export type InFlightRun = Readonly<{
   runType: string;
   state: string;
   startDate: string | null;
-  /** Task instances without a final state, by state. */
+  logicalDate: string | null;
+  /** Task instances without a final state, by state; those that the drain ended by their state before. */
   unfinished: Readonly<Record<string, number>>;
+  /** Task instances that the drain ended at its deadline. */
+  ended: number;
+  /** Tasks that wait in the triggerer, or have come back from it: `task` or `task[3]`; at most 20 of them. */
+  deferred: readonly string[];
+  fate: Fate;
 }>;
+/** What becomes of a run in flight on the target. Everything but 'resume' stays failed there and is listed. */
+export type Fate =
+  /** Queued by cutover before its DAG is activated; what is finished does not run again. */
+  | 'resume'
+  /** No scheduler would run it: its command is printed. */
+  | 'backfill'
+  /** Has deferred tasks, and drain.resume-deferred is false. */
+  | 'deferred'
+  /** drain.leftover is fail. */
+  | 'left';
 
-export type DrainData = Readonly<{ paused: readonly string[]; leftover: readonly InFlightRun[]; waitedSeconds: number }>;
+export type DrainData = Readonly<{
+  paused: readonly string[];
+  leftover: readonly InFlightRun[];
+  waitedSeconds: number;
+  /** Task instances that were ended, by this attempt or one before it that was not put back. */
+  ended: number;
+}>;
 export type ExportData = Readonly<{ manifest: ObjectRef }>;
 /** SHA-256 of the DER SubjectPublicKeyInfo; the key itself stands in Variable `mwaa_migrate_<h>_public_key`, read by REST, not S3. */
 export type KeypairData = Readonly<{ fingerprint: string; variable: string }>;
@@ -157,25 +195,68 @@ export type ImportedTable = Readonly<{
 export type ImportData = Readonly<{
   tables: Readonly<Record<string, ImportedTable>>;
   parkedRuns: number;
+  /** Runs of an earlier attempt that changed on the source since, and were replaced with all that belongs to them. */
+  replacedRuns: number;
   /** Table → exported columns that the target does not have, such as those of a plugin; tables without any are absent. */
   columnsLeft?: Readonly<Record<string, readonly string[]>>;
 }>;
 
-export type VerifiedTable = Readonly<{ rows: number; equal: number; missing: number; different: number; rejected: number }>;
+/** rows = equal + missing + different + rejected + resumed; `resumed`: rows of runs (or queued dataset events) that go on since cutover. */
+export type VerifiedTable = Readonly<{ rows: number; equal: number; missing: number; different: number; rejected: number; resumed: number }>;
 export type VerifyData = Readonly<{
   tables: Readonly<Record<string, VerifiedTable>>;
   importErrors: readonly string[];
   unpausedDags: readonly string[];
 }>;
 
+export type RunName = Readonly<{ dagId: string; runId: string }>;
 export type ActivateData = Readonly<{
   activated: readonly string[];
   alreadyActive: readonly string[];
   /** Not activated, with a reason a person can act on. */
   left: readonly Readonly<{ dagId: string; reason: string }>[];
+  canaries: readonly Canary[];
+  /** Why everything behind the canaries was left; null: nothing stopped it. */
+  stopped: string | null;
+  /** Parked runs that were queued, now or by an earlier cutover of this attempt. */
+  resumed: readonly RunName[];
+  /** Parked runs of wanted DAGs that stay failed; `fate` as in the manifest, or 'changed': somebody touched the run on the target. */
+  notResumed: readonly (RunName & Readonly<{ fate: Exclude<Fate, 'resume'> | 'changed'; command: string | null }>)[];
+  /** catchup=False: intervals that ended between pause and activation. `started`: queued as runs (missed-intervals: run). */
+  missed: readonly Readonly<{ dagId: string; count: number; first: string; last: string; started: boolean }>[];
+  /** Dataset events that came while their consumer was paused and were queued for it. */
+  queuedEvents: number;
+  /** Of every activated DAG: the run that follows, null where nothing is scheduled. ISO 8601 UTC. */
+  next: readonly Readonly<{ dagId: string; nextDagrun: string | null; createAfter: string | null; why: string }>[];
 }>;
-export type DeactivateData = Readonly<{ paused: readonly string[] }>;
-export type RestoreData = Readonly<{ activated: readonly string[]; missing: readonly string[] }>;
+export type Canary = Readonly<{
+  dagId: string;
+  state: 'green' | 'failed' | 'late';
+  /** A sentence: what was watched, or what went wrong. */
+  proof: string;
+}>;
+export type DeactivateData = Readonly<{
+  paused: readonly string[];
+  /** Task instances that still ran when the time was up; 0 is what rollback wants. */
+  stillRunning: number;
+  /** `<n>/deactivate/ran.json`: RanOnTarget; null where this attempt never activated anything. */
+  ran: ObjectRef | null;
+  runs: number;
+}>;
+/** Runs that the target made or went on with since cutover. `new`: made there. `resumed`: a parked run of which at least one task began there. */
+export type RanOnTarget = Readonly<{
+  runs: readonly (RunName & Readonly<{ kind: 'new' | 'resumed'; runType: string; state: string; logicalDate: string; intervalStart: string | null; intervalEnd: string | null; tasksEnded: number }>)[];
+}>;
+export type RestoreData = Readonly<{
+  activated: readonly string[];
+  missing: readonly string[];
+  /** Task instances that the drain had ended and that the source runs again. */
+  putBack: number;
+  /** Runs of the target that now stand on the source as rows without tasks, so that no interval runs twice. */
+  standIns: readonly RunName[];
+  /** Runs that went on at the target: failed on the source, for a person to decide. */
+  leftFailed: readonly RunName[];
+}>;
 
 export type DataOf = Readonly<{
   preflight: PreflightData;

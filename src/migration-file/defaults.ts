@@ -39,8 +39,15 @@ export function withDefaults(value: Values): MigrationFile {
       timeoutMinutes: read('drain', 'timeout-minutes') as number,
       taskMinutes: read('drain', 'task-minutes') as number,
       leftover: read('drain', 'leftover') as MigrationFile['drain']['leftover'],
+      resumeDeferred: read('drain', 'resume-deferred') as boolean,
     },
-    cutover: { canary: read('cutover', 'canary') as readonly string[], missedIntervals: read('cutover', 'missed-intervals') as 'report' },
+    cutover: {
+      canary: read('cutover', 'canary') as readonly string[],
+      canaryMinutes: read('cutover', 'canary-minutes') as number,
+      batchSize: read('cutover', 'batch-size') as number,
+      batchPauseSeconds: read('cutover', 'batch-pause-seconds') as number,
+      missedIntervals: read('cutover', 'missed-intervals') as MigrationFile['cutover']['missedIntervals'],
+    },
     bucket: { name: read('bucket', 'name') as string, kmsKey: written('bucket', 'kms-key') as string | undefined },
   };
 }

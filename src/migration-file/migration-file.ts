@@ -23,8 +23,8 @@ export type MigrationFile = Readonly<{
   resources: Readonly<{ from: 'source' | 'repository'; dags?: string; requirements?: string; plugins?: string; startupScript?: string }>;
   metadata: Readonly<{ historyDays: number | 'all'; auditLogDays: number | 'all'; xcom: boolean; variables: boolean; connections: boolean }>;
   logs: Readonly<{ tasks: 'failed' | 'all' | 'none'; maxDays: number }>;
-  drain: Readonly<{ timeoutMinutes: number; taskMinutes: number; leftover: 'resume' | 'fail' | 'abort' }>;
-  cutover: Readonly<{ canary: readonly string[]; missedIntervals: 'report' | 'run' }>;
+  drain: Readonly<{ timeoutMinutes: number; taskMinutes: number; leftover: 'resume' | 'fail' | 'abort'; resumeDeferred: boolean }>;
+  cutover: Readonly<{ canary: readonly string[]; canaryMinutes: number; batchSize: number; batchPauseSeconds: number; missedIntervals: 'report' | 'run' }>;
   /** `{account}` and `{region}` in the name stand for the source's. */
   bucket: Readonly<{ name: string; kmsKey: string | undefined }>;
 }>;

@@ -1,4 +1,4 @@
-import { PROTOCOL_SCHEMA, type ActiveDag, type Envelope, type Job, type Side } from '../airflow/protocol.js';
+import { PROTOCOL_SCHEMA, type ActiveDag, type Envelope, type Job, type ObjectRef, type Side } from '../airflow/protocol.js';
 import { TABLES } from '../metadata/catalogue.js';
 import type { MigrationFile } from '../migration-file/migration-file.js';
 
@@ -10,13 +10,16 @@ export type JobFacts = Readonly<{
   sourceVersion: string;
   envelope: Envelope | null;
   activeDags?: readonly ActiveDag[];
+  earlierAttempts?: readonly number[];
+  earlierManifests?: readonly ObjectRef[];
+  ran?: ObjectRef | null;
 }>;
 
 /**
  * The job of one side in one attempt. Every command of a phase gets the same one wherever it can: another job means another DAG
  * file, and minutes until the scheduler has parsed it.
  */
-export function jobFor({ file, side, attempt, mode, sourceVersion, envelope, activeDags = [] }: JobFacts): Job {
+export function jobFor({ file, side, attempt, mode, sourceVersion, envelope, activeDags = [], earlierAttempts = [], earlierManifests = [], ran = null }: JobFacts): Job {
   const { metadata } = file;
   const days = (value: number | 'all') => (value === 'all' ? null : value);
   return {
@@ -28,7 +31,7 @@ export function jobFor({ file, side, attempt, mode, sourceVersion, envelope, act
     tables: TABLES,
     metadata: { historyDays: days(metadata.historyDays), auditLogDays: days(metadata.auditLogDays), xcom: metadata.xcom, variables: metadata.variables, connections: metadata.connections },
     drain: file.drain,
-    envelope,
-    activeDags,
+    cutover: file.cutover,
+    envelope, activeDags, earlierAttempts, earlierManifests, ran,
   };
 }

@@ -24,8 +24,8 @@ export const aMigrationFile = (given: FileChanges = {}): MigrationFile => ({
   resources: { from: 'source', ...given.resources },
   metadata: { historyDays: 'all', auditLogDays: 30, xcom: true, variables: true, connections: false, ...given.metadata },
   logs: { tasks: 'none', maxDays: 3, ...given.logs },
-  drain: { timeoutMinutes: 60, taskMinutes: 30, leftover: 'resume', ...given.drain },
-  cutover: { canary: [], missedIntervals: 'report', ...given.cutover },
+  drain: { timeoutMinutes: 60, taskMinutes: 30, leftover: 'resume', resumeDeferred: false, ...given.drain },
+  cutover: { canary: [], canaryMinutes: 60, batchSize: 100, batchPauseSeconds: 15, missedIntervals: 'report', ...given.cutover },
   bucket: { name: 'mwaa-migrate-{account}-{region}', kmsKey: undefined, ...given.bucket },
 });
 
@@ -99,9 +99,9 @@ export const aManifest = (given: Partial<Manifest> = {}): Manifest => ({
 });
 
 export const importData = (manifest: Manifest, given: Partial<ImportData> = {}): ImportData => ({
-  tables: Object.fromEntries(manifest.tables.map(({ name, rows }) => [name, { rows, inserted: rows, alreadyThere: 0, rejected: 0, reasons: {}, rejectedFile: null }])), parkedRuns: manifest.inFlight.length, ...given,
+  tables: Object.fromEntries(manifest.tables.map(({ name, rows }) => [name, { rows, inserted: rows, alreadyThere: 0, rejected: 0, reasons: {}, rejectedFile: null }])), parkedRuns: manifest.inFlight.length, replacedRuns: 0, ...given,
 });
 
 export const verifyData = (manifest: Manifest, given: Partial<VerifyData> = {}): VerifyData => ({
-  tables: Object.fromEntries(manifest.tables.map(({ name, rows }) => [name, { rows, equal: rows, missing: 0, different: 0, rejected: 0 }])), importErrors: [], unpausedDags: [], ...given,
+  tables: Object.fromEntries(manifest.tables.map(({ name, rows }) => [name, { rows, equal: rows, missing: 0, different: 0, rejected: 0, resumed: 0 }])), importErrors: [], unpausedDags: [], ...given,
 });

@@ -236,7 +236,7 @@ export class World {
     if (command === 'keypair') return { fingerprint: FINGERPRINT, variable: KEY_VARIABLE };
     if (command === 'drain') {
       for (const dagId of dags.keys()) dags.set(dagId, true);
-      return { paused: active, leftover: [], waitedSeconds: 12 };
+      return { paused: active, leftover: [], waitedSeconds: 12, ended: 0 };
     }
     if (command === 'restore' || command === 'activate') {
       const left = this.answers.left ?? [];
@@ -244,7 +244,7 @@ export class World {
       const already = wanted.filter((dagId) => dags.get(dagId) === false);
       for (const dagId of wanted) dags.set(dagId, false);
       const activated = wanted.filter((dagId) => !already.includes(dagId));
-      return command === 'restore' ? { activated, missing: [] } : { activated, alreadyActive: already, left };
+      return command === 'restore' ? { activated, missing: [], putBack: 0, standIns: [], leftFailed: [] } : { activated, alreadyActive: already, left, canaries: [], stopped: null, resumed: [], notResumed: [], missed: [], queuedEvents: 0, next: [] };
     }
     const manifest = this.manifest(order, bucket, prefix, active.length);
     if (command === 'export') {

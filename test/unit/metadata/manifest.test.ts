@@ -81,7 +81,7 @@ describe('the judgement of a verification', () => {
   it('is good when every row is equal or rejected as announced', () => {
     const rejected = { rows: 3, inserted: 2, alreadyThere: 0, rejected: 1, reasons: { 'no parent': 1 }, rejectedFile: null };
     const verified = verifyData(manifest);
-    const found = { ...verified, tables: { ...verified.tables, xcom: { rows: 3, equal: 2, missing: 0, different: 0, rejected: 1 } } };
+    const found = { ...verified, tables: { ...verified.tables, xcom: { rows: 3, equal: 2, missing: 0, different: 0, rejected: 1, resumed: 0 } } };
     expect(judge(manifest, found, importData(manifest, { tables: { ...importData(manifest).tables, xcom: rejected } }), []).problems).toEqual([]);
     expect(judge(manifest, found, importData(manifest), []).problems).toEqual(['xcom: 1 rejected, import reported 0']);
   });
@@ -89,15 +89,15 @@ describe('the judgement of a verification', () => {
   it('is bad when a DAG run was refused, however well announced: its history is not on the target', () => {
     const refused = { rows: 3, inserted: 2, alreadyThere: 0, rejected: 1, reasons: { 'another run': 1 }, rejectedFile: null };
     const verified = verifyData(manifest);
-    const found = { ...verified, tables: { ...verified.tables, dag_run: { rows: 3, equal: 2, missing: 0, different: 0, rejected: 1 } } };
+    const found = { ...verified, tables: { ...verified.tables, dag_run: { rows: 3, equal: 2, missing: 0, different: 0, rejected: 1, resumed: 0 } } };
     const imported = importData(manifest, { tables: { ...importData(manifest).tables, dag_run: refused } });
     expect(judge(manifest, found, imported, []).problems).toEqual(['dag_run: 1 refused, so their history is not on the target (the summary of import says why)']);
   });
 
   it.each([
-    { what: 'a row is missing', change: { tables: { ...verifyData(manifest).tables, log: { rows: 3, equal: 2, missing: 1, different: 0, rejected: 0 } } }, problem: 'log: 1 missing' },
-    { what: 'a row is different', change: { tables: { ...verifyData(manifest).tables, log: { rows: 3, equal: 2, missing: 0, different: 1, rejected: 0 } } }, problem: 'log: 1 different' },
-    { what: 'rows are unaccounted for', change: { tables: { ...verifyData(manifest).tables, log: { rows: 3, equal: 2, missing: 0, different: 0, rejected: 0 } } }, problem: 'log: 2 accounted for, 3 exported' },
+    { what: 'a row is missing', change: { tables: { ...verifyData(manifest).tables, log: { rows: 3, equal: 2, missing: 1, different: 0, rejected: 0, resumed: 0 } } }, problem: 'log: 1 missing' },
+    { what: 'a row is different', change: { tables: { ...verifyData(manifest).tables, log: { rows: 3, equal: 2, missing: 0, different: 1, rejected: 0, resumed: 0 } } }, problem: 'log: 1 different' },
+    { what: 'rows are unaccounted for', change: { tables: { ...verifyData(manifest).tables, log: { rows: 3, equal: 2, missing: 0, different: 0, rejected: 0, resumed: 0 } } }, problem: 'log: 2 accounted for, 3 exported' },
     { what: 'a table was not compared', change: { tables: Object.fromEntries(Object.entries(verifyData(manifest).tables).filter(([name]) => name !== 'log')) }, problem: 'log: not compared' },
     { what: 'a DAG file does not load', change: { importErrors: ['dags/a.py'] }, problem: '1 DAG files do not load on the target' },
     { what: 'a DAG is awake that should not be', change: { unpausedDags: ['a', 'b'] }, problem: '1 DAGs are unpaused on the target that should be paused' },

@@ -20,8 +20,8 @@ describe('readMigrationFile', () => {
       resources: { from: 'source' },
       metadata: { historyDays: 'all', auditLogDays: 30, xcom: true, variables: true, connections: true },
       logs: { tasks: 'none', maxDays: 3 },
-      drain: { timeoutMinutes: 60, taskMinutes: 30, leftover: 'resume' },
-      cutover: { canary: [], missedIntervals: 'report' },
+      drain: { timeoutMinutes: 60, taskMinutes: 30, leftover: 'resume', resumeDeferred: false },
+      cutover: { canary: [], canaryMinutes: 60, batchSize: 100, batchPauseSeconds: 15, missedIntervals: 'report' },
       bucket: { name: 'mwaa-migration-{account}-{region}', kmsKey: undefined },
     });
   });

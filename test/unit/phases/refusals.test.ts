@@ -280,7 +280,7 @@ describe('import', () => {
 describe('verify and cutover', () => {
   it('ends red for rows that are missing, and says which table', async () => {
     const world = await after(...IMPORTED);
-    world.answers.verify = (data) => ({ ...data, tables: { ...data.tables, dag_run: { rows: 3, equal: 2, missing: 1, different: 0, rejected: 0 } } });
+    world.answers.verify = (data) => ({ ...data, tables: { ...data.tables, dag_run: { rows: 3, equal: 2, missing: 1, different: 0, rejected: 0, resumed: 0 } } });
     const result = await run(world, { phase: 'verify' });
     expect(result).toMatchObject({ ok: false, failure: expect.stringContaining('dag_run: 1 missing') });
   });
