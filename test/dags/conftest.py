@@ -189,9 +189,11 @@ class Migration:
         self.world, self.source, self.target, self.bucket = world, source, target, bucket
         self.id = "test-" + uuid.uuid4().hex[:6]
         self.short_hash = hashlib.sha256(self.id.encode()).hexdigest()[:8]
-        self.prefix = "data/migration/{}_to_{}/{}/1/".format(SOURCE, TARGET, self.id)
+        self.attempt = 1
         self.metadata = {"historyDays": None, "auditLogDays": None, "xcom": True, "variables": True, "connections": True}
-        self.drain = {"timeoutMinutes": 60, "taskMinutes": 30, "leftover": "resume"}
+        self.drain = {"timeoutMinutes": 60, "taskMinutes": 30, "leftover": "resume", "resumeDeferred": False}
+        self.cutover = {"canary": [], "canaryMinutes": 60, "batchSize": 0, "batchPauseSeconds": 0, "missedIntervals": "report"}
+        self.earlier_attempts, self.earlier_manifests, self.ran = [], [], None
         self.mode, self.envelope, self.active_dags, self.manifest = "final", None, [], None
         self.constants = {
             "PROGRESS_SECONDS = 3": "PROGRESS_SECONDS = 0.2",
@@ -201,6 +203,15 @@ class Migration:
         self.tries = {}
         self.expires_at = "2999-01-01T00:00:00Z"
 
+    @property
+    def prefix(self):
+        return "data/migration/{}_to_{}/{}/{}/".format(SOURCE, TARGET, self.id, self.attempt)
+
+    def next_attempt(self):
+        """As the action's next final export into the same target: what was imported before is named in the job."""
+        self.attempt += 1
+        self.earlier_manifests, self.manifest = self.earlier_manifests + [self.manifest], None
+
     def side(self, command):
         return "target" if command in ("keypair", "import", "verify", "activate", "deactivate") else "source"
 
@@ -209,7 +220,7 @@ class Migration:
         job = {
             "schema": 1,
             "migrationId": self.id,
-            "attempt": 1,
+            "attempt": self.attempt,
             "side": side,
             "mode": self.mode,
             "sourceVersion": SOURCE,
@@ -217,8 +228,12 @@ class Migration:
             "tables": TABLES,
             "metadata": self.metadata,
             "drain": self.drain,
+            "cutover": self.cutover,
             "envelope": self.envelope,
             "activeDags": self.active_dags,
+            "earlierAttempts": self.earlier_attempts,
+            "earlierManifests": self.earlier_manifests,
+            "ran": self.ran,
         }
         body = json.dumps(job).encode()
         key = "{}{}/job.json".format(self.prefix, command)
@@ -227,7 +242,7 @@ class Migration:
         rendered = {
             "schema": 1,
             "migrationId": self.id,
-            "attempt": 1,
+            "attempt": self.attempt,
             "side": side,
             "dagId": name,
             "shortHash": self.short_hash,
@@ -253,7 +268,7 @@ class Migration:
         side = side or self.side(command)
         environment = self.source if side == "source" else self.target
         number = self.tries[command] = self.tries.get(command, 0) + 1
-        self.log = self.world.folder / "{}-{}-{}.txt".format(self.id, command, number)
+        self.log = self.world.folder / "{}-{}-{}-{}.txt".format(self.id, self.attempt, command, number)
         env = {
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": environment.url,
             "AIRFLOW__CORE__FERNET_KEY": environment.fernet_key,
@@ -264,7 +279,11 @@ class Migration:
         }
         worker = self.world.workers[environment.version]
         job, pid = worker.start(
-            self.render(command, side), run_id or "{}-1-{}".format(command, number), {"attempt": 1} if conf is None else conf, env, self.log
+            self.render(command, side),
+            run_id or "{}-{}-{}".format(command, self.attempt, number),
+            {"attempt": self.attempt} if conf is None else conf,
+            env,
+            self.log,
         )
         return worker, job, pid
 
