@@ -9,8 +9,9 @@ from _parts.activation import activate, deactivate
 from _parts.activity import preflight_data
 from _parts.dagfile import make_dag
 from _parts.database import Database
-from _parts.importing import import_tables, verify_tables
+from _parts.importing import import_tables
 from _parts.secrets_in import make_key_pair
+from _parts.verifying import verify_tables
 
 RENDERED = None  # mwaa-migrate: rendered
 

@@ -24,6 +24,12 @@ export type Rule =
   | 'parked-task'
   /** … and its try number becomes the number of finished tries. */
   | 'finished-tries'
+  /** The id of a dataset, which travels as `dataset_uri`; a dataset that the target lacks is added there. */
+  | 'by-uri'
+  /** The id of a dataset event, which travels as `dataset_uri`, its time, its source, and its number among equals (`event_number`). */
+  | 'by-event'
+  /** The DAG that waits for the row: Airflow takes the row away when that DAG runs. Carried however old; rejected where the target has no such DAG. */
+  | 'waiting-dag'
   /** Carried; the text after the colon where it is NULL, or where the source has no such column and the target requires one. */
   | `default:${string}`;
 
@@ -31,7 +37,7 @@ export type Rule =
 export type Table = Readonly<{
   name: string;
   merge: Merge;
-  /** Natural key in the normal form (design §5); empty for multisets. */
+  /** Natural key (design §5), in the table's own columns also where a rule translates them; empty for multisets. */
   key: readonly string[];
   /** Further unique keys: a row that meets another row of the target on one of them is rejected. */
   otherKeys: readonly (readonly string[])[];

@@ -51,8 +51,8 @@ def test_runs_that_clash_on_either_key_are_rejected_with_their_descendants(migra
         ("scheduled__2026-01-04T00:00:00+00:00", 2),
     ]
     verified = migration.data("verify")["tables"]
-    assert verified["dag_run"] == {"rows": 4, "equal": 2, "missing": 0, "different": 0, "rejected": 2}
-    assert verified["xcom"] == {"rows": 8, "equal": 4, "missing": 0, "different": 0, "rejected": 4}
+    assert verified["dag_run"] == {"rows": 4, "equal": 2, "missing": 0, "different": 0, "rejected": 2, "resumed": 0}
+    assert verified["xcom"] == {"rows": 8, "equal": 4, "missing": 0, "different": 0, "rejected": 4, "resumed": 0}
 
 
 def test_equal_rows_without_a_key_arrive_as_often_as_they_were(migration):
@@ -98,7 +98,7 @@ def test_what_does_not_fit_or_has_no_parent_goes_to_the_side_file(migration):
     assert tables["xcom"]["reasons"] == {"its task instance is not on the target": 1}
     assert side_file(migration, "task_instance")[0]["hostname"] == "é" * 1001
     verified = migration.data("verify")["tables"]["task_instance"]
-    assert verified == {"rows": 2, "equal": 1, "missing": 0, "different": 0, "rejected": 1}
+    assert verified == {"rows": 2, "equal": 1, "missing": 0, "different": 0, "rejected": 1, "resumed": 0}
 
 
 def test_verify_sees_a_lost_a_changed_and_a_doubled_row(migration):

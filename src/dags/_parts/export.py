@@ -19,6 +19,9 @@ STAYS = {
     "log_template": "runs follow the target's own template", "alembic_version": "the schema's own", "session": "logins to the source",
     "trigger": "deferred work is not carried", "callback_request": "work of the source's processes", "job": "processes of the source",
     "task_reschedule": "of use only to a waiting sensor",
+    "dataset": "named by URI in events and queue; the target fills the rest from its DAG files", "dag_schedule_dataset_reference": FILLS_ITSELF,
+    "task_outlet_dataset_reference": FILLS_ITSELF, "dag_schedule_dataset_alias_reference": FILLS_ITSELF, "dataset_alias": FILLS_ITSELF,
+    "dataset_alias_dataset": "known again when a task writes to the alias", "dataset_alias_dataset_event": "runs know their events themselves",
 }
 STAYS_AB = "users, roles and permissions of the source; MWAA makes the target's from IAM"
 
@@ -87,9 +90,10 @@ def _add_table(command, cursor, table, manifest):
     }
     dangling = form.dangling()
     if dangling is not None:
-        count = scalar(cursor, dangling)
+        reason, counted = dangling
+        count = scalar(cursor, counted)
         if count:
-            entry["leftOut"]["belongs to no DAG run"] = count
+            entry["leftOut"][reason] = count
     if table["secret"]:
         _export_secrets(command, cursor, table, entry)
     else:

@@ -1,11 +1,11 @@
-"""import and verify: the manifest's tables against the target's live ones (design §5)."""
+"""import: the manifest's tables into the target's live ones (design §5)."""
 import json
 
-from _parts.database import Database, quoted, scalar
+from _parts.database import Database, scalar
 from _parts.failures import Refusal
-from _parts.merge import could_match, known_rows, merge_table
-from _parts.activity import not_own
-from _parts.secrets_in import import_variables, verify_variables
+from _parts.merge import merge_table
+from _parts.replacing import Earlier
+from _parts.secrets_in import import_variables
 from _parts.staging import Staging
 
 
@@ -48,12 +48,15 @@ def import_tables(command):
 
 def _import_tables(command, database, staging, manifest, tables):
     runs, report, left = staging.name("runs"), {}, {}
+    earlier, ahead = Earlier(command, staging), {}
     for table, entry in tables:
         if table["secret"]:
             report[table["name"]] = import_variables(command, database, entry)
             continue
-        staged = staging.load(table, entry)
-        report[table["name"]] = merge_table(command, database, staged, runs)
+        if table["name"] == "dag_run" and earlier.manifests:
+            ahead = {one["name"]: staging.load(one, of) for one, of in tables if one["name"] == "task_instance"}
+        staged = ahead.get(table["name"]) or staging.load(table, entry)
+        report[table["name"]] = merge_table(command, database, staged, runs, earlier.room_for(staged, ahead.get("task_instance")))
         if staged.columns_left:
             left[table["name"]] = staged.columns_left
         staging.drop(table["name"])
@@ -64,74 +67,4 @@ def _import_tables(command, database, staging, manifest, tables):
             landed = scalar(cursor, "SELECT count(*) FROM {} r JOIN unnest(%s::text[], %s::text[]) AS p(dag_id, run_id) "
                             "ON p.dag_id = r.dag_id AND p.run_id = r.run_id".format(runs),
                             ([run[0] for run in parked], [run[1] for run in parked]))
-    return {"tables": report, "parkedRuns": landed, "columnsLeft": left}
-
-
-def verify_tables(command):
-    """Result data: protocol.ts VerifyData. Stages the exported rows again and looks for each on the target; changes nothing that lasts."""
-    _, tables = read_manifest(command)
-    imported = command.storage.read_if_there(command.prefix + "import/result.json")
-    reported = (json.loads(imported.decode("utf-8")).get("data") or {}).get("tables", {}) if imported else {}
-    database = Database()
-    try:
-        database.alone(command.job["migrationId"] + " import", 600, command.sleep)
-        staging = Staging(command, database)
-        staging.drop_all()
-        try:
-            found = {}
-            for table, entry in tables:
-                if table["secret"]:
-                    if entry["parts"]:
-                        with database.transaction() as cursor:
-                            found[table["name"]] = verify_variables(cursor, command, entry)
-                    continue
-                staged = staging.load(table, entry)
-                found[table["name"]] = _verify(command, database, staging, staged, reported.get(table["name"]))
-                staging.drop(table["name"])
-        finally:
-            if not database.connection.closed:
-                staging.drop_all()
-        with database.transaction() as cursor:
-            cursor.execute("SELECT DISTINCT filename FROM import_error WHERE filename IS NOT NULL ORDER BY 1")
-            errors = [row[0] for row in cursor.fetchall()]
-            cursor.execute("SELECT dag_id FROM dag WHERE NOT is_paused AND is_active AND {} ORDER BY 1".format(not_own()))
-            unpaused = [row[0] for row in cursor.fetchall()]
-        return {"tables": found, "importErrors": errors, "unpausedDags": unpaused}
-    finally:
-        database.close()
-
-
-def _verify(command, database, staging, staged, report):
-    name, rows, rejected = staged.table["name"], staged.entry["rows"], 0
-    command.say("verifying {}".format(name), name, 0, rows)
-    with database.transaction() as cursor:
-        if report and report["rejectedFile"]:
-            rejected = _take_out(cursor, staging, staged, report)
-        if not staged.exists:
-            equal, different = 0, 0
-        elif staged.table["merge"] == "multiset":
-            equal, different = 0, 0
-            if could_match(cursor, staged):
-                equal = scalar(cursor, "SELECT count(*) FROM ({}) known".format(known_rows(staged, "{} s".format(staged.stage))))
-        else:
-            key = " AND ".join("t0.{0} = s.{0}".format(quoted(column)) for column in staged.table["key"])
-            run = " LEFT JOIN dag_run r ON r.dag_id = s.dag_id AND r.run_id = s.run_id" if "run_id" in staged.table["parentKey"] else ""
-            cursor.execute("SELECT count(*) FILTER (WHERE NOT {0}), count(*) FILTER (WHERE {0}) FROM {1} s JOIN {2} t0 ON {3}{4}".format(
-                staged.differs(), staged.stage, staged.target, key, run))
-            equal, different = cursor.fetchone()
-    command.say("{}: {} equal, {} different, {} rejected of {}".format(name, equal, different, rejected, rows), name, rows, rows)
-    return {"rows": rows, "equal": equal, "missing": rows - rejected - equal - different, "different": different, "rejected": rejected}
-
-
-def _take_out(cursor, staging, staged, report):
-    """Remove from the stage the rows that import's side file holds; returns how many."""
-    side = staging.load_rejected(cursor, staged, report["rejectedFile"], report["rejected"])
-    mine = staged.row_hash(["s." + quoted(column) for column in staged.entry["columns"]])
-    theirs = staged.row_hash(["j." + quoted(column) for column in staged.entry["columns"]])
-    cursor.execute("DELETE FROM {stage} WHERE ctid IN (SELECT line FROM (SELECT m.line, l.n, row_number() OVER (PARTITION BY m.h ORDER BY m.line) AS k "
-                   "FROM (SELECT s.ctid AS line, {mine} AS h FROM {stage} s) m "
-                   "JOIN (SELECT {theirs} AS h, count(*) AS n FROM {side} j GROUP BY 1) l ON l.h = m.h) x "
-                   "WHERE k <= n)".format(stage=staged.stage, mine=mine, theirs=theirs, side=side))
-    removed = cursor.rowcount
-    cursor.execute("DROP TABLE {}".format(side))
-    return removed
+    return {"tables": report, "parkedRuns": landed, "replacedRuns": earlier.replaced_runs, "columnsLeft": left}

@@ -11,25 +11,29 @@ class Raced(Exception):
     """The target's own processes wrote a row of the same key in between."""
 
 
-def merge_table(command, database, staged, runs):
+def merge_table(command, database, staged, runs, make_room=None):
     """Merge and report as protocol.ts ImportedTable.
 
     :param str runs: quoted name of the table (dag_id, run_id, id) of the runs whose children may land; made here by dag_run.
+    :param make_room: called with the cursor first, in the same transaction: removes rows of the target that are to be written anew.
     """
     for _ in range(RACES):
         try:
-            return database.settle(lambda cursor: _merge(command, cursor, staged, runs))
+            return database.settle(lambda cursor: _merge(command, cursor, staged, runs, make_room))
         except Raced:
             command.say("{} changed meanwhile, looking again".format(staged.table["name"]), staged.table["name"])
     raise Refusal("target-busy", "Rows of {} appeared on the target while its history was written, {} times.".format(staged.table["name"], RACES),
                   "a DAG runs there that should be paused; nothing of this table was committed.", "pause the target's DAGs and run import again.")
 
 
-def _merge(command, cursor, staged, runs):
+def _merge(command, cursor, staged, runs, make_room):
     name, rows = staged.table["name"], staged.entry["rows"]
     command.say("merging {}".format(name), name, 0, rows)
     if staged.exists and staged.table["adopt"] is not None:
         _adopt(cursor, staged)
+    staged.prepare(cursor)
+    if make_room is not None:
+        make_room(cursor)
     _judge(cursor, staged, runs)
     if name == "dag_run":
         _forget_next_runs(cursor, staged)
@@ -39,7 +43,7 @@ def _merge(command, cursor, staged, runs):
     if staged.exists and rows > there + rejected:
         cursor.execute("INSERT INTO {} ({}) SELECT {} FROM {}{} ON CONFLICT DO NOTHING".format(
             staged.target, ", ".join(map(quoted, staged.columns)), ", ".join(expression for _, expression in staged.expressions),
-            _source(staged, runs), " WHERE NOT EXISTS (SELECT 1 FROM mwaa_verdict v WHERE v.line = s.ctid)" if there + rejected else ""))
+            staged.source(runs), " WHERE NOT EXISTS (SELECT 1 FROM mwaa_verdict v WHERE v.line = s.ctid)" if there + rejected else ""))
         inserted = cursor.rowcount
     if inserted + there + rejected != rows:
         raise Raced()
@@ -54,13 +58,6 @@ def _merge(command, cursor, staged, runs):
     return {"rows": rows, "inserted": inserted, "alreadyThere": there, "rejected": rejected, "reasons": reasons, "rejectedFile": side_file}
 
 
-def _source(staged, runs):
-    """Staged rows `s`, with their run `r` where there is a parent."""
-    if "run_id" not in staged.table["parentKey"]:
-        return "{} s".format(staged.stage)
-    return "{} s LEFT JOIN {} r ON r.dag_id = s.dag_id AND r.run_id = s.run_id".format(staged.stage, runs)
-
-
 def _judge(cursor, staged, runs):
     """Fill mwaa_verdict (line, reason): a row with a reason is rejected, one without is there already, one that is missing gets written."""
     table = staged.table
@@ -72,15 +69,15 @@ def _judge(cursor, staged, runs):
         if "run_id" in table["parentKey"]:
             cases.append(("r.id IS NULL", "its DAG run is not among those that landed"))
         if table["parent"] == "task_instance":
-            joins += " LEFT JOIN task_instance p ON {}".format(_same(table["parentKey"], "p"))
+            joins += " LEFT JOIN task_instance p ON {}".format(staged.same(table["parentKey"], "p"))
             cases.append(("p.dag_id IS NULL", "its task instance is not on the target"))
         if table["merge"] == "keyed":
-            joins += " LEFT JOIN {} t0 ON {}".format(staged.target, _same(table["key"], "t0"))
+            joins += " LEFT JOIN {} t0 ON {}".format(staged.target, staged.same(table["key"], "t0"))
             there = "t0.{} IS NOT NULL".format(quoted(table["key"][0]))
             cases.append(("{} AND {}".format(there, staged.differs()), "the target has a different row of the same {}".format(", ".join(table["key"]))))
             cases.append((there, None))
             for number, key in enumerate(table["otherKeys"], 1):
-                joins += " LEFT JOIN {} t{} ON {}".format(staged.target, number, _same(key, "t{}".format(number)))
+                joins += " LEFT JOIN {} t{} ON {}".format(staged.target, number, staged.same(key, "t{}".format(number)))
                 cases.append(("t{}.{} IS NOT NULL".format(number, quoted(key[0])), "the target has another row of the same {}".format(", ".join(key))))
     cursor.execute("DROP TABLE IF EXISTS pg_temp.mwaa_verdict")
     if not cases:
@@ -88,16 +85,12 @@ def _judge(cursor, staged, runs):
     else:
         cursor.execute("CREATE TEMP TABLE mwaa_verdict ON COMMIT DROP AS SELECT s.ctid AS line, CASE {} END AS reason FROM {}{} WHERE {}".format(
             " ".join("WHEN {} THEN {}".format(test, "NULL" if reason is None else literal(reason)) for test, reason in cases),
-            _source(staged, runs), joins, " OR ".join("({})".format(test) for test, _ in cases)))
+            staged.source(runs), joins, " OR ".join("({})".format(test) for test, _ in cases)))
     cursor.execute("ANALYZE mwaa_verdict")
     if staged.exists and table["merge"] == "multiset" and could_match(cursor, staged):
         cursor.execute("INSERT INTO mwaa_verdict (line, reason) SELECT line, NULL FROM ({}) known".format(
-            known_rows(staged, _source(staged, runs) + " WHERE NOT EXISTS (SELECT 1 FROM mwaa_verdict v WHERE v.line = s.ctid)")))
+            known_rows(staged, staged.source(runs) + " WHERE NOT EXISTS (SELECT 1 FROM mwaa_verdict v WHERE v.line = s.ctid)")))
         cursor.execute("ANALYZE mwaa_verdict")
-
-
-def _same(key, alias):
-    return " AND ".join("{0}.{1} = s.{1}".format(alias, quoted(column)) for column in key)
 
 
 def _time_range(staged):

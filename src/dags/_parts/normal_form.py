@@ -1,5 +1,6 @@
 """The SELECT that gives a table in the normal form (design §5): runs by (dag_id, run_id), tasks by (dag_id, task_id, run_id, map_index)."""
 from _parts.activity import own_filter
+from _parts.datasets import EVENT_IDENTITY, KNOWN_EVENTS, awaited_events, consumed_events
 from _parts.database import FINAL_STATES, FINISHED_RUNS, Column, columns_of, literal, names, quoted, text_list
 
 #: Rules whose value the target writes itself (catalogue.ts).
@@ -16,6 +17,8 @@ class NormalForm(object):
         self.table = table
         self.live = columns_of(cursor, table["name"])
         self.run_columns = names(columns_of(cursor, "dag_run"))
+        self.dataset_columns = columns_of(cursor, "dataset")
+        self.event_columns = columns_of(cursor, "dataset_event")
         self.airflow_version = airflow_version
         self.own = own_filter(table, "t.")
         self.kept = self._kept(metadata)
@@ -33,19 +36,28 @@ class NormalForm(object):
                 "FROM (SELECT {own} AS own, {kept} AS kept FROM {rows} OFFSET 0) x".format(own=self.own, kept=self.kept, rows=self._from()))
 
     def dangling(self):
-        """How many rows of an old source have no DAG run to belong to; None where every row names its run."""
-        if not self._needs_join():
-            return None
-        return ("SELECT count(*) FROM {} t WHERE {} AND NOT EXISTS "
-                "(SELECT 1 FROM dag_run r WHERE r.dag_id = t.dag_id AND r.execution_date = t.execution_date)").format(
-            quoted(self.table["name"]), self.own)
+        """(reason, SELECT of their number) for rows that have nothing to belong to; None where the database itself sees to that."""
+        counted = "SELECT count(*) FROM {} t WHERE {} AND NOT EXISTS (SELECT 1 FROM ".format(quoted(self.table["name"]), self.own)
+        if self._needs_join() and "dag_run_id" not in names(self.live):
+            return "belongs to no DAG run", counted + "dag_run r WHERE r.dag_id = t.dag_id AND r.execution_date = t.execution_date)"
+        if self.table["rules"].get("dataset_id") == "by-uri":
+            return "belongs to no dataset", counted + "dataset d WHERE d.id = t.dataset_id)"
+        return None
 
     def _needs_join(self):
         return "run_id" in self.table["parentKey"] and "run_id" not in names(self.live)
 
     def _from(self):
-        joined = " JOIN dag_run j ON j.dag_id = t.dag_id AND j.execution_date = t.execution_date" if self._needs_join() else ""
-        return "{} t{}".format(quoted(self.table["name"]), joined)
+        joins = ""
+        if self._needs_join():
+            joins += " JOIN dag_run j ON " + (
+                "j.id = t.dag_run_id" if "dag_run_id" in names(self.live) else "j.dag_id = t.dag_id AND j.execution_date = t.execution_date")
+        for column in names(self.live):
+            if self.table["rules"].get(column) == "by-uri":
+                joins += " JOIN dataset d ON d.id = t.{}".format(quoted(column))
+            if self.table["rules"].get(column) == "by-event":
+                joins += " JOIN ({}) e ON e.id = t.{}".format(KNOWN_EVENTS, quoted(column))
+        return "{} t{}".format(quoted(self.table["name"]), joins)
 
     def _columns(self):
         columns, expressions = [], []
@@ -53,10 +65,14 @@ class NormalForm(object):
             rule = self.table["rules"].get(column.name, "")
             if rule in WRITTEN_BY_TARGET or (self._needs_join() and column.name == "execution_date"):
                 continue
-            columns.append(column)
-            expressions.append("{} AS {}".format(self._value(column, rule), quoted(column.name)))
+            for translated, expression in self._translated(column, rule):
+                columns.append(translated)
+                expressions.append("{} AS {}".format(expression, quoted(translated.name)))
         there = names(columns)
-        for name in self.table["key"] or self.table["parentKey"]:
+        for name in self.table["key"] + [column for column in self.table["parentKey"] if column not in self.table["key"]]:
+            if name not in there and name == "dag_id":
+                columns.append(Column(name, "character varying(250)", True, False))
+                expressions.append("j.dag_id AS dag_id")
             if name not in there and name == "run_id":
                 columns.append(Column(name, "character varying(250)", True, False))
                 expressions.append("j.run_id AS run_id")
@@ -67,6 +83,16 @@ class NormalForm(object):
             columns.append(Column("run_type", "character varying(50)", True, False))
             expressions.append(RUN_TYPE.format("t") + " AS run_type")
         return columns, expressions
+
+    def _translated(self, column, rule):
+        """The columns of the CSV that stand for one of the table, each with its expression."""
+        uri = [(Column("dataset_uri", one.type, True, False), "{}.uri") for one in self.dataset_columns if one.name == "uri"]
+        if rule == "by-uri":
+            return [(named, expression.format("d")) for named, expression in uri]
+        if rule == "by-event":
+            identity = [(one, "e." + quoted(one.name)) for one in self.event_columns if one.name in EVENT_IDENTITY]
+            return [(named, expression.format("e")) for named, expression in uri] + identity + [(Column("event_number", "bigint", True, False), "e.number")]
+        return [(column, self._value(column, rule))]
 
     def _value(self, column, rule):
         name = "t." + quoted(column.name)
@@ -90,11 +116,23 @@ class NormalForm(object):
             return "true"
         kept = "(r.execution_date >= now() - interval '{} days' OR {} OR r.id IN ({}))".format(
             int(metadata["historyDays"]), in_flight("r"), self._newest_automated())
+        rules = self.table["rules"].values()
+        if "waiting-dag" in rules:
+            return "true"  # However old: the DAG has not run since.
+        if "by-uri" in rules:
+            # A run that was made for an event names it, and the next run is given whatever came since the last one.
+            return "(t.{} >= now() - interval '{} days' OR t.id IN ({}) OR t.id IN ({}))".format(
+                quoted(self.table["timeColumn"]), int(metadata["historyDays"]), awaited_events(), consumed_events(kept))
         return self._of_run(kept)
 
     def _of_run(self, condition):
-        link = "r.id = t.id" if self.table["name"] == "dag_run" else "r.dag_id = t.dag_id AND " + (
-            "r.run_id = t.run_id" if "run_id" in names(self.live) else "r.execution_date = t.execution_date")
+        there = names(self.live)
+        if self.table["name"] == "dag_run":
+            link = "r.id = t.id"
+        elif "dag_id" not in there:
+            link = "r.id = t.dag_run_id"
+        else:
+            link = "r.dag_id = t.dag_id AND " + ("r.run_id = t.run_id" if "run_id" in there else "r.execution_date = t.execution_date")
         return "EXISTS (SELECT 1 FROM dag_run r WHERE {} AND {})".format(link, condition)
 
     def _newest_automated(self):

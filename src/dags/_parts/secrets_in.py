@@ -150,4 +150,4 @@ def verify_variables(cursor, command, entry):
     state = {name: readable(fernet, value, is_encrypted)[0] for name, value, is_encrypted in cursor}
     considered = [name for name in entry["names"] if name not in rejected]
     return {"rows": entry["rows"], "equal": sum(1 for name in considered if state.get(name)), "missing": sum(1 for name in considered if name not in state),
-            "different": sum(1 for name in considered if state.get(name) is False), "rejected": len(entry["names"]) - len(considered)}
+            "different": sum(1 for name in considered if state.get(name) is False), "rejected": len(entry["names"]) - len(considered), "resumed": 0}

@@ -1,8 +1,11 @@
 """Exported parts in unlogged tables beside the live ones; dropped whatever happens."""
 from _parts.database import columns_of, names, quoted
+from _parts.datasets import EVENT_IDENTITY, KNOWN_EVENTS, add_datasets, same_event
 from _parts.failures import Refusal
 from _parts.storage import PartReader, damaged, sha256_of
 
+#: Rule → the row of `StagedTable.source` whose id is written.
+ROWS_JOINED = {"new-run-id": "r", "by-uri": "d", "by-event": "e"}
 EMPTY_PICKLE = "'\\x80047d942e'::bytea"  # pickle.dumps({}, protocol=4), as Airflow itself writes it
 
 
@@ -29,11 +32,15 @@ class Staging(object):
             for name in [row[0] for row in cursor.fetchall()]:
                 cursor.execute("DROP TABLE IF EXISTS {}".format(quoted(name)))
 
-    def load(self, table, entry):
-        """Stage one table of the manifest; returns its StagedTable. Every part's SHA-256 is checked before its rows are committed."""
+    def load(self, table, entry, name=None):
+        """Stage one table of the manifest; returns its StagedTable. Every part's SHA-256 is checked before its rows are committed.
+
+        :param str name: of the staging table, where it is not the table's own.
+        """
+        name = name or table["name"]
         with self.database.transaction() as cursor:
-            staged = StagedTable(cursor, self, table, entry)
-            self._fill(cursor, staged, table["name"], [dict(part, rows=part["rows"]) for part in entry["parts"]], entry["columns"], entry["rows"])
+            staged = StagedTable(cursor, self.name(name), table, entry)
+            self._fill(cursor, staged, name, [dict(part, rows=part["rows"]) for part in entry["parts"]], entry["columns"], entry["rows"])
         with self.database.transaction() as cursor:
             cursor.execute("ANALYZE {}".format(staged.stage))
         return staged
@@ -68,12 +75,12 @@ class Staging(object):
 
 
 class StagedTable(object):
-    """One staged table and how its rows are written: `columns` of the target with an `expression` each, over `s` and its run `r`."""
+    """One staged table and how its rows are written: `columns` of the target with an `expression` each, over what `source` joins."""
 
-    def __init__(self, cursor, staging, table, entry):
+    def __init__(self, cursor, stage, table, entry):
         self.table = table
         self.entry = entry
-        self.stage = staging.name(table["name"])
+        self.stage = stage
         self.target = quoted(table["name"])
         self.live = columns_of(cursor, table["name"])
         self.exists = bool(self.live)
@@ -95,8 +102,36 @@ class StagedTable(object):
     @property
     def columns_left(self):
         """Exported columns that the target does not have."""
-        there = names(self.live)
+        there = names(self.live) + self.table["parentKey"]
+        rules = self.table["rules"].values()
+        if "by-uri" in rules or "by-event" in rules:
+            there += ("dataset_uri", "event_number") + EVENT_IDENTITY
         return [name for name in self.entry["columns"] if name not in there]
+
+    def source(self, runs):
+        """FROM of the staged rows `s`, with their run `r` where there is a parent, their dataset `d` or their dataset event `e` where a rule asks.
+
+        :param str runs: quoted name of a table of runs with dag_id, run_id and the target's id.
+        """
+        joins = ""
+        if "run_id" in self.table["parentKey"]:
+            joins += " LEFT JOIN {} r ON r.dag_id = s.dag_id AND r.run_id = s.run_id".format(runs)
+        rules = self.table["rules"].values() if self.exists else ()
+        if "by-uri" in rules:
+            joins += " LEFT JOIN dataset d ON d.uri = s.dataset_uri"
+        if "by-event" in rules:
+            joins += " LEFT JOIN ({}) e ON {}".format(KNOWN_EVENTS, same_event("e"))
+        return "{} s{}".format(self.stage, joins)
+
+    def same(self, key, alias):
+        """SQL: the staged row and the row `alias` of another table have the same key."""
+        expressions = dict(self.expressions)
+        return " AND ".join("{}.{} = {}".format(alias, quoted(column), expressions.get(column, "s." + quoted(column))) for column in key)
+
+    def prepare(self, cursor):
+        """What must be on the target before the rows can be judged."""
+        if self.exists and "by-uri" in self.table["rules"].values():
+            add_datasets(cursor, self.stage)
 
     def stage_type(self, column):
         """The target's type, but text for limited texts: what is too long is rejected row by row, not table by table."""
@@ -111,8 +146,8 @@ class StagedTable(object):
             return EMPTY_PICKLE
         if rule == "current-template":
             return "(SELECT max(id) FROM log_template)"
-        if rule == "new-run-id":
-            return "r.id"
+        if rule in ROWS_JOINED:
+            return ROWS_JOINED[rule] + ".id"
         if rule.startswith("default:"):
             value = "'{}'::{}".format(rule[len("default:"):].replace("'", "''"), column.type)
             return "coalesce(s.{}, {})".format(name, value) if column.name in self.entry["columns"] else value
@@ -123,7 +158,7 @@ class StagedTable(object):
         rules, unlike = self.table["rules"], set(self.table["key"]) | set(self.table["volatile"])
         compared = [(name, expression) for name, expression in self.expressions
                     if name not in unlike and rules.get(name) not in ("empty-pickle", "current-template")
-                    and (name in self.entry["columns"] or rules.get(name) == "new-run-id")]
+                    and (name in self.entry["columns"] or rules.get(name) in ROWS_JOINED)]
         adopt = self.table["adopt"]
         if adopt is None:
             return self._any_differs(compared, live)
@@ -138,8 +173,13 @@ class StagedTable(object):
         return "({})".format(" OR ".join(tests) or "false")
 
     def unfit(self):
-        """[(condition, reason)] for rows that the target's columns cannot take."""
+        """[(condition, reason)] for rows that the target's columns cannot take, or that name something the target lacks."""
         found = []
+        for column, rule in sorted(self.table["rules"].items()):
+            if rule == "waiting-dag":
+                found.append(("NOT EXISTS (SELECT 1 FROM dag g WHERE g.dag_id = s.{})".format(quoted(column)), "the target has no DAG of this id"))
+            if rule == "by-event":
+                found.append(("e.id IS NULL", "its dataset event is not on the target"))
         for position, column in enumerate(self.entry["columns"]):
             live = next((one for one in self.live if one.name == column), None)
             if live is None or column not in self.columns:

@@ -1,0 +1,40 @@
+"""Dataset events by what they are, for the ids of datasets and events mean nothing in another database (Airflow 2.4 to 2.11)."""
+
+#: What tells one event of a dataset from another; where even that is equal, their number in the order of writing.
+EVENT_IDENTITY = ("timestamp", "source_dag_id", "source_task_id", "source_run_id", "source_map_index")
+
+#: SQL: every event of an environment with its dataset's URI and its number among equals.
+KNOWN_EVENTS = (
+    "SELECT x.id, u.uri, {0}, row_number() OVER (PARTITION BY x.dataset_id, {0} ORDER BY x.id) AS number "
+    "FROM dataset_event x JOIN dataset u ON u.id = x.dataset_id").format(", ".join("x." + column for column in EVENT_IDENTITY))
+
+#: Airflow 3 calls it asset_triggered.
+DATASET_TRIGGERED = "dataset_triggered"
+
+
+def same_event(alias):
+    """SQL: the staged row `s` means the event `alias` of KNOWN_EVENTS. Staged as texts, for the target's table has no such columns."""
+    types = {"timestamp": "timestamptz", "source_map_index": "integer"}
+    tests = ["{0}.uri = s.dataset_uri".format(alias), "{0}.timestamp = s.timestamp::timestamptz".format(alias),
+             "{0}.number = s.event_number::bigint".format(alias)]
+    return " AND ".join(tests + ["{0}.{1} IS NOT DISTINCT FROM s.{1}::{2}".format(alias, column, types.get(column, "text"))
+                                 for column in EVENT_IDENTITY[1:]])
+
+
+def awaited_events():
+    """SELECT of ids: events that the next dataset-triggered run of a DAG will be given, because no run of it is as new (Airflow's own rule)."""
+    return ("SELECT v.id FROM dataset_event v JOIN (SELECT c.dataset_id, max(n.execution_date) AS newest FROM dag_schedule_dataset_reference c "
+            "LEFT JOIN dag_run n ON n.dag_id = c.dag_id AND n.run_type = '{}' GROUP BY c.dataset_id, c.dag_id) w "
+            "ON w.dataset_id = v.dataset_id AND (w.newest IS NULL OR v.timestamp > w.newest)").format(DATASET_TRIGGERED)
+
+
+def consumed_events(kept):
+    """SELECT of ids: events that a run `r` was made for, of the runs that move."""
+    return "SELECT l.event_id FROM dagrun_dataset_event l JOIN dag_run r ON r.id = l.dag_run_id WHERE {}".format(kept)
+
+
+def add_datasets(cursor, stage):
+    """Datasets that no DAG file of the target has named yet. Airflow finds them by their URI when it parses one that does."""
+    cursor.execute("INSERT INTO dataset (uri, extra, created_at, updated_at) SELECT n.uri, '{{}}', now(), now() FROM "
+                   "(SELECT DISTINCT dataset_uri AS uri FROM {}) n WHERE NOT EXISTS (SELECT 1 FROM dataset d WHERE d.uri = n.uri) "
+                   "ON CONFLICT DO NOTHING".format(stage))
