@@ -1,4 +1,5 @@
 /** Strict check of a manifest's shape. The numbers are checked against each other too: a damaged file rarely adds up. */
+import type { Fate } from '../airflow/protocol.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -81,5 +82,9 @@ const isFilters = (value: unknown): boolean =>
   isRecord(value) && isDays(value.historyDays) && isDays(value.auditLogDays) && [value.xcom, value.variables, value.connections].every((one) => typeof one === 'boolean');
 const isEnvelope = (value: unknown): boolean =>
   value === null || (isRecord(value) && ((value.wrap === 'kms' && isText(value.keyArn)) || (value.wrap === 'rsa' && isText(value.fingerprint))));
+const isTime = (value: unknown): boolean => isText(value) && !Number.isNaN(Date.parse(value));
+const FATES: Readonly<Record<Fate, true>> = { resume: true, backfill: true, deferred: true, left: true };
 const isInFlightRun = (value: unknown): boolean =>
-  isRecord(value) && [value.dagId, value.runId, value.runType, value.state].every((one) => typeof one === 'string') && isRecord(value.unfinished);
+  isRecord(value) && [value.dagId, value.runId, value.runType, value.state].every((one) => typeof one === 'string') && isRecord(value.unfinished) &&
+  Object.values(value.unfinished).every(isCount) && [value.startDate, value.logicalDate].every((one) => one === null || isTime(one)) &&
+  isCount(value.ended) && isTextList(value.deferred) && typeof value.fate === 'string' && Object.hasOwn(FATES, value.fate);

@@ -56,7 +56,10 @@ export type Manifest = Readonly<{
   inFlight: readonly InFlightRun[];
   /** `<n>/in-flight.json`: the same with every task instance. */
   inFlightRef: ObjectRef;
-  /** `<n>/schedules.json`: the next run of every DAG that was active, as of the snapshot; what cutover compares with. */
+  /**
+   * `<n>/schedules.json`: `dags`, the next run of every DAG with a file as of the snapshot, which cutover compares with; `pausedAt`, when the drain
+   * paused which DAG; `owedEvents` ({dagId, uri, at}), dataset events that came while their consumer was paused and that no queue row holds.
+   */
   schedulesRef?: ObjectRef;
 }>;
 

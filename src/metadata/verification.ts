@@ -3,7 +3,7 @@ import type { ImportData, VerifyData } from '../airflow/protocol.js';
 import type { Manifest } from './manifest.js';
 
 export type Judgement = Readonly<{
-  tables: readonly Readonly<{ name: string; exported: number; equal: number; missing: number; different: number; rejected: number; isGood: boolean }>[];
+  tables: readonly Readonly<{ name: string; exported: number; equal: number; missing: number; different: number; rejected: number; resumed: number; isGood: boolean }>[];
   /** Sentences; empty when both sides agree. */
   problems: readonly string[];
 }>;
@@ -19,20 +19,21 @@ export function judge(manifest: Manifest, verified: VerifyData, imported: Import
     if (!found) {
       // Values of a rehearsal are not written, and a table that the target does not have cannot be compared: both must be said.
       problems.push(`${name}: not compared`);
-      return { name, exported, equal: 0, missing: exported, different: 0, rejected: 0, isGood: false };
+      return { name, exported, equal: 0, missing: exported, different: 0, rejected: 0, resumed: 0, isGood: false };
     }
-    const { equal, missing, different, rejected } = found;
+    const { equal, missing, different, rejected, resumed } = found;
+    const accounted = equal + missing + different + rejected + resumed;
     const announced = imported?.tables[name]?.rejected;
     const wrong = [
       missing > 0 ? `${missing} missing` : [],
       different > 0 ? `${different} different` : [],
-      equal + missing + different + rejected !== exported ? `${equal + missing + different + rejected} accounted for, ${exported} exported` : [],
+      accounted !== exported ? `${accounted} accounted for, ${exported} exported` : [],
       // A row that dangles is lost to nobody. A refused run means history that is not there.
       name === 'dag_run' && rejected > 0 ? `${rejected} refused, so their history is not on the target (the summary of import says why)` : [],
       announced !== undefined && announced !== rejected ? `${rejected} rejected, import reported ${announced}` : [],
     ].flat();
     if (wrong.length > 0) problems.push(`${name}: ${wrong.join(', ')}`);
-    return { name, exported, equal, missing, different, rejected, isGood: wrong.length === 0 };
+    return { name, exported, equal, missing, different, rejected, resumed, isGood: wrong.length === 0 };
   });
   if (verified.importErrors.length > 0) problems.push(`${verified.importErrors.length} DAG files do not load on the target`);
   const allowed = new Set(activeDags);

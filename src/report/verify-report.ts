@@ -10,16 +10,19 @@ const SHOWN = 100;
 
 export function verifyReport({ source, target, judgement, found, counts, isSwitched }: VerifyFacts): Report {
   const { tables, problems } = judgement;
-  const sum = (of: 'exported' | 'equal' | 'missing' | 'different' | 'rejected') => tables.reduce((total, one) => total + one[of], 0);
+  const sum = (of: 'exported' | 'equal' | 'missing' | 'different' | 'rejected' | 'resumed') => tables.reduce((total, one) => total + one[of], 0);
   const isGood = problems.length === 0;
   return {
     verdict: isGood
-      ? [`All ${grouped(sum('exported'))} exported rows are accounted for on `, code(target), `: ${grouped(sum('equal'))} equal, ${grouped(sum('rejected'))} rejected with a reason`]
+      ? [`All ${grouped(sum('exported'))} exported rows are accounted for on `, code(target), `: ${grouped(sum('equal'))} equal, ${sum('resumed') > 0 ? `${grouped(sum('resumed'))} of work that goes on, ` : ''}${grouped(sum('rejected'))} rejected with a reason`]
       : [`${counted(problems.length, 'problem')} on `, code(target), `: ${grouped(sum('missing'))} rows missing, ${grouped(sum('different'))} different, ${counted(found.importErrors.length, 'DAG file')} not loading`],
     isGood,
     sections: [
       ...(isGood ? [] : [{ title: 'Problems', importance: 1 as const, blocks: [list(problems)] }]),
-      { title: 'Row by row', importance: 1, blocks: [table(['Table', 'Exported', 'Equal', 'Missing', 'Different', 'Rejected', ''], tables.map((one) => [code(one.name), one.exported, one.equal, one.missing, one.different, one.rejected, one.isGood ? '✓' : 'look here']))] },
+      { title: 'Row by row', importance: 1, blocks: [
+        table(['Table', 'Exported', 'Equal', 'Goes on', 'Missing', 'Different', 'Rejected', ''], tables.map((one) => [code(one.name), one.exported, one.equal, one.resumed, one.missing, one.different, one.rejected, one.isGood ? '✓' : 'look here'])),
+        ...(sum('resumed') > 0 ? [text('“Goes on”: rows of DAG runs that were in flight and went on here since cutover, and dataset events that waited for a DAG that has run since. The target has changed them itself.')] : []),
+      ] },
       {
         title: 'What the REST API of both sides counts', importance: 2, blocks: [
           table(['What', source, target], (['dags', 'dagRuns', 'taskInstances', 'pools'] as const).map((name) => [LABELS[name], counts.source[name], counts.target[name]])),

@@ -4,7 +4,7 @@ import { TABLES } from '../../../src/metadata/catalogue.js';
 import { objectsOf, parseManifest, type Manifest } from '../../../src/metadata/manifest.js';
 import { requireApproved, scopeDigest, scopeOf } from '../../../src/metadata/scope.js';
 import { judge } from '../../../src/metadata/verification.js';
-import { aManifest, aManifestTable, importData, verifyData } from '../../builders/values.js';
+import { aManifest, aManifestTable, anInFlightRun, importData, verifyData } from '../../builders/values.js';
 
 const parse = (value: unknown) => parseManifest(typeof value === 'string' ? value : JSON.stringify(value), 's3://b/manifest.json');
 const withTable = (change: (table: ReturnType<typeof aManifestTable>) => object): Manifest => {
@@ -14,6 +14,10 @@ const withTable = (change: (table: ReturnType<typeof aManifestTable>) => object)
 
 describe('the manifest parser', () => {
   it('reads what the builder makes, which is what db_export writes', () => expect(parse(aManifest())).toEqual(aManifest()));
+  it('reads runs in flight, whatever becomes of them', () => {
+    const inFlight = (['resume', 'backfill', 'deferred', 'left'] as const).map((fate) => anInFlightRun('load', fate, { fate }));
+    expect(parse(aManifest({ inFlight })).inFlight).toEqual(inFlight);
+  });
   it('keeps fields that a later release adds', () => expect(parse({ ...aManifest(), later: 1 })).toHaveProperty('later', 1));
 
   it('refuses a newer format, and says what to do', () => expect(() => parse({ ...aManifest(), format: 2 })).toThrow(/manifest format 2; this release reads up to 1[\s\S]*run this phase with the release/));
@@ -39,6 +43,8 @@ describe('the manifest parser', () => {
     { what: 'half a sha256', value: withTable(({ parts }) => ({ parts: [{ ...parts[0], sha256: 'abc' }] })) },
     { what: 'no part', value: withTable(() => ({ parts: [], rows: 0, bytes: 0 })) },
     { what: 'negative counts of what was left out', value: withTable(() => ({ leftOut: { x: -1 } })) },
+    ...([['no logical date', { logicalDate: undefined }], ['a date that is none', { logicalDate: 'yesterday' }], ['no count of ended tasks', { ended: -1 }], ['deferred tasks without names', { deferred: [7] }], ['a fate that nobody knows', { fate: 'toString' }], ['counts that are none', { unfinished: { running: 'x' } }]] as const)
+      .map(([what, change]) => ({ what: `a run in flight with ${what}`, value: { ...aManifest(), inFlight: [{ ...anInFlightRun('load', 'r1'), ...change }] } })),
     { what: 'secrets without an envelope', value: { ...aManifest(), envelope: null } },
     { what: 'secrets in a rehearsal', value: aManifest({ mode: 'rehearsal' }) },
     { what: 'a secret\'s checksum, which would tell equal values', value: { ...aManifest(), tables: [aManifestTable('variable', { checksum: '00000000000000ff' })] } },
@@ -84,6 +90,14 @@ describe('the judgement of a verification', () => {
     const found = { ...verified, tables: { ...verified.tables, xcom: { rows: 3, equal: 2, missing: 0, different: 0, rejected: 1, resumed: 0 } } };
     expect(judge(manifest, found, importData(manifest, { tables: { ...importData(manifest).tables, xcom: rejected } }), []).problems).toEqual([]);
     expect(judge(manifest, found, importData(manifest), []).problems).toEqual(['xcom: 1 rejected, import reported 0']);
+  });
+
+  it('is good when rows of resumed runs changed: they go on', () => {
+    const verified = verifyData(manifest);
+    const found = { ...verified, tables: { ...verified.tables, task_instance: { rows: 3, equal: 1, missing: 0, different: 0, rejected: 0, resumed: 2 } } };
+    const { problems, tables } = judge(manifest, found, importData(manifest), []);
+    expect(problems).toEqual([]);
+    expect(tables.find(({ name }) => name === 'task_instance')).toMatchObject({ exported: 3, equal: 1, resumed: 2, isGood: true });
   });
 
   it('is bad when a DAG run was refused, however well announced: its history is not on the target', () => {
