@@ -19,6 +19,8 @@ from moto.server import ThreadedMotoServer
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SOURCE, TARGET = "2.7.2", "2.10.3"
+#: A further target; the two above are targets too where a test names them.
+NEWEST = "2.11.2"
 OWNER = "123456789012"  # moto's account
 TABLES = json.loads((ROOT / "src/metadata/tables.json").read_text())
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -88,7 +90,7 @@ def world(tmp_path_factory):
     made = World()
     made.folder = tmp_path_factory.mktemp("dags")
     node = subprocess.Popen(
-        ["node", "--import", "tsx", "test/dags/world.ts", SOURCE, TARGET],
+        ["node", "--import", "tsx", "test/dags/world.ts", SOURCE, TARGET, NEWEST],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -104,7 +106,7 @@ def world(tmp_path_factory):
         made.database_url = started["databaseUrl"]
         made.templates = {version: release["template"] for version, release in started["releases"].items()}
         made.pythons = {version: release["python"] for version, release in started["releases"].items()}
-        for version in (SOURCE, TARGET):
+        for version in (SOURCE, TARGET, NEWEST):
             home = made.folder / version
             (home / "dags").mkdir(parents=True)
             made.workers[version] = Worker(made.pythons[version], home)
@@ -200,7 +202,7 @@ class Migration:
             "POLL_SECONDS = 5": "POLL_SECONDS = 0.2",
             "POLL_SECONDS = 3": "POLL_SECONDS = 0.2",
         }
-        self.tries = {}
+        self.tries, self.env = {}, {}
         self.expires_at = "2999-01-01T00:00:00Z"
 
     @property
@@ -276,6 +278,7 @@ class Migration:
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "STOP_AT": stop_at or "",
+            **self.env,
         }
         worker = self.world.workers[environment.version]
         job, pid = worker.start(

@@ -1,131 +1,203 @@
-"""activate: a DAG is switched on only when its next run is the one the source would have made (design §5)."""
+"""activate: the target takes over, DAG by DAG, each in one transaction and only when its next run is the one the source would have made."""
 import json
-import subprocess
-import sys
 import time
 
-from _parts.activity import NEXT_RUN, next_run_columns, not_own, set_paused
-from _parts.dagfile import AIRFLOW_VERSION
-from _parts.database import Database, columns_of, iso, names, scalar
+from _parts.airflow_session import settle_with_session
+from _parts.canaries import watch
+from _parts.database import Database, scalar
+from _parts.handover import Handover
+from _parts.missed import first_own_run, missed_intervals, report_missed, schedule_of, skip_to_now, start_missed
+from _parts.next_runs import POLL_SECONDS, few, obstacle, parse_until_ready, states_of, what_follows
+from _parts.owed_queue import queue_owed
+from _parts.parked_runs import fates_of, queue_parked, still_parked
 
-#: Minutes: MWAA scans its DAG folder every few minutes, and a large one takes a while.
-PARSE_SECONDS = 900
-POLL_SECONDS = 5
-#: A DAG that the target sees for the first time gets its next run without a look at the history [ran, 2.10.3]; the second parse has it right.
-PARSES = 2
+ORDERED_BACK = "rollback of this attempt has been ordered"
 
 
 def activate(command):
-    """Result data: protocol.ts ActivateData."""
-    wanted = _as_of_snapshot(command)
+    """Result data: protocol.ts ActivateData. Safe to repeat, and to be killed anywhere: what is done stands in the database itself."""
     database = Database()
     try:
-        with database.transaction() as cursor:
-            begun = scalar(cursor, "SELECT now()")
-        states = _states(database, wanted, begun)
-        already = [one["dagId"] for one in wanted if one["dagId"] in states and not states[one["dagId"]]["paused"]]
-        todo = [one for one in wanted if one["dagId"] not in already]
-        left, ready = [], []
-        for _ in range(PARSES):
-            if all(_obstacle(one, states.get(one["dagId"])) is None for one in todo):
-                break
-            if not _parse_now(command):
-                _await_parse(command, database, todo, begun)
-            states = _states(database, todo, begun)
-        for one in todo:
-            reason = _obstacle(one, states.get(one["dagId"]))
-            if reason is None:
-                ready.append(one["dagId"])
-            else:
-                left.append({"dagId": one["dagId"], "reason": reason})
-        # Parked runs are to be queued here, before their DAG is unpaused: the other order can deadlock max_active_runs=1 with depends_on_past.
-        activated = []
-        for dag_id in ready:
-            activated += set_paused(database, [dag_id], False)
-            command.say("activated {} of {} DAGs".format(len(activated), len(wanted)), None, len(activated), len(wanted))
-        return {"activated": activated, "alreadyActive": already, "left": left}
+        database.alone(command.job["migrationId"] + " switch", 600, command.sleep)
+        return Activation(command, database, Handover(command)).run()
     finally:
         database.close()
 
 
-def _as_of_snapshot(command):
-    """The wanted DAGs with the next run that the source would have made at the snapshot: the job's own is of before the drain."""
-    reference = command.rendered["manifest"]
-    key = command.prefix + "export/manifest.json"
-    body = command.storage.read_checked(reference, "the export manifest") if reference else command.storage.read_if_there(key)
-    schedules = json.loads(body.decode("utf-8")).get("schedulesRef") if body else None
-    if schedules is None:
-        return command.job["activeDags"]
-    known = {one["dagId"]: one for one in json.loads(command.storage.read_checked(schedules, "the source's schedules").decode("utf-8"))["dags"]}
-    return [known.get(one["dagId"], one) for one in command.job["activeDags"]]
+def begun_key(command):
+    """S3 key of {"runs": {dag_id: [still_parked]}}: the DAGs that this attempt set out to activate, written before the first statement."""
+    return command.prefix + "activate/begun.json"
 
 
-def deactivate(command):
-    """Pause whatever is active on the target, without our own DAG. Result data: protocol.ts DeactivateData."""
-    database = Database()
-    try:
+def read_begun(command):
+    body = command.storage.read_if_there(begun_key(command))
+    return json.loads(body.decode("utf-8"))["runs"] if body else {}
+
+
+class Activation(object):
+    """One try. `left` holds reasons by DAG id; whatever is in neither `active` nor `left` has not been tried."""
+
+    def __init__(self, command, database, handover):
+        self.command, self.database, self.handover = command, database, handover
+        self.switch = command.job["cutover"]
+        self.wanted = {one["dagId"]: one for one in handover.wanted}
+        self.begun = read_begun(command)
+        self.activated, self.already, self.left, self.missed, self.next = [], [], {}, [], []
+        self.queued_events = 0
         with database.transaction() as cursor:
-            cursor.execute("SELECT dag_id FROM dag WHERE NOT is_paused AND is_active AND {}".format(not_own()))
-            active = [row[0] for row in cursor.fetchall()]
-        return {"paused": set_paused(database, active, True)}
-    finally:
-        database.close()
+            self.started = scalar(cursor, "SELECT now()")
 
+    def run(self):
+        self._note_active()
+        todo = self._todo(self.wanted)
+        parse_until_ready(self.command, self.database, [self.wanted[dag_id] for dag_id in todo], self.started)
+        canaries = [dag_id for dag_id in self.switch["canary"] if dag_id in self.wanted]
+        shown, stopped = self._canaries(canaries)
+        if stopped is None:
+            stopped = self._batches(self._todo(self.wanted))
+        for dag_id in self._todo(self.wanted):
+            self.left[dag_id] = "everything behind was stopped: {}".format(stopped)
+        active = self.activated + self.already
+        with self.database.transaction() as cursor:
+            resumed, stayed = fates_of(cursor, self.handover, {dag_id: [run["runId"] for run in runs] for dag_id, runs in self.begun.items()}, active)
+            following = self.next + what_follows(cursor, self.already)
+        return {"activated": self.activated, "alreadyActive": self.already, "left": [{"dagId": dag_id, "reason": self.left[dag_id]} for dag_id in self.left],
+                "canaries": shown, "stopped": stopped, "resumed": resumed, "notResumed": stayed, "missed": self.missed,
+                "queuedEvents": self.queued_events, "next": following}
 
-def _states(database, wanted, begun):
-    """dag_id → its state; `isFresh`: its file was parsed since `begun` (below 2.0, where nothing tells, taken as true)."""
-    with database.transaction() as cursor:
-        there = next_run_columns(cursor)
-        parsed = "last_parsed_time" if "last_parsed_time" in names(columns_of(cursor, "dag")) else "now()"
-        cursor.execute("SELECT dag_id, is_paused, {}, now(), coalesce({} >= %s, false) FROM dag WHERE is_active AND dag_id = ANY(%s)".format(
-            ", ".join(name if name in there else "NULL::timestamptz" for name in NEXT_RUN), parsed), (begun, [one["dagId"] for one in wanted]))
-        return {row[0]: {"paused": row[1], "next": iso(row[2]), "start": iso(row[3]), "end": iso(row[4]), "after": iso(row[5]), "now": iso(row[6]),
-                         "isFresh": row[7]} for row in cursor.fetchall()}
+    def _todo(self, dag_ids):
+        return [dag_id for dag_id in dag_ids if dag_id not in self.left and dag_id not in self.activated and dag_id not in self.already]
 
+    def _note_active(self):
+        """DAGs that are active before this try has done anything: by an earlier try, or by somebody's hand."""
+        with self.database.transaction() as cursor:
+            states = states_of(cursor, list(self.wanted.values()), self.started)
+        for dag_id in self.wanted:
+            if dag_id in states and not states[dag_id]["paused"]:
+                self._settle(dag_id, self._look_at_active)
 
-def _awaits_parse(one, states):
-    """The import has set the next run to NULL, or the DAG file has not been parsed at all."""
-    state = states.get(one["dagId"])
-    return state is None or (state["next"] is None and not state["isFresh"])
+    def _canaries(self, dag_ids):
+        """([protocol.ts Canary], why everything behind is stopped or None)."""
+        if not dag_ids:
+            return [], None
+        self._remember(self._todo(dag_ids))
+        for dag_id in self._todo(dag_ids):
+            self._activate(dag_id)
+        shown = {one["dagId"]: one for one in watch(self.command, self.database, self.handover,
+                                                    [dag_id for dag_id in dag_ids if dag_id not in self.left], self._is_ordered_back)}
+        for dag_id in dag_ids:
+            if dag_id in self.left:
+                shown[dag_id] = {"dagId": dag_id, "state": "failed", "proof": "it was not activated: {}".format(self.left[dag_id])}
+        if self._is_ordered_back():
+            return list(shown.values()), ORDERED_BACK
+        bad = [dag_id for dag_id in dag_ids if shown[dag_id]["state"] != "green"]
+        return [shown[dag_id] for dag_id in dag_ids], (
+            "canary {} is not green: {}".format(few(bad), shown[bad[0]]["proof"]) if bad else None)
 
-
-def _parse_now(command):
-    """`airflow dags reserialize` parses the DAG folder at once (2.4+). False where it cannot: the processor's own turn must be waited for."""
-    if AIRFLOW_VERSION < (2, 4):
-        return False
-    command.say("parsing the DAG files again")
-    program = "import sys; from airflow.__main__ import main; sys.argv = ['airflow', 'dags', 'reserialize']; main()"
-    try:
-        done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=PARSE_SECONDS, check=False)
-        return done.returncode == 0
-    except (OSError, subprocess.TimeoutExpired):  # The caller waits, and its progress says for what.
-        return False
-
-
-def _await_parse(command, database, todo, begun):
-    deadline = time.time() + PARSE_SECONDS
-    while True:
-        states = _states(database, todo, begun)
-        waiting = [one for one in todo if _awaits_parse(one, states)]
-        if not waiting or time.time() >= deadline:
-            return
-        command.say("waiting until {} DAGs are parsed".format(len(waiting)))
-        command.sleep(POLL_SECONDS)
-
-
-def _obstacle(one, state):
-    """Why this DAG may not be switched on; None when its next run continues the source's history."""
-    if state is None:
-        return "the target has no active DAG of this id: look for import errors, or for its file in the DAG folder"
-    expected, found = one["nextDagrun"], state["next"]
-    if found is None and not state["isFresh"]:  # Also where none is expected: NULL is what the import has left there.
-        return "its DAG file has not been parsed since the import: wait for the scheduler and run cutover again"
-    if expected == found:
+    def _batches(self, dag_ids):
+        """Activate the rest; returns why it stopped, None where it did not."""
+        size = self.switch["batchSize"] or len(dag_ids) or 1
+        for first in range(0, len(dag_ids), size):
+            batch = dag_ids[first:first + size]
+            self._remember(batch)
+            for dag_id in batch:
+                if self._is_ordered_back():
+                    return ORDERED_BACK
+                self._activate(dag_id)
+            if first + size < len(dag_ids) and not self._settles():
+                return ORDERED_BACK
         return None
-    if expected is None:
-        return "the source would run it no more, the target next at {}: compare the schedules of both DAG files".format(found)
-    if found is None:
-        return "the target would run it no more, the source next at {}: compare the schedules of both DAG files".format(expected)
-    if one["catchup"] is not True and found > expected and (state["end"] or state["after"] or found) <= state["now"]:
-        return None  # Without catchup the newest finished interval is right; what lies between is reported as missed.
-    return "its next run would be {}, the source's {}: compare history, schedule and catchup of both".format(found, expected)
+
+    def _settles(self):
+        """Give a batch its time before the next; False where rollback was ordered meanwhile."""
+        until = time.time() + self.switch["batchPauseSeconds"]
+        while time.time() < until:
+            if self._is_ordered_back():
+                return False
+            self.command.say("{} of {} DAGs are active; the next batch follows after a pause".format(
+                len(self.activated) + len(self.already), len(self.wanted)))
+            self.command.sleep(max(0, min(POLL_SECONDS, until - time.time())))
+        return True
+
+    def _is_ordered_back(self):
+        """The action writes rollback's job before its DAG run, which waits in the queue behind this one."""
+        return self.command.storage.read_if_there(self.command.prefix + "deactivate/job.json") is not None
+
+    def _remember(self, dag_ids):
+        """Before anything of these DAGs changes: which parked runs will be queued, as they are. The first record of a run stays."""
+        with self.database.transaction() as cursor:
+            for dag_id in dag_ids:
+                runs = self.begun.setdefault(dag_id, [])
+                known = {run["runId"] for run in runs}
+                runs += [run for run in still_parked(cursor, dag_id, self.handover.to_resume(dag_id), self.handover.snapshot) if run["runId"] not in known]
+        if dag_ids:
+            self.command.storage.write_json(begun_key(self.command), {"runs": self.begun})
+
+    def _activate(self, dag_id):
+        self._settle(dag_id, self._activate_in)
+        self.command.say("{} of {} DAGs are active".format(len(self.activated) + len(self.already), len(self.wanted)), None,
+                         len(self.activated) + len(self.already), len(self.wanted))
+
+    def _settle(self, dag_id, work):
+        try:
+            outcome = settle_with_session(lambda cursor, session: work(cursor, session, self.wanted[dag_id]))
+        except RunNotMade as error:
+            outcome = {"left": str(error)}
+        if "left" in outcome:
+            self.left[dag_id] = outcome["left"]
+            return
+        (self.already if outcome["already"] else self.activated).append(dag_id)
+        self.missed += outcome["missed"]
+        self.next += outcome["next"]
+        self.queued_events += outcome["events"]
+
+    def _activate_in(self, cursor, session, one):
+        """Everything of one DAG, in this order: unpausing before queueing can deadlock max_active_runs=1 with depends_on_past [ran, 2.10.3]."""
+        dag_id, snapshot = one["dagId"], self.handover.snapshot
+        # As the processor and the scheduler do, before anything else of the DAG: nobody computes or makes its next run meanwhile.
+        cursor.execute("SELECT is_paused FROM dag WHERE dag_id = %s AND is_active FOR NO KEY UPDATE", (dag_id,))
+        row = cursor.fetchone()
+        if row is not None and not row[0]:
+            return self._look_at_active(cursor, session, one)
+        reason = obstacle(one, states_of(cursor, [one], self.started).get(dag_id))
+        if reason is not None:
+            return {"left": reason}
+        if snapshot is not None:
+            queue_parked(cursor, dag_id, self.handover.to_resume(dag_id), snapshot)
+        events = queue_owed(cursor, dag_id, self.handover.owed(dag_id))
+        schedule, missed = schedule_of(dag_id, session), []
+        if schedule is not None and schedule.skips:
+            missed = missed_intervals(cursor, schedule, one, self.handover, skip_to_now(cursor, schedule, dag_id))
+            if self.switch["missedIntervals"] == "run":
+                _start(cursor, session, schedule, dag_id, missed)
+        reported, following = report_missed(cursor, dag_id, missed), what_follows(cursor, [dag_id])
+        cursor.execute("UPDATE dag SET is_paused = false WHERE dag_id = %s", (dag_id,))
+        return {"already": False, "missed": reported, "next": following, "events": events}
+
+    def _look_at_active(self, cursor, session, one):
+        dag_id, snapshot = one["dagId"], self.handover.snapshot
+        if snapshot is None:
+            return {"already": True, "missed": [], "next": [], "events": 0}
+        parked = still_parked(cursor, dag_id, self.handover.to_resume(dag_id), snapshot)
+        if parked:
+            return {"left": "somebody activated it before cutover did, and {} of its parked runs still stand failed: pause it and run cutover again".format(
+                len(parked))}
+        schedule = schedule_of(dag_id, session)
+        missed = []
+        if schedule is not None and schedule.skips:
+            before = first_own_run(cursor, dag_id, snapshot) or scalar(cursor, "SELECT next_dagrun FROM dag WHERE dag_id = %s", (dag_id,))
+            missed = missed_intervals(cursor, schedule, one, self.handover, before)
+        return {"already": True, "missed": report_missed(cursor, dag_id, missed), "next": [], "events": 0}
+
+
+class RunNotMade(Exception):
+    """Airflow refused to make a run of a missed interval; the whole DAG stays as it was."""
+
+
+def _start(cursor, session, schedule, dag_id, missed):
+    try:
+        start_missed(cursor, session, schedule, dag_id, missed)
+    except Exception as error:
+        if getattr(error, "orig", None) is not None or hasattr(error, "pgcode"):
+            raise  # The database's own failures are told, and deadlocks tried again, further up.
+        raise RunNotMade("its missed intervals cannot be started ({}): repair the DAG, or set cutover.missed-intervals: report".format(type(error).__name__))
