@@ -5,10 +5,11 @@ Works on Python 3.7 to 3.12, Airflow 1.10.12 to 2.11; imports only the standard 
 """
 import json  # noqa: F401  the rendered line needs it
 
-from _parts.activation import activate, deactivate
+from _parts.activation import activate
 from _parts.activity import preflight_data
 from _parts.dagfile import make_dag
 from _parts.database import Database
+from _parts.deactivation import deactivate
 from _parts.importing import import_tables
 from _parts.secrets_in import make_key_pair
 from _parts.verifying import verify_tables
