@@ -136,7 +136,8 @@ def test_drain_pauses_what_rests_and_restore_wakes_it(migration):
     assert (data["paused"], data["leftover"]) == (["rests", "works"], [])
     assert source.sql("SELECT dag_id FROM dag WHERE NOT is_paused") == [("db_export",)]
     migration.active_dags = [{"dagId": dag_id} for dag_id in ("rests", "works", "vanished")]
-    assert migration.data("restore") == {"activated": ["rests", "works"], "missing": ["vanished"]}
+    restored = migration.data("restore")
+    assert (restored["activated"], restored["missing"]) == (["rests", "works"], ["vanished"])
     assert source.sql("SELECT dag_id FROM dag WHERE is_paused") == [("asleep",)]
 
 
@@ -151,7 +152,7 @@ def test_at_the_deadline_the_rest_is_paused_or_all_is_put_back(migration, leftov
         "INSERT INTO task_instance (dag_id, task_id, run_id, map_index, pool, pool_slots, state) VALUES ('works', 't', 'm', -1, "
         "'default_pool', 1, 'running')"
     )
-    migration.drain = {"timeoutMinutes": 0.02, "taskMinutes": 0.02, "leftover": leftover}
+    migration.drain.update(timeoutMinutes=0.02, taskMinutes=0.02, leftover=leftover)
     result = migration.run("drain")
     unpaused = migration.source.one("SELECT count(*) FROM dag WHERE NOT is_paused")
     if leftover == "abort":

@@ -4,6 +4,11 @@ import zlib
 
 from _parts.database import FINAL_STATES, FINISHED_RUNS, OWN_DAGS, OWN_VARIABLES, columns_of, iso, literal, names, quoted, scalar, text_list
 
+#: SQL: the run `r` has not ended.
+IN_FLIGHT = "coalesce(r.state, '') NOT IN ({})".format(text_list(FINISHED_RUNS))
+#: Names of deferred tasks that a run in flight lists.
+SHOWN_DEFERRED = 20
+
 NEXT_RUN = ("next_dagrun", "next_dagrun_data_interval_start", "next_dagrun_data_interval_end", "next_dagrun_create_after")
 
 
@@ -49,33 +54,58 @@ def catchup_of(cursor, dag_ids):
     return found
 
 
-def runs_in_flight(cursor):
-    """Runs that have not ended, with their unfinished task instances, as protocol.ts InFlightRun and `tasks`."""
-    run_columns = names(columns_of(cursor, "dag_run"))
-    task_columns = names(columns_of(cursor, "task_instance"))
-    run_type = "run_type" if "run_type" in run_columns else "'unknown'"
+def task_link(cursor):
+    """SQL that ties the task instance `t` to its run `r`, and of its map index: below 2.2 a task names its run by date, below 2.3 none is mapped."""
+    there = names(columns_of(cursor, "task_instance"))
+    return ("r.dag_id = t.dag_id AND " + ("r.run_id = t.run_id" if "run_id" in there else "r.execution_date = t.execution_date"),
+            "t.map_index" if "map_index" in there else "-1")
+
+
+def runs_in_flight(cursor, order, ended=()):
+    """Runs that have not ended, as protocol.ts InFlightRun and `tasks`: their unfinished task instances.
+
+    :param dict order: the job's `drain`.
+    :param ended: what the drain has ended and still stands so (ended.py); listed with their state before.
+    """
+    run_type = "run_type" if "run_type" in names(columns_of(cursor, "dag_run")) else "'unknown'"
     cursor.execute(
-        "SELECT dag_id, run_id, {}, state, start_date, execution_date FROM dag_run WHERE coalesce(state, '') <> ALL(%s) AND {} "
-        "ORDER BY dag_id, execution_date, run_id".format(run_type, not_own()), (list(FINISHED_RUNS),))
+        "SELECT dag_id, run_id, {}, state, start_date, execution_date FROM dag_run r WHERE {} AND {} "
+        "ORDER BY dag_id, execution_date, run_id".format(run_type, IN_FLIGHT, not_own()))
     runs = [{"dagId": row[0], "runId": row[1], "runType": row[2], "state": row[3] or "none", "startDate": iso(row[4]),
-             "logicalDate": iso(row[5]), "unfinished": {}, "tasks": []} for row in cursor.fetchall()]
+             "logicalDate": iso(row[5]), "unfinished": {}, "ended": 0, "deferred": [], "tasks": []} for row in cursor.fetchall()]
     by_key = {(run["dagId"], run["runId"]): run for run in runs}
-    join = "r.run_id = t.run_id" if "run_id" in task_columns else "r.execution_date = t.execution_date"
-    map_index = "t.map_index" if "map_index" in task_columns else "-1"
+    link, index = task_link(cursor)
+    trigger = "t.next_method IS NOT NULL" if "next_method" in names(columns_of(cursor, "task_instance")) else "false"
     cursor.execute(
-        "SELECT r.dag_id, r.run_id, t.task_id, {}, t.state, t.try_number FROM task_instance t JOIN dag_run r ON r.dag_id = t.dag_id AND {} "
-        "WHERE coalesce(r.state, '') <> ALL(%s) AND coalesce(t.state, '') <> ALL(%s) AND {} ORDER BY 1, 2, 3, 4".format(
-            map_index, join, not_own("r.dag_id")), (list(FINISHED_RUNS), list(FINAL_STATES)))
-    for dag_id, run_id, task_id, index, state, try_number in cursor.fetchall():
+        "SELECT r.dag_id, r.run_id, t.task_id, {}, t.state, t.try_number, {} FROM task_instance t JOIN dag_run r ON {} "
+        "WHERE {} AND coalesce(t.state, '') <> ALL(%s) AND {}".format(index, trigger, link, IN_FLIGHT, not_own("r.dag_id")), (list(FINAL_STATES),))
+    found = [row + (False,) for row in cursor.fetchall()]
+    found += [(one["dagId"], one["runId"], one["taskId"], one["mapIndex"], one["state"], one["tryNumber"], one["hasTrigger"], True) for one in ended]
+    for dag_id, run_id, task_id, map_index, state, try_number, has_trigger, is_ended in sorted(found, key=lambda row: row[:4]):
         run = by_key[(dag_id, run_id)]
         run["unfinished"][state or "none"] = run["unfinished"].get(state or "none", 0) + 1
-        run["tasks"].append({"taskId": task_id, "mapIndex": index, "state": state, "tryNumber": try_number})
+        run["ended"] += is_ended
+        # One that came back from its trigger was not run since: on the target it would begin anew all the same.
+        if (has_trigger or state == "deferred") and len(run["deferred"]) < SHOWN_DEFERRED:
+            run["deferred"].append(task_id if map_index < 0 else "{}[{}]".format(task_id, map_index))
+        run["tasks"].append({"taskId": task_id, "mapIndex": map_index, "state": state, "tryNumber": try_number})
+    for run in runs:
+        run["fate"] = _fate(run, order)
     return runs
 
 
+def _fate(run, order):
+    """protocol.ts Fate."""
+    if run["runType"] == "backfill" or (run["runType"] == "unknown" and run["runId"].startswith("backfill_")):
+        return "backfill"
+    if order["leftover"] == "fail":
+        return "left"
+    return "deferred" if run["deferred"] and not order["resumeDeferred"] else "resume"
+
+
 def without_tasks(run):
-    """InFlightRun of protocol.ts: without the single tasks, and without what only in-flight.json holds."""
-    return {key: run[key] for key in ("dagId", "runId", "runType", "state", "startDate", "unfinished")}
+    """InFlightRun of protocol.ts: without the single tasks, which only in-flight.json holds."""
+    return {key: value for key, value in run.items() if key != "tasks"}
 
 
 def set_paused(database, dag_ids, paused):

@@ -2,15 +2,22 @@
 import json
 import time
 
-from _parts.activity import not_own, runs_in_flight, set_paused, without_tasks
-from _parts.database import FINISHED_RUNS, Database, columns_of, names
+from _parts.activity import IN_FLIGHT, not_own, runs_in_flight, set_paused, without_tasks
+from _parts.database import Database, columns_of, iso, names, scalar
+from _parts.drained import read_active, read_ended, write_active
+from _parts.ended import end_tasks, moving_tasks, shown, still_ended, tasks_shown
 from _parts.failures import Refusal
+from _parts.owed_events import producers_of
+from _parts.restore import put_back
 
 POLL_SECONDS = 3
 
 
 def drain(command):
-    """Pause each DAG once it has no active run, consumers of datasets after their producers; at the deadline the rest; then wait for running tasks."""
+    """Pause each DAG once it has no active run, consumers of datasets after their producers; at the deadline the rest.
+
+    Then wait for tasks that run, and end what runs still (ended.py), or put all back. Result data: protocol.ts DrainData.
+    """
     if command.job["mode"] == "rehearsal":
         raise Refusal("rehearsal", "This attempt is a rehearsal, which pauses nothing.", "somebody else than the action started this DAG run.",
                       "delete this DAG run; to pause the source, run export with mode: final.")
@@ -18,31 +25,44 @@ def drain(command):
     begun = time.time()
     try:
         database.alone(command.job["migrationId"] + " drain", 600, command.sleep)
-        recorded = _remember(command, database)
-        _pause_as_they_rest(command, database, recorded, begun + 60 * order["timeoutMinutes"])
+        active = _remember(command, database)
+        _pause_as_they_rest(command, database, active, begun + 60 * order["timeoutMinutes"])
         _await_tasks(command, database, 60 * order["taskMinutes"])
+        if order["leftover"] == "abort":
+            _abort_unless_at_rest(command, database, active)
+        else:
+            end_tasks(command, database)
         with database.snapshot() as cursor:
-            leftover = runs_in_flight(cursor)
-        if leftover and order["leftover"] == "abort":
-            set_paused(database, recorded, False)
-            minutes = order["timeoutMinutes"] + order["taskMinutes"]
-            raise Refusal("drain-aborted", "{} DAG runs were still in flight after {} minutes.".format(len(leftover), minutes),
-                          "drain.leftover is abort, so every DAG that was active is active again.",
-                          "give drain.timeout-minutes more time, or choose drain.leftover: resume.")
-        return {"paused": sorted(recorded), "leftover": [without_tasks(run) for run in leftover], "waitedSeconds": int(time.time() - begun)}
+            ended = still_ended(cursor, read_ended(command)["instances"])
+            leftover = runs_in_flight(cursor, order, ended)
+        return {"paused": active["dagIds"], "leftover": [without_tasks(run) for run in leftover], "waitedSeconds": int(time.time() - begun),
+                "ended": len(ended)}
     finally:
         database.close()
 
 
+def _abort_unless_at_rest(command, database, active):
+    order = command.job["drain"]
+    with database.snapshot() as cursor:
+        leftover = len(runs_in_flight(cursor, order))
+    if not leftover:
+        return
+    put_back(command, database, active["dagIds"], [])
+    raise Refusal("drain-aborted", "{} DAG runs were still in flight after {} minutes.".format(leftover, order["timeoutMinutes"] + order["taskMinutes"]),
+                  "drain.leftover is abort, so every DAG that was active is active again.",
+                  "give drain.timeout-minutes more time, or choose drain.leftover: resume.")
+
+
 def _remember(command, database):
-    """The DAGs that are active, with those that an earlier try of this attempt has paused already; written before anything is paused."""
-    key = command.prefix + "drain/active.json"
-    earlier = command.storage.read_if_there(key)
-    known = set(json.loads(earlier.decode("utf-8"))["dagIds"]) if earlier else set()
+    """The DAGs that are active, with those that an earlier try or attempt has paused already; written before anything is paused."""
+    active = read_active(command)
     with database.transaction() as cursor:
-        known.update(_unpaused(cursor))
-    command.storage.write_json(key, {"dagIds": sorted(known)})
-    return sorted(known)
+        unpaused = _unpaused(cursor)
+    for dag_id in unpaused:
+        active["pausedAt"].pop(dag_id, None)
+    active["dagIds"] = sorted(set(active["dagIds"]) | set(unpaused))
+    write_active(command, active)
+    return active
 
 
 def _unpaused(cursor):
@@ -51,19 +71,11 @@ def _unpaused(cursor):
 
 
 def _busy(cursor):
-    cursor.execute("SELECT DISTINCT dag_id FROM dag_run WHERE coalesce(state, '') <> ALL(%s)", (list(FINISHED_RUNS),))
-    return {row[0] for row in cursor.fetchall()}
-
-
-def _producers(cursor):
-    """consumer dag_id → dag_ids that write a dataset it waits for (2.4+). A paused consumer never gets the event."""
-    if not columns_of(cursor, "task_outlet_dataset_reference") or not columns_of(cursor, "dag_schedule_dataset_reference"):
-        return {}
-    cursor.execute("SELECT c.dag_id, p.dag_id FROM dag_schedule_dataset_reference c JOIN task_outlet_dataset_reference p "
-                   "ON p.dataset_id = c.dataset_id WHERE c.dag_id <> p.dag_id")
+    """dag_id → [(run id, since)] of its runs in flight."""
+    cursor.execute("SELECT dag_id, run_id, coalesce(start_date, execution_date) FROM dag_run r WHERE {} ORDER BY 3, 1, 2".format(IN_FLIGHT))
     found = {}
-    for consumer, producer in cursor.fetchall():
-        found.setdefault(consumer, set()).add(producer)
+    for dag_id, run_id, since in cursor.fetchall():
+        found.setdefault(dag_id, []).append((run_id, iso(since)))
     return found
 
 
@@ -88,28 +100,53 @@ def _is_met(condition, there):
     return "all" in condition and all(_is_met(one, there) for one in condition["all"])  # An alias names no dataset here.
 
 
-def _pause_as_they_rest(command, database, dag_ids, deadline):
+def _pause_as_they_rest(command, database, active, deadline):
     while True:
         with database.transaction() as cursor:
-            waiting = set(_unpaused(cursor)) & set(dag_ids)
-            busy, producers = _busy(cursor) | _owed(cursor), _producers(cursor)
+            waiting = set(_unpaused(cursor)) & set(active["dagIds"])
+            runs, owed, producers = _busy(cursor), _owed(cursor), producers_of(cursor)
+        busy = set(runs) | owed
         if not waiting:
             return
         if time.time() >= deadline:
             command.say("the deadline has come: pausing {} DAGs with runs in flight".format(len(waiting)))
-            set_paused(database, waiting, True)
+            _pause(command, database, active, waiting)
             return
         resting = [dag_id for dag_id in waiting if dag_id not in busy and not (producers.get(dag_id, set()) & waiting)]
         if not resting and not waiting & busy:
             resting = list(waiting)  # They wait for each other's datasets in a circle, and nothing moves in it.
-        set_paused(database, resting, True)
-        with database.transaction() as cursor:
-            # The scheduler may have made a run between the look and the pause, or come to owe one; in a paused DAG it would never end.
-            caught = (_busy(cursor) | _owed(cursor)) & set(resting)
-        set_paused(database, caught, False)
-        command.say("{} of {} DAGs are paused".format(len(dag_ids) - len(waiting) + len(resting) - len(caught), len(dag_ids)))
-        if len(waiting) > len(resting) - len(caught):
+        caught = set()
+        if resting:
+            _pause(command, database, active, resting)
+            caught = _unpause_caught(command, database, active, resting)
+        left = len(waiting) - len(resting) + len(caught)
+        in_flight = sorted(((dag_id + " / " + run_id, since) for dag_id in (waiting - set(resting)) | caught for run_id, since in runs.get(dag_id, ())),
+                           key=lambda named: (named[1], named[0]))
+        beginning = "{} of {} DAGs are paused".format(len(active["dagIds"]) - left, len(active["dagIds"]))
+        command.say(shown(beginning + "; in flight", in_flight) if in_flight else beginning)
+        if left:
             command.sleep(POLL_SECONDS)
+
+
+def _pause(command, database, active, dag_ids):
+    """The time is on record before: an event that comes from then on is made up for (owed_events.py)."""
+    with database.transaction() as cursor:
+        moment = iso(scalar(cursor, "SELECT now()"))
+    active["pausedAt"].update({dag_id: moment for dag_id in dag_ids})
+    write_active(command, active)
+    set_paused(database, dag_ids, True)
+
+
+def _unpause_caught(command, database, active, dag_ids):
+    """The scheduler may have made a run between the look and the pause, or come to owe one; in a paused DAG it would never end."""
+    with database.transaction() as cursor:
+        caught = (set(_busy(cursor)) | _owed(cursor)) & set(dag_ids)
+    if caught:
+        set_paused(database, caught, False)
+        for dag_id in caught:
+            del active["pausedAt"][dag_id]
+        write_active(command, active)
+    return caught
 
 
 def _await_tasks(command, database, seconds):
@@ -117,9 +154,8 @@ def _await_tasks(command, database, seconds):
     deadline = time.time() + seconds
     while True:
         with database.transaction() as cursor:
-            cursor.execute("SELECT count(*) FROM task_instance WHERE state IN ('running', 'queued') AND {}".format(not_own()))
-            running = cursor.fetchone()[0]
-        if not running or time.time() >= deadline:
+            tasks = moving_tasks(cursor)
+        if not tasks or time.time() >= deadline:
             return
-        command.say("waiting for {} running tasks".format(running))
+        command.say(tasks_shown("waiting for {} running tasks".format(len(tasks)), tasks))
         command.sleep(POLL_SECONDS)

@@ -4,9 +4,12 @@ from airflow import __version__ as airflow_version_text
 from _parts.activity import active_dags, runs_in_flight, without_tasks
 from _parts.dagfile import AIRFLOW_VERSION
 from _parts.database import OWN_VARIABLES, Database, iso, literal, names, quoted, scalar
+from _parts.drained import read_active, read_ended
+from _parts.ended import keep_ended, still_ended
 from _parts.envelope import Sealer, context_of, new_data_key, sealed_for
 from _parts.failures import Refusal
 from _parts.normal_form import NormalForm
+from _parts.owed_events import owed_events
 from _parts.storage import ObjectWriter, TableWriter
 
 MANIFEST_FORMAT = 1
@@ -35,17 +38,25 @@ def export(command):
     database = Database()
     try:
         database.alone(job["migrationId"] + " export", 600, command.sleep)
+        # What runs again on the target goes without state; what does not is what it is here: failed.
+        ended = read_ended(command)["instances"]
+        has_ended = bool(ended) and job["drain"]["leftover"] != "fail"
+        if has_ended:
+            with database.transaction() as cursor:
+                keep_ended(cursor, still_ended(cursor, ended), AIRFLOW_VERSION)
         with database.snapshot() as cursor:
             manifest = _manifest_head(command, cursor)
             for table in job["tables"]:
-                _add_table(command, cursor, table, manifest)
+                _add_table(command, cursor, table, manifest, has_ended)
             manifest["notMoved"] += _other_tables(cursor, job["tables"])
-            runs = runs_in_flight(cursor)
+            runs = runs_in_flight(cursor, job["drain"], still_ended(cursor, ended))
             reference = command.storage.write_json(command.prefix + "in-flight.json", {
                 "format": MANIFEST_FORMAT, "migrationId": job["migrationId"], "attempt": job["attempt"], "snapshotAt": manifest["snapshotAt"], "runs": runs})
+            paused_at = read_active(command)["pausedAt"]
             # cutover compares with these: what was recorded before the drain is old by the runs that were made until the pause.
             manifest["schedulesRef"] = command.storage.write_json(command.prefix + "schedules.json", {
-                "format": MANIFEST_FORMAT, "snapshotAt": manifest["snapshotAt"], "dags": active_dags(cursor, paused_too=True)})
+                "format": MANIFEST_FORMAT, "snapshotAt": manifest["snapshotAt"], "dags": active_dags(cursor, paused_too=True),
+                "pausedAt": paused_at, "owedEvents": [{name: one[name] for name in ("dagId", "uri", "at")} for one in owed_events(cursor, paused_at)]})
             manifest["inFlight"] = [without_tasks(run) for run in runs]
             manifest["inFlightRef"] = reference
     finally:
@@ -71,9 +82,9 @@ def _manifest_head(command, cursor):
     }
 
 
-def _add_table(command, cursor, table, manifest):
+def _add_table(command, cursor, table, manifest, has_ended):
     name, metadata = table["name"], command.job["metadata"]
-    form = NormalForm(cursor, table, metadata, AIRFLOW_VERSION)
+    form = NormalForm(cursor, table, metadata, AIRFLOW_VERSION, has_ended)
     if not form.exists:
         manifest["notMoved"].append({"table": name, "reason": "Airflow {} has no such table".format(airflow_version_text)})
         return

@@ -2,6 +2,7 @@
 from _parts.activity import own_filter
 from _parts.datasets import EVENT_IDENTITY, KNOWN_EVENTS, awaited_events, consumed_events
 from _parts.database import FINAL_STATES, FINISHED_RUNS, Column, columns_of, literal, names, quoted, text_list
+from _parts.ended import ENDED_TABLE, begun_states
 
 #: Rules whose value the target writes itself (catalogue.ts).
 WRITTEN_BY_TARGET = ("own-id", "null", "empty-pickle", "current-template", "new-run-id")
@@ -13,13 +14,15 @@ RUN_TYPE = "CASE WHEN {0}.run_id LIKE 'backfill\\_%' THEN 'backfill' WHEN {0}.ru
 class NormalForm(object):
     """One table of the source: `columns` of the CSV, `select` of all rows that move, `left_out` as [(reason, condition)]."""
 
-    def __init__(self, cursor, table, metadata, airflow_version):
+    def __init__(self, cursor, table, metadata, airflow_version, has_ended=False):
+        """:param has_ended: ENDED_TABLE is there (ended.py)."""
         self.table = table
         self.live = columns_of(cursor, table["name"])
         self.run_columns = names(columns_of(cursor, "dag_run"))
         self.dataset_columns = columns_of(cursor, "dataset")
         self.event_columns = columns_of(cursor, "dataset_event")
         self.airflow_version = airflow_version
+        self.has_ended = has_ended
         self.own = own_filter(table, "t.")
         self.kept = self._kept(metadata)
         self.columns, expressions = self._columns()
@@ -99,12 +102,21 @@ class NormalForm(object):
         if rule == "parked-run":
             return "CASE WHEN {0} IN ({1}) THEN {0} ELSE 'failed' END".format(name, text_list(FINISHED_RUNS))
         if rule == "parked-task":
-            return "CASE WHEN {0} IN ({1}) THEN {0} END".format(name, text_list(FINAL_STATES))
+            return "CASE WHEN {0} IN ({1}){2} THEN {0} END".format(
+                name, text_list(FINAL_STATES), " AND {} IS NULL".format(self._ended("true")) if self.has_ended else "")
         if rule == "finished-tries":
-            # 2.10 counts a try when it is scheduled, older versions when it starts to run (facts: measured on resumed runs).
-            begun = ("scheduled", "queued", "running", "restarting", "up_for_reschedule", "deferred") if self.airflow_version >= (2, 10) else ("running",)
-            return "CASE WHEN t.state IN ({1}) THEN greatest({0} - 1, 0) ELSE {0} END".format(name, text_list(begun))
+            tries = "CASE WHEN t.state IN ({1}) THEN greatest({0} - 1, 0) ELSE {0} END".format(name, text_list(begun_states(self.airflow_version)))
+            return "coalesce({}, {})".format(self._ended("m.finished"), tries) if self.has_ended else tries
+        if self.has_ended and self.table["name"] == "task_instance" and column.name in ("end_date", "duration"):
+            return "CASE WHEN {} THEN NULL ELSE {} END".format(self._ended("true"), name)
         return name
+
+    def _ended(self, value):
+        """SQL: the value for an instance that the drain has ended, NULL for every other."""
+        run = "j.run_id" if self._needs_join() else "t.run_id"
+        index = "t.map_index" if "map_index" in names(self.live) else "-1"
+        return ("CASE WHEN t.state = 'failed' THEN (SELECT {} FROM {} m WHERE m.dag_id = t.dag_id AND m.run_id = {} AND m.task_id = t.task_id "
+                "AND m.map_index = {} AND m.ended_at = t.end_date) END").format(value, ENDED_TABLE, run, index)
 
     def _kept(self, metadata):
         """SQL over `t`: the row is within the filters of the migration file."""

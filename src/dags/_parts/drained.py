@@ -1,0 +1,50 @@
+"""What the drain writes down before it does it (S3, `<attempt>/drain/`), so that a later try, export and restore know what is ours.
+
+`active.json`: {"dagIds": [...], "pausedAt": {dag_id: ISO 8601 UTC}}.
+`ended.json`: {"instances": [...], "runs": [...]}; an instance is {dagId, runId, taskId, mapIndex, state, tryNumber, endedAt, hasTrigger}:
+state and tryNumber (the column's value) are of before; endedAt is its end_date since, by which it is told from a failure of its own;
+hasTrigger: it had come back from the triggerer. A run is {dagId, runId, upstreamFailed: [[taskId, mapIndex]]}: what was so before.
+"""
+import json
+
+
+def instance_key(entry):
+    return entry["dagId"], entry["runId"], entry["taskId"], entry["mapIndex"]
+
+
+def read_active(command):
+    """As active.json, with what earlier attempts paused that was not put back; of two times the first."""
+    dag_ids, paused_at = set(), {}
+    for record in _records(command, "active.json"):
+        dag_ids.update(record["dagIds"])
+        for dag_id, moment in record.get("pausedAt", {}).items():
+            paused_at.setdefault(dag_id, moment)
+    return {"dagIds": sorted(dag_ids), "pausedAt": paused_at}
+
+
+def write_active(command, active):
+    command.storage.write_json(command.prefix + "drain/active.json", active)
+
+
+def read_ended(command):
+    """As ended.json, with what earlier attempts ended; an instance that was ended twice as the later one has it."""
+    instances, runs = {}, {}
+    for record in _records(command, "ended.json"):
+        for entry in record["instances"]:
+            instances[instance_key(entry)] = entry
+        for run in record["runs"]:
+            runs.setdefault((run["dagId"], run["runId"]), run)
+    return {"instances": [instances[key] for key in sorted(instances)], "runs": [runs[key] for key in sorted(runs)]}
+
+
+def write_ended(command, ended):
+    command.storage.write_json(command.prefix + "drain/ended.json", ended)
+
+
+def _records(command, name):
+    """The record of every attempt that is still in force, oldest first, this one last."""
+    of_migration = command.prefix[:-len("{}/".format(command.job["attempt"]))]
+    for attempt in sorted(command.job["earlierAttempts"]) + [command.job["attempt"]]:
+        body = command.storage.read_if_there("{}{}/drain/{}".format(of_migration, attempt, name))
+        if body is not None:
+            yield json.loads(body.decode("utf-8"))
