@@ -171,7 +171,10 @@ class Environment:
         """Every row of the moved tables without what two databases never share: serial ids and row versions."""
         return {
             table["name"]: sorted(
-                row[0] for row in self.sql("SELECT (to_jsonb(x) - 'id' - 'dag_run_id')::text FROM {} x".format(table["name"]))
+                row[0]
+                for row in self.sql(
+                    "SELECT (to_jsonb(x) - '{{id,dag_run_id,dataset_id,event_id}}'::text[])::text FROM {} x".format(table["name"])
+                )
             )
             for table in TABLES
             if not table["secret"]

@@ -1,11 +1,11 @@
 """Dataset events by what they are, for the ids of datasets and events mean nothing in another database (Airflow 2.4 to 2.11)."""
 
-#: What tells one event of a dataset from another; where even that is equal, their number in the order of writing.
+#: What tells one event of a dataset from another; where even that is equal, their number in the order of what they carry.
 EVENT_IDENTITY = ("timestamp", "source_dag_id", "source_task_id", "source_run_id", "source_map_index")
 
 #: SQL: every event of an environment with its dataset's URI and its number among equals.
 KNOWN_EVENTS = (
-    "SELECT x.id, u.uri, {0}, row_number() OVER (PARTITION BY x.dataset_id, {0} ORDER BY x.id) AS number "
+    "SELECT x.id, u.uri, {0}, row_number() OVER (PARTITION BY x.dataset_id, {0} ORDER BY md5(x.extra::text) COLLATE \"C\", x.id) AS number "
     "FROM dataset_event x JOIN dataset u ON u.id = x.dataset_id").format(", ".join("x." + column for column in EVENT_IDENTITY))
 
 #: Airflow 3 calls it asset_triggered.
