@@ -68,6 +68,7 @@ export function readInputs(json: string | undefined): Inputs {
   must(approvedPlan === '' || DIGEST.test(approvedPlan), 'approved-plan: it is no digest of 64 hexadecimal digits; give the output plan-digest of phase plan');
   if (phase === 'plan') must(approvedPlan === '', 'phase, approved-plan: "plan" makes the digest and takes none');
   else if (phase) must(approvedPlan === '' || !WITHOUT_PLAN.includes(phase), `phase, approved-plan: "${phase}" changes nothing, so there is nothing to approve`);
+  if (phase === 'rollback') must(approvedPlan === '', 'phase, approved-plan: "rollback" goes back to what was recorded, whatever the plan is by now');
   const approvedManifest = read('approved-manifest');
   must(approvedManifest === '' || DIGEST.test(approvedManifest), 'approved-manifest: it is no digest of 64 hexadecimal digits; give the output manifest-digest of phase export');
   if (phase) must(approvedManifest === '' || phase === 'import', `phase, approved-manifest: only "import" compares it, "${phase}" does not`);

@@ -1,4 +1,5 @@
 /** Which attempt a phase works on; the journal gives the numbers under its lock (design §6). Pure. */
+import type { ObjectRef } from '../airflow/protocol.js';
 import { UserError } from '../errors.js';
 import type { Attempt, Journal } from '../journal/journal.js';
 import { attemptOf, beginAttempt, newestAttempt, stepOf } from '../journal/transitions.js';
@@ -10,15 +11,21 @@ export const STEP = {
   /** From here on the source may be paused. */
   drainBegun: 'drain-begun',
   drained: 'drained',
-  /** The source was put back: this attempt is over. */
-  restored: 'restored',
   /** What was exported cannot be used: the next export takes the next number. */
   voided: 'voided',
   exported: 'exported',
+  /** From here on rows of this attempt may be on the target. */
+  importBegun: 'import-begun',
   imported: 'imported',
   secretsRemoved: 'secrets-removed',
   verified: 'verified',
+  /** From here on DAGs of the target may be active because of us. */
+  activationBegun: 'activation-begun',
   activated: 'activated',
+  /** Rollback: the target is paused and quiet, and what it ran is recorded. */
+  deactivated: 'deactivated',
+  /** The source was put back: this attempt is over. */
+  restored: 'restored',
 } as const;
 
 /** An attempt goes on until it has exported, was put back or turned out to be of no use. */
@@ -27,8 +34,10 @@ const isOpen = (attempt: Attempt): boolean => ![STEP.exported, STEP.restored, ST
 /**
  * The attempt that an export works on: an open one of its mode is resumed, anything else begins the next.
  * @param wanted input `attempt`
+ * @throws {UserError} for a final export while the target has the schedule
  */
 export function exportAttempt(journal: Journal, mode: Attempt['mode'], wanted: number | undefined, at: Date): Readonly<{ journal: Journal; attempt: Attempt; isResumed: boolean }> {
+  if (mode === 'final') refuseSwitched(journal);
   const newest = newestAttempt(journal);
   const candidate = wanted === undefined ? newest : attemptOf(journal, wanted);
   if (candidate && candidate.mode === mode && isOpen(candidate)) return { journal, attempt: candidate, isResumed: true };
@@ -60,6 +69,55 @@ export function finalAttempt(journal: Journal, wanted: number | undefined): Fini
   return attempt as FinishedExport;
 }
 
-/** Final attempts that paused the source and did not put it back, the newest first. */
-export const pausedAttempts = (journal: Journal, before: number): readonly Attempt[] =>
-  journal.attempts.filter((attempt) => attempt.number < before && attempt.mode === 'final' && stepOf(attempt, STEP.activeDags) && !stepOf(attempt, STEP.restored)).sort((a, b) => b.number - a.number);
+/** Whether cutover has begun, so that the target may run what the source ran. */
+export const isSwitched = (attempt: Attempt): boolean => stepOf(attempt, STEP.activationBegun) !== undefined || stepOf(attempt, STEP.activated) !== undefined;
+
+function refuseSwitched({ attempts, target }: Journal): void {
+  const switched = attempts.find((attempt) => isSwitched(attempt) && !stepOf(attempt, STEP.restored));
+  if (!switched) return;
+  throw new UserError(
+    `Attempt ${switched.number} was cut over, at least in part.`,
+    `${target.environment} has the schedule; a further final export would know nothing of what it ran since, so intervals would run twice.`,
+    'to go on with the switch, run phase cutover; to begin anew, run phase rollback first.',
+  );
+}
+
+/** @throws {UserError} once rollback has paused the target: only rollback itself goes on from there */
+export function refuseRollingBack(attempt: Attempt): void {
+  if (!stepOf(attempt, STEP.deactivated) || stepOf(attempt, STEP.restored)) return;
+  throw new UserError(
+    `A rollback of attempt ${attempt.number} has begun and has not ended.`,
+    'what the target ran is being carried back to the source; activating it again would run intervals twice.',
+    'run phase rollback again: it goes on where it stopped. Then begin anew with phase export, mode: final.',
+  );
+}
+
+/**
+ * Final attempts that paused the source and did not put it back, the newest first. One that was put back was put back with all before
+ * it: what is older than that is history.
+ */
+export function pausedAttempts({ attempts }: Journal, before: number): readonly Attempt[] {
+  const earlier = attempts.filter(({ number, mode }) => mode === 'final' && number < before);
+  const putBack = Math.max(0, ...earlier.filter((attempt) => stepOf(attempt, STEP.restored)).map(({ number }) => number));
+  return earlier.filter((attempt) => attempt.number > putBack && stepOf(attempt, STEP.activeDags)).sort((a, b) => b.number - a.number);
+}
+
+/** Manifests of attempts whose rows may be on the target, the oldest first: an import may replace what still is as they brought it. */
+export const importedManifests = ({ attempts }: Journal, before: number): readonly ObjectRef[] =>
+  attempts.flatMap((attempt) => (attempt.number < before && attempt.manifest && (stepOf(attempt, STEP.importBegun) ?? stepOf(attempt, STEP.imported)) ? [refOf(attempt.manifest)] : []));
+
+const refOf = ({ key, versionId, sha256, bytes }: ObjectRef): ObjectRef => ({ key, versionId, sha256, bytes });
+
+/**
+ * The attempt that rollback goes back from: the newest final one that recorded active DAGs. undefined: nothing was paused.
+ * @param wanted input `attempt`
+ */
+export function attemptToRollBack(journal: Journal, wanted: number | undefined): Attempt | undefined {
+  const newest = journal.attempts.filter((attempt) => attempt.mode === 'final' && stepOf(attempt, STEP.activeDags)).sort((a, b) => b.number - a.number)[0];
+  if (wanted === undefined || wanted === newest?.number) return newest;
+  throw new UserError(
+    `Rollback cannot go back from attempt ${wanted}.`,
+    newest ? `attempt ${newest.number} is the newest one that paused the source, and its record holds what earlier ones had paused.` : 'no final export has recorded what was active on the source, so nothing was paused.',
+    'leave input attempt empty.',
+  );
+}

@@ -15,6 +15,7 @@ import { inMigration, type Migration } from './migration.js';
 import { ordersOf } from './orders.js';
 import { readPublicKey } from './public-key.js';
 import { readManifest, requireManifestOf, requireObjects } from './read-manifest.js';
+import { asOfSnapshot, readSchedules } from './read-schedules.js';
 import { restoreSource } from './restore-source.js';
 import { resultOf } from './result.js';
 import { survey, type Survey } from './survey.js';
@@ -64,15 +65,14 @@ class Export {
       const targetSeen = await this.target?.run('preflight', this.order(this.attempt, this.jobOfTarget(), { isFresh: true }));
       return await this.finish(job, preflight, preflight.activeDags, undefined, targetSeen);
     }
-    const earlier = pausedAttempts(this.journal.current, this.attempt).map(({ number }) => number);
-    const active = await rememberActiveDags(this.migration.bucket, this.migration.prefix, this.attempt, preflight.activeDags, earlier);
+    const active = await rememberActiveDags(this.migration.bucket, this.migration.prefix, this.attempt, preflight.activeDags, this.earlier);
     await this.remember(STEP.activeDags, { count: active.length });
     try {
       await this.remember(STEP.drainBegun);
       // Fresh when resumed: somebody may have unpaused a DAG since the first try, and draining twice does no harm.
       const drained = await this.source.run('drain', this.order(this.attempt, job, { isFresh: this.isResumed }));
-      await this.remember(STEP.drained, { paused: drained.paused.length, leftover: drained.leftover.length, waitedSeconds: drained.waitedSeconds });
-      log.info(`${drained.paused.length} DAGs are paused after ${drained.waitedSeconds} s; ${drained.leftover.length} runs were left in flight.`);
+      await this.remember(STEP.drained, { paused: drained.paused.length, leftover: drained.leftover.length, ended: drained.ended, waitedSeconds: drained.waitedSeconds });
+      log.info(`${drained.paused.length} DAGs are paused after ${drained.waitedSeconds} s; ${drained.leftover.length} runs were left in flight${drained.ended > 0 ? `, of which ${drained.ended} tasks were ended` : ''}.`);
       return await this.finish(job, preflight, active, drained, undefined);
     } catch (error) {
       throw await this.putBack(error, job, active);
@@ -97,7 +97,11 @@ class Export {
     await this.source.removeDag();
     await this.target?.removeDag();
     await this.remember(STEP.exported, { scope, rows: manifest.tables.reduce((sum, { rows }) => sum + rows, 0) });
-    const report = exportReport({ environment: this.seen.source.Name, manifest, scope, preflight, targetSeen, active: active.map(({ dagId }) => dagId), drained, planChanges: migration.planChanges });
+    // After a drain the recorded next runs are stale; the snapshot's are what cutover goes by.
+    const schedules = drained && (await readSchedules(migration.bucket, manifest));
+    const report = exportReport({
+      environment: this.seen.source.Name, manifest, scope, preflight, targetSeen, active: asOfSnapshot(active, schedules?.dags), drained, planChanges: migration.planChanges, now: context.clock.now().toISOString(),
+    });
     return resultOf(`mwaa-migrate: export of ${context.file.id}`, report, {
       'migration-id': context.file.id, attempt: String(this.attempt), 'plan-digest': this.seen.plan.digest, 'manifest-digest': scope,
       'target-environment': context.file.target.environment,
@@ -126,15 +130,22 @@ class Export {
     throw error;
   }
 
+  /** Final attempts before this one that left the source paused. */
+  private get earlier(): readonly number[] {
+    return pausedAttempts(this.journal.current, this.attempt).map(({ number }) => number);
+  }
+
   /** After a failure behind the pause: `leftover: abort` promises that the source goes on; otherwise it stays as it is, and we say so. */
   private async putBack(error: unknown, job: Job, active: readonly ActiveDag[]): Promise<unknown> {
     if (!(error instanceof UserError)) return error;
     const { file, log } = this.context;
     if (file.drain.leftover !== 'abort')
-      return new UserError(error.what, error.why, `${error.fix} DAGs of ${this.source.name} are paused, or will be; run phase export again to go on. ${active.length} DAGs that were active stand in s3://${this.migration.bucket.name}/${this.migration.prefix}${this.attempt}/active-dags.json.`, { cause: error });
+      return new UserError(error.what, error.why, `${error.fix} DAGs of ${this.source.name} are paused, or will be; run phase export again to go on, or phase rollback to go back. ${active.length} DAGs that were active stand in s3://${this.migration.bucket.name}/${this.migration.prefix}${this.attempt}/active-dags.json.`, { cause: error });
     log.warn(`The export failed (${error.what}); drain.leftover is abort, so the source is put back.`);
-    const missing = await restoreSource(this.source, this.order(this.attempt, { ...job, activeDags: active }), active);
-    await this.remember(STEP.restored, { activated: active.length - missing.length });
+    // What ended tasks (an earlier attempt, or this one with another `leftover`) must be put back even where every DAG is active again.
+    const mayHaveEnded = this.isResumed || job.earlierAttempts.length > 0;
+    const { missing, putBack } = await restoreSource(this.source, this.order(this.attempt, { ...job, activeDags: active }, { isFresh: true }), active, mayHaveEnded);
+    await this.remember(STEP.restored, { activated: active.length - missing.length, missing, putBack });
     await this.source.removeDag();
     await this.target?.removeDag();
     return new UserError(error.what, error.why, `${error.fix} The source was put back: ${active.length - missing.length} of ${active.length} DAGs are active again${missing.length > 0 ? ` (gone since: ${missing.slice(0, 10).join(', ')})` : ''}.`, { cause: error });
@@ -156,7 +167,7 @@ class Export {
     await this.journal.update((current) => rememberStep(current, this.attempt, step));
   }
 
-  private job = (envelope: Envelope | null): Job => jobFor({ file: this.context.file, side: 'source', attempt: this.attempt, mode: this.context.inputs.mode, sourceVersion: this.seen.source.AirflowVersion, envelope });
+  private job = (envelope: Envelope | null): Job => jobFor({ file: this.context.file, side: 'source', attempt: this.attempt, mode: this.context.inputs.mode, sourceVersion: this.seen.source.AirflowVersion, envelope, earlierAttempts: this.earlier });
   private jobOfTarget = (): Job => jobFor({ file: this.context.file, side: 'target', attempt: this.attempt, mode: this.context.inputs.mode, sourceVersion: this.seen.source.AirflowVersion, envelope: null });
 }
 

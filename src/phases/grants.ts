@@ -14,3 +14,9 @@ export async function grantAccess({ file, log, source }: Pick<Context, 'file' | 
   if (file.bucket.kmsKey === undefined) return;
   for (const [at, role] of roles.entries()) await source.keys.grant(file.bucket.kmsKey, role, `${sidPrefix(file.id)}${at === 0 ? 'Source' : 'Target'}`);
 }
+
+/** Takes back what grantAccess gave; does nothing where that is gone already. */
+export async function revokeAccess({ file, log, source }: Pick<Context, 'file' | 'log' | 'source'>, bucketName: string): Promise<void> {
+  if ((await source.buckets.revoke(bucketName, sidPrefix(file.id))) === 'changed') log.info(`Closed s3://${bucketName} to the execution roles again.`);
+  if (file.bucket.kmsKey !== undefined) await source.keys.revoke(file.bucket.kmsKey, sidPrefix(file.id));
+}

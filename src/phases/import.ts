@@ -9,7 +9,7 @@ import { jobFor } from '../plan/job.js';
 import type { Bucket, Context, PhaseResult } from '../ports.js';
 import { dryReport } from '../report/dry-report.js';
 import { importReport } from '../report/import-report.js';
-import { STEP } from './attempts.js';
+import { importedManifests, refuseRollingBack, STEP } from './attempts.js';
 import { grantAccess } from './grants.js';
 import { inMigration, lookAtMigration } from './migration.js';
 import { ordersOf } from './orders.js';
@@ -18,6 +18,7 @@ import { removeSecrets } from './remove-secrets.js';
 import { resultOf } from './result.js';
 import { requireStill } from './source-still.js';
 import { survey } from './survey.js';
+import { requireTargetPaused } from './target-still.js';
 import { workOnFinal, type FinalWork } from './work-on-final.js';
 
 export type ImportContext = Pick<Context, 'inputs' | 'file' | 'clock' | 'log' | 'plan' | 'source' | 'target' | 'journal' | 'owner'>;
@@ -44,10 +45,13 @@ export async function importMetadata(context: ImportContext): Promise<PhaseResul
       journal.update((current) => rememberStep(current, attempt.number, { name, at: context.clock.now().toISOString(), by: context.owner, data }));
     await grantAccess(context, seen);
     const order = ordersOf(context, inputs.timeoutMinutes);
-    const job = jobFor({ file, side: 'target', attempt: attempt.number, mode: 'final', sourceVersion: seen.source.AirflowVersion, envelope: null });
+    const job = jobFor({
+      file, side: 'target', attempt: attempt.number, mode: 'final', sourceVersion: seen.source.AirflowVersion, envelope: null, earlierManifests: importedManifests(journal.current, attempt.number),
+    });
+    if (!isDone) await remember(STEP.importBegun, {});
     const imported = await target.run('import', order(attempt.number, job, { manifest: attempt.manifest }));
     requireComplete(manifest, imported);
-    await remember(STEP.imported, { tables: imported.tables, parkedRuns: imported.parkedRuns });
+    await remember(STEP.imported, { tables: imported.tables, parkedRuns: imported.parkedRuns, replacedRuns: imported.replacedRuns });
     const exportsSoFar = journal.current.attempts.filter(({ mode, number }) => mode === 'final' && number <= attempt.number).map(({ number }) => number);
     const removed = await removeSecrets(bucket, migration.prefix, exportsSoFar, manifest);
     if (!stepOf(attempt, STEP.secretsRemoved)) await remember(STEP.secretsRemoved, { versions: removed });
@@ -63,13 +67,11 @@ async function requireReady({ inputs, source }: ImportContext, bucket: Bucket, j
   if (isDone) return;
   await requireObjects(bucket, manifest);
   await requireStill(from, source.mwaa, manifest, 'import');
-  const active = await target.listActiveDagIds();
-  if (active.length > 0)
-    throw new UserError(
-      `${active.length === 1 ? '1 DAG' : `${active.length} DAGs`} of ${target.name} ${active.length === 1 ? 'is' : 'are'} active: ${active.slice(0, 10).join(', ')}${active.length > 10 ? ', …' : ''}.`,
-      `they would run while their history arrives, and make runs of their own (attempt ${attempt.number} is imported before anything runs).`,
-      'pause them; if DAGs are unpaused as soon as they appear, set core.dags_are_paused_at_creation to True in target.configuration, or remove is_paused_upon_creation=False from their files.',
-    );
+  refuseRollingBack(attempt);
+  await requireTargetPaused(
+    target, `they would run while their history arrives, and make runs of their own (attempt ${attempt.number} is imported before anything runs).`,
+    'pause them; if DAGs are unpaused as soon as they appear, set core.dags_are_paused_at_creation to True in target.configuration, or remove is_paused_upon_creation=False from their files.',
+  );
 }
 
 /** The scope that was approved, found among the exports of this migration by its digest. */

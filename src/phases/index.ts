@@ -6,6 +6,7 @@ import { exportMetadata } from './export.js';
 import { importMetadata } from './import.js';
 import { planMigration } from './plan.js';
 import { copyResources } from './resources.js';
+import { rollBack } from './rollback.js';
 import { showStatus } from './status.js';
 import { verifyMetadata } from './verify.js';
 
@@ -18,5 +19,6 @@ export const phases: Readonly<Partial<Record<Phase, (context: Context) => Promis
   import: importMetadata,
   verify: verifyMetadata,
   cutover: cutOver,
+  rollback: rollBack,
   status: showStatus,
 };

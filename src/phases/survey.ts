@@ -6,6 +6,7 @@ import type { Observations, Plan } from '../plan/plan.js';
 import { isOwnDagFile } from '../airflow/own-dags.js';
 import type { Bucket, Context, EnvironmentDescription, RoleDescription, SideContext } from '../ports.js';
 import { didYouMean } from '../suggest.js';
+import { listDags, listRuns } from './runs-by-rest.js';
 
 /** Both sides as they are now, and the plan that follows from them. */
 export type Survey = Readonly<{
@@ -55,8 +56,11 @@ export async function survey(context: SurveyContext, isFull = false): Promise<Su
   return { source, target, sourceAccount, targetAccount, sourceRole, plan, bucketName, prefix };
 }
 
+/** Runs; 30 calls. Whoever has more in flight than that gets no number per DAG. */
+const MAX_IN_FLIGHT = 3_000;
+
 const NOTHING_SEEN: Omit<Observations, 'sourceStatus' | 'targetStatus'> = {
-  counts: { dags: undefined, dagRuns: undefined, taskInstances: undefined, pools: undefined, importErrors: undefined }, activeDags: undefined, dagFiles: undefined,
+  counts: { dags: undefined, dagRuns: undefined, taskInstances: undefined, pools: undefined, importErrors: undefined }, activeDags: undefined, dagFiles: undefined, dags: undefined,
 };
 
 async function observe({ log }: SurveyContext, eyes: Eyes, source: EnvironmentDescription, migration: Bucket, prefix: string): Promise<typeof NOTHING_SEEN> {
@@ -74,9 +78,16 @@ async function observe({ log }: SurveyContext, eyes: Eyes, source: EnvironmentDe
   };
   const count = (list: 'dags' | 'dagRuns' | 'taskInstances' | 'pools' | 'importErrors') => orNothing(list, () => airflow.count(list));
   const [dags, dagRuns, taskInstances, pools, importErrors] = [await count('dags'), await count('dagRuns'), await count('taskInstances'), await count('pools'), await count('importErrors')];
+  const seen = await orNothing('DAGs', () => listDags(eyes.source.mwaa, source.Name));
+  const flying = await orNothing('DAG runs in flight', () => listRuns(eyes.source.mwaa, source.Name, { states: ['running', 'queued'] }, MAX_IN_FLIGHT));
+  // A part of a list would count too few of every DAG.
+  const inFlight = flying?.isWhole ? new Map<string, number>() : undefined;
+  if (inFlight) for (const { dagId } of flying?.runs ?? []) inFlight.set(dagId, (inFlight.get(dagId) ?? 0) + 1);
   return {
     counts: { dags, dagRuns, taskInstances, pools, importErrors },
-    activeDags: (await orNothing('active DAGs', () => airflow.listActiveDagIds()))?.length,
+    activeDags: seen?.filter(({ isPaused }) => !isPaused).length,
+    // The list does not tell catchup, and asking DAG by DAG would take minutes: the rehearsal knows.
+    dags: seen?.map((dag) => ({ ...dag, catchup: undefined, runsInFlight: inFlight && (inFlight.get(dag.dagId) ?? 0) })),
     dagFiles: await orNothing('DAG files', async () => {
       let files = 0;
       for await (const { key } of resources.list(`${folderOf(source.DagS3Path)}/`)) if (!key.endsWith('/') && !isOwnDagFile(key)) files += 1;

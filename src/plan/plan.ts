@@ -1,4 +1,5 @@
 /** The plan's type. Only decisions and basis are digested; what merely was seen never invalidates an approval (design §6). */
+import type { NextRun } from '../airflow/outlook.js';
 import type { MigrationFile } from '../migration-file/migration-file.js';
 import type { ClonedRole } from './clone-role.js';
 import type { FieldChange } from './environment-fields.js';
@@ -47,7 +48,12 @@ export type Observations = Readonly<{
   counts: Readonly<Record<'dags' | 'dagRuns' | 'taskInstances' | 'pools' | 'importErrors', number | undefined>>;
   activeDags: number | undefined;
   dagFiles: number | undefined;
+  /** Every DAG with a file, by id. */
+  dags: readonly ObservedDag[] | undefined;
 }>;
+
+/** One DAG as the REST API shows it; undefined in a field: could not be had. Dates are ISO 8601, null: nothing is scheduled. */
+export type ObservedDag = NextRun & Readonly<{ dagId: string; isPaused: boolean; runsInFlight: number | undefined }>;
 
 export type Plan = Readonly<{
   digest: string;

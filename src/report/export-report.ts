@@ -1,7 +1,9 @@
-import type { DrainData, InFlightRun, PreflightData } from '../airflow/protocol.js';
+import type { ActiveDag, DrainData, InFlightRun, PreflightData } from '../airflow/protocol.js';
 import type { Manifest } from '../metadata/manifest.js';
 import type { Difference } from '../plan/difference.js';
-import { code, counted, grouped, list, table, text, type Report, type Section } from './document.js';
+import { dagSection } from './dag-outlook.js';
+import { code, counted, grouped, list, table, text, type Block, type Report, type Section } from './document.js';
+import { fateInWords, fateShort } from './fates.js';
 
 export type ExportFacts = Readonly<{
   environment: string;
@@ -10,10 +12,13 @@ export type ExportFacts = Readonly<{
   preflight: PreflightData;
   /** Rehearsal with a target: what it looks like inside. */
   targetSeen: PreflightData | undefined;
-  active: readonly string[];
+  /** With their next runs: of the snapshot in a final export, of the preflight before. */
+  active: readonly ActiveDag[];
   /** Final only. */
   drained: DrainData | undefined;
   planChanges: readonly Difference[];
+  /** ISO 8601. */
+  now: string;
 }>;
 
 const SHOWN_RUNS = 200;
@@ -34,8 +39,8 @@ export function exportReport(facts: ExportFacts): Report {
         ],
       },
       ...leftOutSections(manifest),
-      dagSection(facts),
-      ...inFlightSections(manifest.inFlight, isFinal),
+      activeSection(facts),
+      ...inFlightSections(manifest.inFlight, isFinal, drained?.ended ?? 0),
       ...targetSections(facts.targetSeen),
       ...(manifest.notMoved.length > 0 ? [{ title: `Tables that stay on the source (${manifest.notMoved.length})`, importance: 2 as const, isFolded: true, blocks: [table(['Table', 'Why'], manifest.notMoved.map((one) => [code(one.table), code(one.reason)]))] }] : []),
       ...planChangeSections(facts.planChanges),
@@ -43,7 +48,7 @@ export function exportReport(facts: ExportFacts): Report {
     next: isFinal
       ? [
           ['Run phase import with approved-manifest set to the digest that was approved (this export has ', code(facts.scope), ').'],
-          [`${environment} is paused since; ${counted(drained?.leftover.length ?? 0, 'run')} will arrive parked. To give up, unpause the DAGs listed here.`],
+          [`${environment} is paused since; ${counted(drained?.leftover.length ?? 0, 'run')} will arrive parked. To go back, run phase rollback.`],
         ]
       : [['Let a person read this summary and approve manifest digest ', code(facts.scope), '.'], 'Then run phase export with mode final: it pauses the source.'],
   };
@@ -58,27 +63,45 @@ function leftOutSections({ tables }: Manifest): readonly Section[] {
   ];
 }
 
-function dagSection({ active, preflight, drained, manifest }: ExportFacts): Section {
+function activeSection({ active, preflight, drained, manifest, now }: ExportFacts): Section {
   const isFinal = manifest.mode === 'final';
-  return {
-    title: isFinal ? `DAGs that were active and are paused now (${active.length})` : `DAGs that are active (${active.length})`, importance: 2, isFolded: true,
-    blocks: [
-      text(`${counted(preflight.pausedDags, 'DAG was', 'DAGs were')} paused before, and ${counted(preflight.importErrors, 'DAG file does', 'DAG files do')} not load.${drained ? ` The drain waited ${drained.waitedSeconds} s.` : ''}`),
-      list(active.map((dagId) => code(dagId))),
-    ],
-  };
+  const flying = new Map<string, InFlightRun[]>();
+  for (const run of manifest.inFlight) flying.set(run.dagId, [...(flying.get(run.dagId) ?? []), run]);
+  return dagSection(
+    isFinal ? 'DAGs that were active and are paused now' : 'DAGs that are active',
+    active.map((dag) => ({ dagId: dag.dagId, isActive: true, inFlight: flying.get(dag.dagId) ?? [], next: dag })), now,
+    `${counted(preflight.pausedDags, 'DAG was', 'DAGs were')} paused before, and ${counted(preflight.importErrors, 'DAG file does', 'DAG files do')} not load.${drained ? ` The drain waited ${drained.waitedSeconds} s.` : ''}`,
+    'What cutover will do, if it came now. A DAG without catchup runs only the newest interval that is over; what ends before that is missed, and listed or run at cutover (cutover.missed-intervals).',
+  );
 }
 
-function inFlightSections(runs: readonly InFlightRun[], isFinal: boolean): readonly Section[] {
+function inFlightSections(runs: readonly InFlightRun[], isFinal: boolean, ended: number): readonly Section[] {
   if (runs.length === 0) return [];
   return [{
     title: `DAG runs in flight (${runs.length})`, importance: isFinal ? 1 : 2, isFolded: runs.length > 20,
     blocks: [
-      text(isFinal ? 'They arrive parked: finished tasks as they are, the rest without state. Look at each before the target goes on.' : 'They are in flight now; the final export waits for such runs before it pauses their DAGs.'),
-      table(['DAG', 'Run', 'Type', 'State', 'Since', 'Unfinished tasks'], runs.slice(0, SHOWN_RUNS).map((run) => [code(run.dagId), code(run.runId), code(run.runType), code(run.state), run.startDate ? code(run.startDate) : undefined, code(Object.entries(run.unfinished).map(([state, count]) => `${count} ${state}`).join(', ') || 'none')])),
+      text(isFinal ? `They arrive parked: finished tasks as they are, the rest without state; nothing of them runs before cutover.${ended > 0 ? ` At the deadline of the drain ${counted(ended, 'task that was still running was', 'tasks that were still running were')} ended; rollback puts them back.` : ''}` : 'They are in flight now; the final export waits for such runs before it pauses their DAGs. What would become of them if they were still in flight then:'),
+      table(['DAG', 'Run', 'Type', 'State', 'Since', 'Unfinished tasks', 'At cutover'], runs.slice(0, SHOWN_RUNS).map((run) => [code(run.dagId), code(run.runId), code(run.runType), code(run.state), run.startDate ? code(run.startDate) : undefined, code(unfinishedOf(run)), fateShort(run.fate)])),
       ...(runs.length > SHOWN_RUNS ? [text(`and ${runs.length - SHOWN_RUNS} more in in-flight.json`)] : []),
+      ...[...new Set(runs.map(({ fate }) => fate))].filter((fate) => fate !== 'resume').map((fate) => text(`${fateShort(fate)}: ${fateInWords(fate)}.`)),
+      ...deferredBlocks(runs),
     ],
   }];
+}
+
+function unfinishedOf({ unfinished, ended }: InFlightRun): string {
+  const states = Object.entries(unfinished).map(([state, count]) => `${count} ${state}`).join(', ') || 'none';
+  return ended > 0 ? `${states} (${ended} ended by the drain)` : states;
+}
+
+/** Named, because their external job would be submitted a second time. */
+function deferredBlocks(runs: readonly InFlightRun[]): readonly Block[] {
+  const waiting = runs.filter(({ deferred }) => deferred.length > 0);
+  if (waiting.length === 0) return [];
+  return [
+    text('Tasks that wait in the triggerer begin anew where they go on, and submit their external job a second time:'),
+    list(waiting.slice(0, SHOWN_RUNS).map(({ dagId, runId, deferred }) => [code(dagId), ' / ', code(runId), ': ', ...deferred.flatMap((task, at) => [...(at > 0 ? [', '] : []), code(task)])])),
+  ];
 }
 
 function targetSections(seen: PreflightData | undefined): readonly Section[] {

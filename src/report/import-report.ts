@@ -1,6 +1,7 @@
 import type { ImportData } from '../airflow/protocol.js';
 import type { Manifest } from '../metadata/manifest.js';
 import { code, counted, grouped, table, text, type Report, type Section } from './document.js';
+import { fatesOf } from './fates.js';
 
 export type ImportFacts = Readonly<{ environment: string; manifest: Manifest; imported: ImportData; secretVersions: number; isRepeated: boolean }>;
 
@@ -17,7 +18,8 @@ export function importReport({ environment, manifest, imported, secretVersions, 
       ...columnSections(imported.columnsLeft ?? {}),
       {
         title: 'What else', importance: 1, blocks: [
-          text(imported.parkedRuns > 0 ? `${counted(imported.parkedRuns, 'DAG run')} arrived parked: failed, with the unfinished tasks without state. Export's summary lists them.` : 'No DAG run was in flight.'),
+          text(parkedText(imported.parkedRuns, manifest)),
+          ...(imported.replacedRuns > 0 ? [text(`${counted(imported.replacedRuns, 'DAG run')} that an earlier attempt had brought changed on the source since, and ${imported.replacedRuns === 1 ? 'was' : 'were'} replaced with all that belongs to them.`)] : []),
           text(secrets.length > 0 ? `The exported values of ${secrets.join(' and ')} are gone from the bucket: ${isRepeated && secretVersions === 0 ? 'an earlier run removed them' : counted(secretVersions, 'version, marker or upload', 'versions, markers and uploads')}; a listing afterwards was empty.` : 'No secrets were exported.'),
         ],
       },
@@ -25,6 +27,11 @@ export function importReport({ environment, manifest, imported, secretVersions, 
     ],
     next: ['Run phase verify: it compares both sides row by row.', 'Until cutover both sides stay paused.'],
   };
+}
+
+function parkedText(count: number, { inFlight }: Manifest): string {
+  if (count === 0) return 'No DAG run was in flight.';
+  return `${counted(count, 'DAG run')} arrived parked: failed, with the unfinished tasks without state (${fatesOf(inFlight)}). Export's summary lists them.`;
 }
 
 function columnSections(columnsLeft: Readonly<Record<string, readonly string[]>>): readonly Section[] {

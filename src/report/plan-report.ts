@@ -3,11 +3,12 @@ import type { ClonedRole } from '../plan/clone-role.js';
 import type { Finding, Plan } from '../plan/plan.js';
 import type { EnvironmentDescription } from '../ports.js';
 import { roleSections } from './create-report.js';
+import { dagSection } from './dag-outlook.js';
 import { code, counted, table, text, type Report, type Section } from './document.js';
 
-export type PlanFacts = Readonly<{ file: MigrationFile; plan: Plan; clone: ClonedRole | undefined; source: EnvironmentDescription }>;
+export type PlanFacts = Readonly<{ file: MigrationFile; plan: Plan; clone: ClonedRole | undefined; source: EnvironmentDescription; now: string }>;
 
-export function planReport({ file, plan, clone, source }: PlanFacts): Report {
+export function planReport({ file, plan, clone, source, now }: PlanFacts): Report {
   const { decisions, observations, blockers, warnings } = plan;
   const changed = plan.changes.filter(({ kind }) => kind === 'changed' || kind === 'added' || kind === 'removed');
   const kept = plan.changes.filter(({ kind }) => kind === 'kept');
@@ -29,6 +30,7 @@ export function planReport({ file, plan, clone, source }: PlanFacts): Report {
           text('These numbers change by themselves and are no part of the digest.'),
         ],
       },
+      ...dagSections(observations, now),
       { title: `What changes in the environment (${changed.length})`, importance: 1, blocks: [table(['Field or option', 'Source', 'Target', ''], rows(changed))] },
       {
         title: 'What will be done', importance: 1, blocks: [table(['What', 'How'], [
@@ -53,6 +55,16 @@ export function planReport({ file, plan, clone, source }: PlanFacts): Report {
       ? ['Repair what blocks, then run phase plan again. Nothing was changed.']
       : [['Let a person read this and give plan digest ', code(plan.digest), ' as approved-plan to the phases that follow.'], 'Then run phase resources. Nothing was changed so far.'],
   };
+}
+
+/** Active ones first: they are what cutover is about. */
+function dagSections({ dags }: Plan['observations'], now: string): readonly Section[] {
+  if (!dags || dags.length === 0) return [];
+  const ordered = [...dags.filter(({ isPaused }) => !isPaused), ...dags.filter(({ isPaused }) => isPaused)];
+  return [dagSection(
+    'DAGs of the source', ordered.map((dag) => ({ dagId: dag.dagId, isActive: !dag.isPaused, inFlight: dag.runsInFlight, next: dag })), now,
+    'As they are now; no part of the digest. The drain waits for runs in flight before it pauses their DAG. Whether a DAG without catchup would miss intervals is known to the rehearsal, not to this list.',
+  )];
 }
 
 function findingSections(title: string, findings: readonly Finding[]): readonly Section[] {

@@ -1,5 +1,5 @@
 /** One valid value per domain type; a test names only what it is about. */
-import type { ActiveDag, ImportData, InFlightRun, PreflightData, VerifyData } from '../../src/airflow/protocol.js';
+import type { ActiveDag, ImportData, InFlightRun, PreflightData, RanOnTarget, VerifyData } from '../../src/airflow/protocol.js';
 import type { Inputs } from '../../src/inputs.js';
 import { TABLES } from '../../src/metadata/catalogue.js';
 import type { Manifest, ManifestTable } from '../../src/metadata/manifest.js';
@@ -80,6 +80,10 @@ export const anActiveDag = (dagId: string, given: Partial<ActiveDag> = {}): Acti
 
 export const anInFlightRun = (dagId: string, runId: string, given: Partial<InFlightRun> = {}): InFlightRun => ({
   dagId, runId, runType: 'scheduled', state: 'running', startDate: '2026-11-22T11:00:00Z', logicalDate: '2026-11-21T00:00:00Z', unfinished: { running: 1, none: 2 }, ended: 0, deferred: [], fate: 'resume', ...given,
+});
+
+export const aRanRun = (dagId: string, runId: string, given: Partial<RanOnTarget['runs'][number]> = {}): RanOnTarget['runs'][number] => ({
+  dagId, runId, kind: 'new', runType: 'scheduled', state: 'success', logicalDate: '2026-11-22T00:00:00Z', intervalStart: '2026-11-22T00:00:00Z', intervalEnd: '2026-11-23T00:00:00Z', tasksEnded: 2, ...given,
 });
 
 export const preflightData = (given: Partial<PreflightData> = {}): PreflightData => ({ airflowVersion: '2.7.2', pythonVersion: '3.11.6', databaseVersion: '15.4', alembicHead: '405de8318b3a', activeDags: [], pausedDags: 0, importErrors: 0, rows: {}, runsInFlight: 0, pools: ['default_pool'], ...given });

@@ -1,6 +1,6 @@
 /** Both sides of a migration in memory. A runner can be killed at any of its calls; the world keeps what had happened by then. */
 import { createHash, generateKeyPairSync } from 'node:crypto';
-import type { Command, ImportData, PreflightData, VerifyData } from '../../src/airflow/protocol.js';
+import type { Canary, Command, ImportData, InFlightRun, PreflightData, RanOnTarget, VerifyData } from '../../src/airflow/protocol.js';
 import { UserError } from '../../src/errors.js';
 import type { Inputs } from '../../src/inputs.js';
 import type { Journal } from '../../src/journal/journal.js';
@@ -9,6 +9,7 @@ import { TABLES } from '../../src/metadata/catalogue.js';
 import type { Manifest } from '../../src/metadata/manifest.js';
 import type { MigrationFile } from '../../src/migration-file/migration-file.js';
 import type { AirflowEnvironment, BucketAdmin, Context, EnvironmentDescription, JournalStore, Mwaa, Order, RoleDescription, SideContext } from '../../src/ports.js';
+import { BothSides } from './both-sides.js';
 import { memoryBucket, type Objects } from './memory-bucket.js';
 import { ACCOUNT, aManifest, aManifestTable, aMigrationFile, anActiveDag, anEnvironment, aRole, importData, preflightData, someInputs, verifyData } from './values.js';
 
@@ -32,8 +33,9 @@ export class World {
   readonly buckets = new Map<string, Objects>();
   readonly environments = new Map<string, EnvironmentDescription>([['analytics', anEnvironment()]]);
   readonly roles = new Map<string, RoleDescription>([[aRole().arn, aRole()]]);
+  readonly sides = new BothSides();
   /** dagId → paused. */
-  readonly dags: Record<'source' | 'target', Map<string, boolean>> = { source: new Map([['nightly_load', false], ['hourly', false], ['old', true]]), target: new Map([['nightly_load', true], ['hourly', true], ['old', true]]) };
+  readonly dags = this.sides.dags;
   readonly publicKeys = new Map<string, string>([[KEY_VARIABLE, KEY]]);
   readonly policySids = new Map<string, string[]>();
   readonly dagFiles = new Set<'source' | 'target'>();
@@ -42,9 +44,13 @@ export class World {
   /** DAG runs by REST that began after the snapshot. */
   runsSinceSnapshot: readonly Readonly<{ dag_id: string; dag_run_id: string }>[] = [];
   queuedRuns: readonly Readonly<{ dag_id: string; dag_run_id: string }>[] = [];
+  /** DAG runs of the target by REST that began after the import. */
+  runsSinceImport: readonly Readonly<{ dag_id: string; dag_run_id: string }>[] = [];
+  /** Paths of the REST API that answer 403. */
+  readonly deniedPaths = new Set<string>();
   createCalls = 0;
   /** What a command answers with instead of doing its work. */
-  readonly answers: { manifest?: (manifest: Manifest) => Manifest; import?: (data: ImportData) => ImportData; verify?: (data: VerifyData) => VerifyData; preflight?: (data: PreflightData) => PreflightData; failing?: Partial<Record<Command, UserError>>; left?: readonly Readonly<{ dagId: string; reason: string }>[] } = {};
+  readonly answers: { manifest?: (manifest: Manifest) => Manifest; import?: (data: ImportData) => ImportData; verify?: (data: VerifyData) => VerifyData; preflight?: (data: PreflightData) => PreflightData; failing?: Partial<Record<Command, UserError>>; left?: readonly Readonly<{ dagId: string; reason: string }>[]; canaries?: readonly Canary[]; stillRunning?: number; deafTarget?: UserError } = {};
   /** States that the target goes through, one per look. */
   states: string[] = [];
   private readonly results = new Map<string, unknown>();
@@ -85,8 +91,7 @@ export class World {
     for (const [name, objects] of this.buckets) copy.buckets.set(name, new Map(objects));
     refill(copy.environments, this.environments);
     refill(copy.roles, this.roles);
-    refill(copy.dags.source, this.dags.source);
-    refill(copy.dags.target, this.dags.target);
+    this.sides.copyInto(copy.sides);
     refill(copy.policySids, this.policySids);
     refill(copy.results, this.results);
     copy.journalValue = this.journalValue;
@@ -151,8 +156,12 @@ export class World {
         const name = String(fields.Name);
         this.environments.set(name, { ...fields, Arn: `arn:aws:airflow:eu-west-1:${ACCOUNT}:environment/${name}`, Status: this.states.length > 0 ? 'CREATING' : 'AVAILABLE', WebserverUrl: 'new.airflow.example' } as unknown as EnvironmentDescription);
       }),
-      rest: (_, request) => this.effect(`rest ${request.path}`, () => {
-        const runs = 'states' in (request.body as object) ? this.queuedRuns : this.runsSinceSnapshot;
+      rest: (name, request) => this.effect(`rest ${request.path}`, () => {
+        if (this.deniedPaths.has(request.path)) return { status: 403, body: { title: 'Forbidden' } };
+        if (request.path === '/dags') return { status: 200, body: { dags: [...this.dags.source].map(([dag_id, is_paused]) => ({ dag_id, is_paused, is_active: true, next_dagrun: '2026-11-22T00:00:00+00:00', next_dagrun_data_interval_start: '2026-11-22T00:00:00+00:00', next_dagrun_data_interval_end: '2026-11-23T00:00:00+00:00', next_dagrun_create_after: '2026-11-23T00:00:00+00:00' })), total_entries: this.dags.source.size } };
+        const states = (request.body as { states?: readonly string[] }).states;
+        const flying = this.sides.inFlight.map(({ dagId, runId }) => ({ dag_id: dagId, dag_run_id: runId }));
+        const runs = name !== 'analytics' ? this.runsSinceImport : states?.includes('running') ? flying : states ? this.queuedRuns : this.runsSinceSnapshot;
         return { status: 200, body: { dag_runs: runs, total_entries: runs.length } };
       }),
     };
@@ -160,7 +169,7 @@ export class World {
       exists: (name) => this.effect(`exists ${name}`, () => this.buckets.has(name)),
       ensure: (name) => this.effect(`ensure ${name}`, () => { const was = this.buckets.has(name); this.objects(name); return was ? 'there' : 'created'; }),
       grant: (name, statements) => this.effect(`grant ${name}`, () => { const sids = statements.map(({ Sid }) => String(Sid)); const same = this.policySids.get(name)?.join() === sids.join(); this.policySids.set(name, sids); return same ? 'there' : 'changed'; }),
-      revoke: () => Promise.resolve('there'),
+      revoke: (name) => this.effect(`revoke ${name}`, () => (this.policySids.delete(name) ? 'changed' : 'there')),
     };
     return {
       identity: () => Promise.resolve({ account: ACCOUNT, arn: `arn:aws:sts::${ACCOUNT}:assumed-role/x/y` }),
@@ -206,7 +215,6 @@ export class World {
   }
 
   private airflow(side: 'source' | 'target', name: string, bucket: string, prefix: string): AirflowEnvironment {
-    const active = () => [...this.dags[side]].filter(([, paused]) => !paused).map(([dagId]) => dagId).sort();
     return {
       side, name,
       run: async (command, order) => {
@@ -222,39 +230,49 @@ export class World {
       removeDag: () => this.effect(`${side} removeDag`, () => void this.dagFiles.delete(side)),
       count: () => this.effect(`${side} count`, () => 7),
       readVariable: (key) => this.effect('read variable', () => this.publicKeys.get(key)),
-      listActiveDagIds: () => this.effect(`${side} list active`, active),
+      listActiveDagIds: () => this.effect(`${side} list active`, () => {
+        if (side === 'target' && this.answers.deafTarget) throw this.answers.deafTarget;
+        return this.sides.active(side);
+      }),
     };
   }
 
   private work(side: 'source' | 'target', command: Command, order: Order, bucket: string, prefix: string): unknown {
-    const dags = this.dags[side];
-    const active = [...dags].filter(([, paused]) => !paused).map(([dagId]) => dagId).sort();
+    const { sides } = this;
+    const { job } = order;
+    const active = sides.active(side);
     if (command === 'preflight') {
-      const data = preflightData({ airflowVersion: side === 'source' ? '2.7.2' : '2.10.3', activeDags: active.map((dagId) => anActiveDag(dagId)), pausedDags: dags.size - active.length });
+      const data = preflightData({ airflowVersion: side === 'source' ? '2.7.2' : '2.10.3', activeDags: active.map((dagId) => anActiveDag(dagId)), pausedDags: this.dags[side].size - active.length });
       return this.answers.preflight?.(data) ?? data;
     }
     if (command === 'keypair') return { fingerprint: FINGERPRINT, variable: KEY_VARIABLE };
-    if (command === 'drain') {
-      for (const dagId of dags.keys()) dags.set(dagId, true);
-      return { paused: active, leftover: [], waitedSeconds: 12, ended: 0 };
+    if (command === 'drain') return sides.drain(job);
+    if (command === 'activate') {
+      const isRecorded = this.journalValue?.attempts.find(({ number }) => number === order.attempt)?.steps.some(({ name }) => name === 'activation-begun');
+      if (!isRecorded) sides.accidents.push('activated before the journal says so');
+      if (!order.manifest) throw new Error('activate has no manifest');
+      return sides.activate(job, this.answers);
     }
-    if (command === 'restore' || command === 'activate') {
-      const left = this.answers.left ?? [];
-      const wanted = order.job.activeDags.map(({ dagId }) => dagId).filter((dagId) => !left.some((one) => one.dagId === dagId));
-      const already = wanted.filter((dagId) => dags.get(dagId) === false);
-      for (const dagId of wanted) dags.set(dagId, false);
-      const activated = wanted.filter((dagId) => !already.includes(dagId));
-      return command === 'restore' ? { activated, missing: [], putBack: 0, standIns: [], leftFailed: [] } : { activated, alreadyActive: already, left, canaries: [], stopped: null, resumed: [], notResumed: [], missed: [], queuedEvents: 0, next: [] };
+    if (command === 'deactivate') return sides.deactivate(job, this.answers.stillRunning ?? 0, (ran) => this.write(bucket, `${prefix}${order.attempt}/deactivate/ran.json`, JSON.stringify(ran)));
+    if (command === 'restore') {
+      const { ran } = job;
+      const body = ran && this.objects(bucket).get(ran.key)?.find(({ id }) => id === ran.versionId)?.body.toString('utf8');
+      if (ran && body === undefined) throw new Error(`no object ${ran.key}`);
+      return sides.restore(job, body ? (JSON.parse(body) as RanOnTarget) : undefined);
     }
     const manifest = this.manifest(order, bucket, prefix, active.length);
     if (command === 'export') {
-      const key = `${prefix}${order.attempt}/export/manifest.json`, text = JSON.stringify(manifest);
-      this.put(bucket, key, text);
-      return { manifest: { key, versionId: this.objects(bucket).get(key)?.at(-1)?.id, sha256: createHash('sha256').update(text).digest('hex'), bytes: text.length } };
+      return { manifest: this.write(bucket, `${prefix}${order.attempt}/export/manifest.json`, JSON.stringify(manifest)) };
     }
+    if (command === 'import') sides.import();
     if (command === 'import') return this.answers.import?.(importData(manifest)) ?? importData(manifest);
     const data = verifyData(manifest, { unpausedDags: active });
     return this.answers.verify?.(data) ?? data;
+  }
+
+  private write(bucket: string, key: string, text: string) {
+    this.put(bucket, key, text);
+    return { key, versionId: this.objects(bucket).get(key)?.at(-1)?.id ?? 'gone', sha256: createHash('sha256').update(text).digest('hex'), bytes: Buffer.byteLength(text) };
   }
 
   private manifest(order: Order, bucket: string, prefix: string, activeDags: number): Manifest {
@@ -270,7 +288,10 @@ export class World {
       const part = write(`${at}export/${name}.${secret ? 'sealed' : 'csv.gz'}`, `rows of ${name}`);
       return aManifestTable(name, { rows: 3, bytes: part.bytes, parts: [{ ...part, rows: 3 }] });
     });
-    const whole = aManifest({ attempt: order.attempt, mode: order.job.mode, snapshotAt: new Date(this.now).toISOString(), envelope: isFinal ? { wrap: 'rsa', fingerprint: FINGERPRINT } : null, tables, activeDags, inFlightRef: write(`${at}in-flight.json`, '{}') });
+    const whole = aManifest({ attempt: order.attempt, mode: order.job.mode, snapshotAt: new Date(this.now).toISOString(), envelope: isFinal ? { wrap: 'rsa', fingerprint: FINGERPRINT } : null, tables, activeDags,
+      inFlight: this.sides.inFlight.map((run): InFlightRun => (order.job.drain.leftover === 'fail' ? { ...run, fate: 'left' } : run)), inFlightRef: write(`${at}in-flight.json`, '{}'),
+      schedulesRef: write(`${at}schedules.json`, JSON.stringify({ format: 1, snapshotAt: new Date(this.now).toISOString(), dags: ['hourly', 'nightly_load'].map((dagId) => anActiveDag(dagId)), pausedAt: {}, owedEvents: [] })),
+    });
     return this.answers.manifest?.(whole) ?? whole;
   }
 }

@@ -1,11 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Inputs } from '../../../src/inputs.js';
 import { phases } from '../../../src/phases/index.js';
+import { anInFlightRun, aRanRun } from '../../builders/values.js';
 import { Killed, World } from '../../builders/world.js';
 
 type Run = Partial<Inputs> & Pick<Inputs, 'phase'>;
 const CHAIN: readonly Run[] = [
-  { phase: 'resources' }, { phase: 'create' }, { phase: 'export', mode: 'rehearsal' }, { phase: 'export', mode: 'final' }, { phase: 'import' }, { phase: 'verify' }, { phase: 'cutover' },
+  { phase: 'resources' }, { phase: 'create' }, { phase: 'export', mode: 'rehearsal' }, { phase: 'export', mode: 'final' }, { phase: 'import' }, { phase: 'verify' }, { phase: 'cutover' }, { phase: 'rollback' },
 ];
 const MIGRATION_BUCKET = 'mwaa-migrate-111122223333-eu-west-1';
 
@@ -14,8 +15,14 @@ const run = async (world: World, given: Run) => {
   if (!phase) throw new Error(given.phase);
   return await phase(world.context(given));
 };
-const upTo = async (given: Run) => {
+const aWorld = () => {
   const world = new World();
+  world.sides.inFlight = [anInFlightRun('hourly', 'cut', { ended: 1 }), anInFlightRun('nightly_load', 'deferred', { fate: 'deferred', deferred: ['wait'] })];
+  world.sides.made = [aRanRun('hourly', 'made')];
+  return world;
+};
+const upTo = async (given: Run) => {
+  const world = aWorld();
   for (const before of CHAIN.slice(0, CHAIN.indexOf(given))) await run(world, before);
   return world;
 };
@@ -32,6 +39,8 @@ const endState = (world: World) => ({
   attempts: world.journalValue?.attempts.map(({ number, mode, steps, manifest }) => ({ number, mode, steps: steps.map(({ name }) => name), scope: manifest?.scope })),
   active: [1, 2].map((attempt) => world.text(MIGRATION_BUCKET, `data/migration/2.7.2_to_2.10.3/analytics-to-analytics-v2/${attempt}/active-dags.json`)),
   lock: world.lockedBy,
+  parked: [...world.sides.parked], onSource: [...world.sides.onSource], ended: [...world.sides.ended.values()].map((runs) => [...runs]), sids: [...world.policySids.keys()],
+  accidents: world.sides.accidents,
 });
 
 describe('a runner that is killed at any of its calls', () => {
@@ -75,5 +84,32 @@ describe('a runner that is killed at any of its calls', () => {
     // An export that has ended is not resumed: the next one takes the next attempt.
     if (given.phase === 'export') expect(second.attempts?.length).toBe((first.attempts?.length ?? 0) + 1);
     else expect(second).toEqual(first);
+  });
+});
+
+describe('a rollback after a runner that was killed at any call', () => {
+  /** Every step of the switch; what is before it pauses nothing. */
+  const SWITCH = CHAIN.filter(({ phase, mode }) => mode === 'final' || ['import', 'verify', 'cutover', 'rollback'].includes(phase));
+
+  it.each(SWITCH)('of $phase puts the source back as it was, with the target quiet and nothing run twice', async (given) => {
+    const before = await upTo(given);
+    for (let call = 1; ; call++) {
+      const world = before.copy();
+      world.killAtCall(call);
+      const isOver = await run(world, given).then(() => true, (error: unknown) => { if (error instanceof Killed) return false; throw error; });
+      world.revive();
+      const back = await run(world, { phase: 'rollback' });
+      const steps = world.journalValue?.attempts.flatMap(({ steps: done }) => done.map(({ name }) => name)) ?? [];
+      const wasCut = world.sides.switched.size > 0;
+      expect({
+        call, ok: back.ok, source: [...world.dags.source], target: world.sides.active('target'), accidents: world.sides.accidents, dagFiles: [...world.dagFiles], stillEnded: [...world.sides.ended.values()], sids: [...world.policySids.keys()],
+        // Nothing was recorded, nothing was paused: then there is nothing to go back from, and nothing to remember.
+        restored: steps.includes('restored') || !steps.includes('active-dags'), onSource: [...world.sides.onSource.values()].sort(),
+      }).toEqual({
+        call, ok: true, source: [['nightly_load', false], ['hourly', false], ['old', true]], target: [], accidents: [], dagFiles: steps.includes('active-dags') ? [] : expect.anything(), stillEnded: [], sids: steps.includes('active-dags') ? [] : expect.anything(),
+        restored: true, onSource: wasCut ? ['left failed', 'stand-in'] : [],
+      });
+      if (isOver) break;
+    }
   });
 });

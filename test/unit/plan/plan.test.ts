@@ -9,7 +9,7 @@ import { placementOf } from '../../../src/plan/placement.js';
 import { stateOf } from '../../../src/plan/states.js';
 import { ACCOUNT, aMigrationFile, anEnvironment, aRole, aTargetEnvironment, HIDDEN_VALUE } from '../../builders/values.js';
 
-const NOTHING = { counts: { dags: undefined, dagRuns: undefined, taskInstances: undefined, pools: undefined, importErrors: undefined }, activeDags: undefined, dagFiles: undefined };
+const NOTHING = { counts: { dags: undefined, dagRuns: undefined, taskInstances: undefined, pools: undefined, importErrors: undefined }, activeDags: undefined, dagFiles: undefined, dags: undefined };
 const input = (given: Partial<PlanInput> = {}): PlanInput => ({ file: aMigrationFile(), source: anEnvironment(), target: undefined, targetAccount: ACCOUNT, sourceRole: aRole(), key: undefined, observations: NOTHING, ...given });
 const blockers = (given: Partial<PlanInput>) => buildPlan(input(given)).blockers.map(({ code }) => code);
 
@@ -22,7 +22,7 @@ describe('the plan digest', () => {
   });
 
   it.each([
-    { what: 'counts', given: { observations: { ...NOTHING, activeDags: 12, counts: { ...NOTHING.counts, dagRuns: 99 } } } },
+    { what: 'counts', given: { observations: { ...NOTHING, activeDags: 12, dags: [], counts: { ...NOTHING.counts, dagRuns: 99 } } } },
     { what: 'that the target exists by now', given: { target: aTargetEnvironment() } },
     { what: 'the source\'s state', given: { source: anEnvironment({ Status: 'UPDATE_FAILED' }) } },
     { what: 'a hidden value', given: { source: anEnvironment({ AirflowConfigurationOptions: { 'core.parallelism': '32', 'secrets.backend_kwargs': 'something else' } }) } },

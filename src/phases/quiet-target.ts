@@ -1,0 +1,67 @@
+/** The first half of a rollback: the target runs nothing any more, and what it ran is recorded. */
+import type { ActiveDag } from '../airflow/protocol.js';
+import { UserError } from '../errors.js';
+import type { Attempt } from '../journal/journal.js';
+import { replaceStep, stepOf } from '../journal/transitions.js';
+import { jobFor } from '../plan/job.js';
+import { lastErrorOf, stateOf } from '../plan/states.js';
+import type { TargetEnvironment } from '../ports.js';
+import type { TargetSide } from '../report/rollback-report.js';
+import { isSwitched, STEP } from './attempts.js';
+import type { Migration } from './migration.js';
+import { ordersOf } from './orders.js';
+import type { RollbackContext } from './rollback.js';
+import type { Survey } from './survey.js';
+
+const FIRST = 'The source was not touched: it stays paused until the target is quiet, so that nothing runs twice.';
+
+/** @throws {UserError} while the target may still run what the source would run again */
+export async function quietTarget(context: RollbackContext, seen: Survey, migration: Migration, attempt: Attempt, active: readonly ActiveDag[]): Promise<TargetSide> {
+  const wasActive = isSwitched(attempt), isDone = stepOf(attempt, STEP.deactivated) !== undefined;
+  if (!seen.target) {
+    if (isDone) return { kind: 'before' };
+    if (wasActive) context.log.warn(`Target ${context.file.target.environment} is gone, so what it ran since the cutover is not known; the source may run it again.`);
+    return { kind: 'gone', wasActive };
+  }
+  const { verdict, meaning, fix } = stateOf(seen.target.Status);
+  if (verdict !== 'usable') {
+    // MWAA's state says nothing of the scheduler: it may well run on.
+    if (wasActive && !isDone)
+      throw new UserError(`Target ${seen.target.Name} is ${seen.target.Status}: ${meaning}.`, `${withError(seen.target)}its DAGs were activated, and its scheduler may still run them. ${FIRST}`, `${fix}, then run phase rollback again; or delete the environment: once it is gone, rollback goes on without it.`);
+    return { kind: 'broken', why: `it is ${seen.target.Status}: ${meaning}` };
+  }
+  const target = context.target.airflow(seen.target, migration.bucket, migration.prefix);
+  const awake = await lookAt(target, wasActive);
+  if (typeof awake === 'string') return { kind: 'broken', why: awake };
+  if (awake.length === 0 && isDone) return { kind: 'before' };
+  if (awake.length === 0 && !wasActive) return { kind: 'asleep' };
+  const job = jobFor({ file: context.file, side: 'target', attempt: attempt.number, mode: 'final', sourceVersion: seen.source.AirflowVersion, envelope: null, activeDags: active });
+  const found = await target.run('deactivate', ordersOf(context, context.inputs.timeoutMinutes)(attempt.number, job, { isFresh: true, ...(attempt.manifest ? { manifest: attempt.manifest } : {}) })).catch((error: unknown) => {
+    throw error instanceof UserError ? new UserError(error.what, `${error.why} ${FIRST}`, `${error.fix} If the target cannot be repaired, delete the environment: once it is gone, rollback goes on without it.`, { cause: error }) : error;
+  });
+  if (found.stillRunning > 0)
+    throw new UserError(
+      `${found.stillRunning === 1 ? '1 task still runs' : `${found.stillRunning} tasks still run`} on ${target.name}, whose DAGs are paused now.`,
+      `they were awaited for drain.task-minutes (${context.file.drain.taskMinutes}). ${FIRST}`,
+      'wait until they have ended, or mark them failed in the target\'s UI, then run phase rollback again.',
+    );
+  await migration.journal.update((current) => replaceStep(current, attempt.number, { name: STEP.deactivated, at: context.clock.now().toISOString(), by: context.owner, data: { paused: found.paused.length, runs: found.runs, ran: found.ran } }));
+  context.log.info(`${target.name} is quiet: ${found.paused.length} DAGs paused, ${found.runs} runs made or gone on there since the snapshot.`);
+  return { kind: wasActive ? 'paused' : 'by-hand', found };
+}
+
+/** @returns the active DAGs; a text: the target cannot be asked, which matters only where we have activated something */
+async function lookAt(target: TargetEnvironment, wasActive: boolean): Promise<readonly string[] | string> {
+  try {
+    return await target.listActiveDagIds();
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    if (wasActive) throw new UserError(error.what, `${error.why} ${FIRST}`, `${error.fix} If the target cannot be repaired, delete the environment: once it is gone, rollback goes on without it.`, { cause: error });
+    return `it cannot be asked: ${error.what}`;
+  }
+}
+
+const withError = (description: NonNullable<Survey['target']>): string => {
+  const error = lastErrorOf(description);
+  return error ? `MWAA says: ${error}; ` : '';
+};

@@ -1,0 +1,147 @@
+import type { ActiveDag, ObjectRef, RanOnTarget, RestoreData } from '../airflow/protocol.js';
+import { UserError } from '../errors.js';
+import type { Attempt } from '../journal/journal.js';
+import { rememberStep, stepOf } from '../journal/transitions.js';
+import { jobFor } from '../plan/job.js';
+import { stateOf } from '../plan/states.js';
+import type { Context, PhaseResult } from '../ports.js';
+import { rollbackReport, rollbackToNothing, type TargetSide } from '../report/rollback-report.js';
+import { readActiveDags } from './active-dags.js';
+import { attemptToRollBack, pausedAttempts, STEP } from './attempts.js';
+import { grantAccess, revokeAccess } from './grants.js';
+import { inMigration, lookAtMigration, type Migration } from './migration.js';
+import { ordersOf } from './orders.js';
+import { readRan } from './read-ran.js';
+import { resultOf } from './result.js';
+import { dryRollback } from './rollback-dry.js';
+import { restoreSource } from './restore-source.js';
+import { quietTarget } from './quiet-target.js';
+import { survey, type Survey } from './survey.js';
+
+export type RollbackContext = Pick<Context, 'inputs' | 'file' | 'clock' | 'log' | 'plan' | 'source' | 'target' | 'journal' | 'owner'>;
+
+/** What a restore left in the journal; a repeated rollback reports from it. */
+type Restored = Omit<RestoreData, 'activated'> & Readonly<{ activated: number }>;
+
+/**
+ * The way back from any point of the switch: the target is paused and quiet first, then the source is made active exactly as recorded,
+ * with what the drain had ended and without what the target ran. Safe to repeat; what blocks a migration does not block its way back.
+ */
+export async function rollBack(context: RollbackContext): Promise<PhaseResult> {
+  const { inputs, file } = context;
+  const seen = await survey(context);
+  const before = await lookAtMigration(context, seen, true);
+  const outputs = { 'migration-id': file.id, 'target-environment': file.target.environment };
+  const title = `mwaa-migrate: rollback of ${file.id}${inputs.dryRun ? ' (dry run)' : ''}`;
+  const first = before.journal && attemptToRollBack(before.journal, inputs.attempt);
+  if (!first) return resultOf(title, rollbackToNothing(seen.source.Name, before.journal === undefined), { ...outputs, changes: '0' });
+  requireSource(seen);
+  if (inputs.dryRun) {
+    return resultOf(title, await dryRollback(context, seen, before.bucket, first), { ...outputs, attempt: String(first.number) });
+  }
+  return await inMigration(context, seen, 'way-back', async (migration) => {
+    const attempt = attemptToRollBack(migration.journal.current, inputs.attempt);
+    if (!attempt) return resultOf(title, rollbackToNothing(seen.source.Name, false), { ...outputs, changes: '0' });
+    return await new Rollback(context, seen, migration, attempt, title, outputs).run();
+  });
+}
+
+function requireSource({ source }: Survey): void {
+  const { verdict, meaning, fix } = stateOf(source.Status);
+  if (verdict === 'usable') return;
+  throw new UserError(`Source ${source.Name} is ${source.Status}: ${meaning}.`, 'nothing can be put back in it now, and the target was not touched.', `${fix}, then run phase rollback again.`);
+}
+
+class Rollback {
+  constructor(
+    private readonly context: RollbackContext, private readonly seen: Survey, private readonly migration: Migration, private readonly attempt: Attempt,
+    private readonly title: string, private readonly outputs: Readonly<Record<string, string>>,
+  ) {}
+
+  async run(): Promise<PhaseResult> {
+    const { context, seen, migration, attempt } = this;
+    const active = await readActiveDags(migration.bucket, migration.prefix, attempt.number);
+    const source = context.source.airflow(seen.source, migration.bucket, migration.prefix);
+    const earlier = pausedAttempts(migration.journal.current, attempt.number).map(({ number }) => number);
+    const before = stepOf(attempt, STEP.restored);
+    let side: TargetSide = { kind: 'before' };
+    let restored: Restored;
+    if (before) restored = before.data as unknown as Restored;
+    else {
+      await grantAccess(context, seen);
+      side = await quietTarget(context, seen, migration, attempt, active);
+      const ran = refOf(this.stepData(STEP.deactivated).ran);
+      restored = await this.restore(source, active, earlier, ran);
+    }
+    await source.removeDag();
+    if (side.kind !== 'broken') await this.tidyTarget();
+    await revokeAccess(context, seen.bucketName);
+    const now = await source.listActiveDagIds();
+    const ran = await this.ran();
+    const problems = before ? [] : this.problems(active, restored, now, side);
+    const report = rollbackReport({
+      source: source.name, target: context.file.target.environment, attempt: attempt.number, restoredAt: before?.at, wanted: active.map(({ dagId }) => dagId), now, restored, side, ran, problems,
+    });
+    return resultOf(this.title, report, { ...this.outputs, attempt: String(attempt.number), changes: String(before ? 0 : restored.activated) }, problems.length === 0 ? undefined : {
+      what: `The source is not as it was before: ${problems.join('; ')}.`, why: 'rollback promises exactly what was recorded.', fix: 'look at each of them in the source\'s Airflow; there is nothing more that rollback can do.',
+    });
+  }
+
+  private async restore(source: ReturnType<RollbackContext['source']['airflow']>, active: readonly ActiveDag[], earlier: readonly number[], ran: ObjectRef | null): Promise<Restored> {
+    const { context, seen, attempt } = this;
+    // Killed before its drain began, and nobody else had paused anything: then whatever is paused, a person has paused.
+    const wasPaused = stepOf(attempt, STEP.drainBegun) !== undefined || earlier.length > 0;
+    const job = jobFor({ file: context.file, side: 'source', attempt: attempt.number, mode: 'final', sourceVersion: seen.source.AirflowVersion, envelope: null, activeDags: active, earlierAttempts: earlier, ran });
+    const found: RestoreData = wasPaused
+      ? await restoreSource(source, ordersOf(context, context.inputs.timeoutMinutes)(attempt.number, job, { isFresh: true }), active, true)
+      : { activated: [], missing: [], putBack: 0, standIns: [], leftFailed: [] };
+    const restored: Restored = { ...found, activated: found.activated.length };
+    // Before the files go: whoever runs this again must not put back a second time what goes on by then.
+    await this.remember(STEP.restored, restored);
+    context.log.info(`${source.name} was put back: ${restored.activated} DAGs activated, ${restored.putBack} ended tasks put back.`);
+    return restored;
+  }
+
+  /** What the target ran, as `deactivate` recorded it. */
+  private async ran(): Promise<RanOnTarget | undefined> {
+    const ref = refOf(this.stepData(STEP.deactivated).ran);
+    return ref ? await readRan(this.migration.bucket, ref) : undefined;
+  }
+
+  private problems(active: readonly ActiveDag[], { missing }: Restored, now: readonly string[], side: TargetSide): readonly string[] {
+    const there = new Set(now), gone = new Set(missing);
+    const paused = active.map(({ dagId }) => dagId).filter((dagId) => !there.has(dagId) && !gone.has(dagId));
+    const wasTouched = stepOf(this.attempt, STEP.drainBegun) !== undefined;
+    return [
+      ...(missing.length > 0 ? [`gone from the source since: ${shorten(missing)}`] : []),
+      ...(paused.length > 0 && wasTouched ? [`recorded as active, but not active now: ${shorten(paused)}`] : []),
+      ...(side.kind === 'gone' && side.wasActive ? ['the target is gone, and what it ran is not known'] : []),
+    ];
+  }
+
+  /** The source goes on by now: a target that cannot be reached must not turn that red. What is left there starts nothing. */
+  private async tidyTarget(): Promise<void> {
+    const { context, seen, migration } = this;
+    if (!seen.target || stateOf(seen.target.Status).verdict !== 'usable') return;
+    try {
+      await context.target.airflow(seen.target, migration.bucket, migration.prefix).removeDag();
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      context.log.warn(`Our DAG file could not be removed from ${seen.target.Name}: ${error.what}`);
+    }
+  }
+
+  private stepData(name: string): Readonly<Record<string, unknown>> {
+    const current = this.migration.journal.current.attempts.find(({ number }) => number === this.attempt.number);
+    return (current && stepOf(current, name)?.data) ?? {};
+  }
+
+  private async remember(name: string, data: Readonly<Record<string, unknown>>): Promise<void> {
+    const { context, migration, attempt } = this;
+    await migration.journal.update((current) => rememberStep(current, attempt.number, { name, at: context.clock.now().toISOString(), by: context.owner, data }));
+  }
+}
+
+/** As the journal gives it back. */
+const refOf = (value: unknown): ObjectRef | null => (typeof value === 'object' && value !== null && 'sha256' in value ? (value as ObjectRef) : null);
+const shorten = (names: readonly string[]) => names.slice(0, 10).join(', ') + (names.length > 10 ? ', …' : '');

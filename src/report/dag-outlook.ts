@@ -1,0 +1,53 @@
+/** The list per DAG that plan, export and cutover share: active or not, in flight, what runs next and why, what would be missed. */
+import { isDue, missedUntil, type NextRun } from '../airflow/outlook.js';
+import type { InFlightRun } from '../airflow/protocol.js';
+import { code, counted, table, text, type Cell, type Section } from './document.js';
+import { fatesOf } from './fates.js';
+
+/** `inFlight`: its runs, or how many, or undefined where that cannot be had. */
+export type DagLine = Readonly<{ dagId: string; isActive: boolean; inFlight: readonly Pick<InFlightRun, 'fate'>[] | number | undefined; next: NextRun }>;
+
+/** A summary has 1 MiB for everything; whoever has more DAGs reads on in Airflow. */
+const SHOWN = 500;
+
+/**
+ * @param now when the target would be activated, as far as that is known; ISO 8601
+ * @param note sentences above the table
+ */
+export function dagSection(title: string, lines: readonly DagLine[], now: string, ...note: readonly string[]): Section {
+  const at = new Date(now);
+  return {
+    title: `${title} (${lines.length})`, importance: 2, isFolded: true,
+    blocks: [
+      ...note.map((sentence) => text(sentence)),
+      table(['DAG', 'Now', 'In flight', 'Next run', 'May begin after', 'At cutover', 'Missed, without catchup'], lines.slice(0, SHOWN).map((line) => row(line, at))),
+      ...(lines.length > SHOWN ? [text(`and ${counted(lines.length - SHOWN, 'DAG')} more, which this summary has no room for.`)] : []),
+    ],
+  };
+}
+
+function row({ dagId, isActive, inFlight, next }: DagLine, now: Date): readonly Cell[] {
+  return [code(dagId), isActive ? 'active' : 'paused', flying(inFlight), date(next.nextDagrun), date(next.nextDagrunCreateAfter), isActive ? atCutover(next, inFlight, now) : 'stays paused', isActive ? missed(next, now) : 'none'];
+}
+
+function flying(inFlight: DagLine['inFlight']): Cell {
+  if (inFlight === undefined) return 'unknown';
+  if (typeof inFlight === 'number') return inFlight;
+  return inFlight.length === 0 ? 'none' : `${inFlight.length}: ${fatesOf(inFlight)}`;
+}
+
+const date = (value: string | null | undefined): Cell => (value === undefined ? 'unknown' : value === null ? 'none' : code(value));
+
+function atCutover(next: NextRun, inFlight: DagLine['inFlight'], now: Date): string {
+  const goesOn = Array.isArray(inFlight) && inFlight.some(({ fate }) => fate === 'resume') ? 'its runs in flight go on, then ' : '';
+  const due = isDue(next, now);
+  if (due === undefined) return `${goesOn}unknown`;
+  if (next.nextDagrun === null || next.nextDagrunCreateAfter === null) return `${goesOn}nothing by schedule: it was done, or is started by hand or by datasets`;
+  if (!due) return `${goesOn}waits until its next run is due`;
+  return `${goesOn}${next.catchup === false ? 'runs the newest interval that is over' : next.catchup === true ? 'runs what is due, in order' : 'runs what is due'}`;
+}
+
+function missed(next: NextRun, now: Date): Cell {
+  const found = missedUntil(next, now);
+  return typeof found === 'string' ? found : [`about ${found.about}, from `, code(found.from)];
+}

@@ -1,0 +1,116 @@
+import type { DeactivateData, RanOnTarget, RestoreData } from '../airflow/protocol.js';
+import { code, counted, grouped, list, table, text, type Report, type Section, type Text } from './document.js';
+
+/** What rollback found of the target, and did. */
+export type TargetSide =
+  /** Activated by us, paused now. */
+  | Readonly<{ kind: 'paused'; found: DeactivateData }>
+  /** Never activated by us, but something was active there; paused now. */
+  | Readonly<{ kind: 'by-hand'; found: DeactivateData }>
+  | Readonly<{ kind: 'asleep' }>
+  /** An earlier run of rollback has paused it. */
+  | Readonly<{ kind: 'before' }>
+  | Readonly<{ kind: 'gone'; wasActive: boolean }>
+  | Readonly<{ kind: 'broken'; why: string }>;
+
+type Ran = RanOnTarget['runs'][number];
+export type RollbackFacts = Readonly<{
+  source: string;
+  target: string;
+  attempt: number;
+  /** ISO 8601; undefined: put back just now. */
+  restoredAt: string | undefined;
+  /** DAGs that were active before the drain. */
+  wanted: readonly string[];
+  /** DAGs that are active on the source now. */
+  now: readonly string[];
+  restored: Omit<RestoreData, 'activated'> & Readonly<{ activated: number }>;
+  side: TargetSide;
+  /** What the target ran since cutover; undefined: nothing, or not known. */
+  ran: RanOnTarget | undefined;
+  problems: readonly string[];
+}>;
+
+const SHOWN = 300;
+
+/** @param isUnknown no journal at all */
+export function rollbackToNothing(source: string, isUnknown: boolean): Report {
+  return {
+    verdict: ['Nothing to go back from: no final export has paused ', code(source)], isGood: true,
+    sections: [{ title: 'What was found', importance: 1, blocks: [text(isUnknown ? 'This migration has not begun: there is no journal in the migration bucket. Was it another id, version or account?' : 'The journal has no final export that recorded what was active, so nothing was paused. Nothing was changed.')] }],
+    next: ['Nothing.'],
+  };
+}
+
+export function rollbackReport(facts: RollbackFacts): Report {
+  const { source, target, attempt, restoredAt, wanted, now, restored, problems, ran } = facts;
+  const there = new Set(now), known = new Set(wanted);
+  const back = wanted.filter((dagId) => there.has(dagId)), off = wanted.filter((dagId) => !there.has(dagId) && !restored.missing.includes(dagId));
+  const more = now.filter((dagId) => !known.has(dagId));
+  const isGood = problems.length === 0;
+  return {
+    verdict: restoredAt
+      ? ['Attempt ', String(attempt), ' was put back before, at ', code(restoredAt), `; ${grouped(back.length)} of its ${counted(wanted.length, 'DAG')} are active on `, code(source), ' now']
+      : [`${grouped(back.length)} of ${counted(wanted.length, 'DAG')} are active again on `, code(source), `; ${counted(restored.putBack, 'ended task was', 'ended tasks were')} put back, ${counted(restored.leftFailed.length, 'run', 'runs')} left failed for you to decide`],
+    isGood,
+    sections: [
+      ...(isGood ? [] : [{ title: 'Look at this first', importance: 1 as const, blocks: [list(problems.map((problem) => [code(problem)]))] }]),
+      { title: 'The target', importance: 1, blocks: [text(...targetText(facts))] },
+      ...ranSections(ran, restored),
+      ...(restored.missing.length > 0 ? [names('Active before, gone from the source since', restored.missing)] : []),
+      ...(off.length > 0 ? [names(restoredAt ? 'Recorded as active, paused now (by a person, after the rollback)' : 'Recorded as active, paused now', off)] : []),
+      ...(more.length > 0 ? [names('Active on the source, but not recorded: left as they are', more)] : []),
+      { title: `Active again on the source (${back.length})`, importance: 2, isFolded: true, blocks: [list(back.map((dagId) => code(dagId)))] },
+      {
+        title: 'Numbers', importance: 2, blocks: [table(['What', 'Value'], [
+          ['DAGs active before the drain', wanted.length], ['DAGs that rollback activated', restored.activated], ['Tasks that the drain had ended, put back', restored.putBack],
+          ['Runs of the target that stand on the source now', restored.standIns.length], ['Runs left failed on the source', restored.leftFailed.length],
+        ])],
+      },
+    ],
+    next: [
+      ...(restored.leftFailed.length > 0 ? ['Look at each run that was left failed: its tasks ran in part on the target. Clear on the source what has to run again.'] : []),
+      ['Leave ', code(target), ' paused: it holds the imported history. A further final export takes the next attempt number and is imported over it; or delete the environment.'],
+      'Attempt and approvals are used up: run phase export again when you want another try.',
+    ],
+  };
+}
+
+function targetText({ side, target }: RollbackFacts): readonly (string | Readonly<{ code: string }>)[] {
+  const name = code(target);
+  switch (side.kind) {
+    case 'paused': return [name, ` is paused: ${counted(side.found.paused.length, 'DAG')} switched off, no task runs; ${counted(side.found.runs, 'run was', 'runs were')} made or went on there since the snapshot.`];
+    case 'by-hand': return ['Cutover had not begun, but ', ...side.found.paused.slice(0, 20).flatMap((dagId, at) => [...(at > 0 ? [', '] : []), code(dagId)]), side.found.paused.length > 20 ? ', … of ' : ' of ', name, side.found.paused.length === 1 ? ' was active: somebody activated it by hand. It is paused now.' : ' were active: somebody activated them by hand. They are paused now.', ' What ran there the source runs too: look for what happened twice.'];
+    case 'asleep': return ['Nothing was active on ', name, '.'];
+    case 'before': return [name, ' was paused by an earlier run of rollback.'];
+    case 'gone': return side.wasActive ? [name, ' is gone, though its DAGs had been activated. What it ran since is not known: the source runs those intervals again. Look for what happened twice.'] : [name, ' does not exist; nothing ran there.'];
+    case 'broken': return ['Nothing was ever activated on ', name, ', and it was left alone: ', code(side.why), '.'];
+  }
+}
+
+function ranSections(ran: RanOnTarget | undefined, restored: RollbackFacts['restored']): readonly Section[] {
+  if (!ran || ran.runs.length === 0) return [];
+  const standIns = new Set(restored.standIns.map(keyOf)), failed = new Set(restored.leftFailed.map(keyOf));
+  const doing = (run: Ran): Text => (failed.has(keyOf(run)) ? `left failed on the source; ${counted(run.tasksEnded, 'task')} ended on the target: look, then clear what has to run again` : standIns.has(keyOf(run)) ? standInWords(run) : elsewhereWords(run));
+  const ordered = [...ran.runs.filter((run) => failed.has(keyOf(run))), ...ran.runs.filter((run) => !failed.has(keyOf(run)))];
+  return [{
+    title: `What ran on the target since cutover (${ran.runs.length})`, importance: 1, isFolded: ran.runs.length > 20,
+    blocks: [
+      text('The source runs none of these again by itself. Their tasks, XComs and logs are on the target only.'),
+      table(['DAG', 'Run', 'Type', 'Ended there as', 'What to do'], ordered.slice(0, SHOWN).map((run) => [code(run.dagId), code(run.runId), code(run.runType), code(run.state), doing(run)])),
+      ...(ran.runs.length > SHOWN ? [text(`and ${ran.runs.length - SHOWN} more in deactivate/ran.json of the attempt`)] : []),
+    ],
+  }];
+}
+
+const standInWords = ({ state }: Ran): string => (state === 'success' ? 'nothing: it stands on the source as done, without tasks' : 'it stands on the source as failed, without tasks: clear it there where it should run again');
+
+function elsewhereWords({ runType, kind, state }: Ran): string {
+  if (kind === 'resumed') return 'it had ended on the source otherwise: compare both';
+  if (runType === 'scheduled') return 'nothing: the source has a run of this interval';
+  if (runType === 'dataset_triggered') return 'nothing: the events it consumed are taken from the source\'s queue';
+  return state === 'success' ? 'nothing, unless the source needs its history: it is on the target only' : `it did not succeed: ${runType === 'backfill' ? 'run the backfill' : 'trigger it'} on the source where it is still needed`;
+}
+
+const names = (title: string, dagIds: readonly string[]): Section => ({ title: `${title} (${dagIds.length})`, importance: 1, isFolded: dagIds.length > 20, blocks: [list(dagIds.map((dagId) => code(dagId)))] });
+const keyOf = ({ dagId, runId }: Readonly<{ dagId: string; runId: string }>): string => JSON.stringify([dagId, runId]);
