@@ -86,7 +86,7 @@ class Switching:
             "AIRFLOW__SCHEDULER__PARSING_PROCESSES": "1",
             "AIRFLOW__SCHEDULER__MIN_FILE_PROCESS_INTERVAL": "300",
             "AIRFLOW__SCHEDULER__DAG_DIR_LIST_INTERVAL": "300",
-            "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO",
+            **self.migration.env,
         }
 
     def airflow(self, *words):
@@ -106,14 +106,27 @@ class Switching:
 
     # --- the source's words
 
-    def add_run(self, dag_id, logical, state="success", run_type="scheduled", interval=datetime.timedelta(hours=1), run_id=None, queued_at=None):
+    def add_run(
+        self, dag_id, logical, state="success", run_type="scheduled", interval=datetime.timedelta(hours=1), run_id=None, queued_at=None
+    ):
         """A run as an import leaves it."""
         run_id = run_id or "{}__{}".format(run_type, logical.isoformat())
         self.sql(
             "INSERT INTO dag_run (dag_id, execution_date, run_id, run_type, state, external_trigger, conf, queued_at, start_date, end_date, "
             "data_interval_start, data_interval_end, log_template_id) VALUES (%s, %s, %s, %s, %s, false, '\\x80057d942e', %s, %s, %s, %s, %s, "
             "(SELECT max(id) FROM log_template))",
-            (dag_id, logical, run_id, run_type, state, queued_at or logical + interval, logical + interval, logical + interval, logical, logical + interval),
+            (
+                dag_id,
+                logical,
+                run_id,
+                run_type,
+                state,
+                queued_at or logical + interval,
+                logical + interval,
+                logical + interval,
+                logical,
+                logical + interval,
+            ),
         )
         return run_id
 
@@ -270,5 +283,3 @@ def _end(process):
     for pid in members:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-
-

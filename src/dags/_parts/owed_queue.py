@@ -12,7 +12,7 @@ def queue_owed(cursor, dag_id, owed):
     if not owed or not columns_of(cursor, "dataset_dag_run_queue"):
         return 0
     queued = 0
-    for uri, at in owed:
+    for uri, at in ((uri_here(uri), at) for uri, at in owed):
         cursor.execute(
             "INSERT INTO dataset_dag_run_queue (dataset_id, target_dag_id, created_at) SELECT d.id, %s, %s::timestamptz FROM dataset d "
             "JOIN dag_schedule_dataset_reference c ON c.dataset_id = d.id AND c.dag_id = %s WHERE d.uri = %s AND NOT EXISTS "
@@ -20,6 +20,15 @@ def queue_owed(cursor, dag_id, owed):
             "ON CONFLICT DO NOTHING", (dag_id, at, dag_id, uri, dag_id, at))
         queued += cursor.rowcount
     return queued
+
+
+def uri_here(uri):
+    """A dataset's URI as this Airflow writes it: 2.9 and later normalise what a DAG file says, so `s3://bucket/key/` has become `s3://bucket/key`."""
+    try:
+        from airflow.datasets import Dataset
+        return Dataset(uri).uri
+    except Exception:  # Below 2.4, or a text that no DAG file of this version could name: there is nothing to find then.
+        return uri
 
 
 def is_run_due(cursor, dag_id):
