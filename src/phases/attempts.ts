@@ -22,6 +22,8 @@ export const STEP = {
   /** From here on DAGs of the target may be active because of us. */
   activationBegun: 'activation-begun',
   activated: 'activated',
+  /** From here on only rollback goes on with this attempt. */
+  rollbackBegun: 'rollback-begun',
   /** Rollback: the target is paused and quiet, and what it ran is recorded. */
   deactivated: 'deactivated',
   /** The source was put back: this attempt is over. */
@@ -73,6 +75,7 @@ export function finalAttempt(journal: Journal, wanted: number | undefined): Fini
 export const isSwitched = (attempt: Attempt): boolean => stepOf(attempt, STEP.activationBegun) !== undefined || stepOf(attempt, STEP.activated) !== undefined;
 
 function refuseSwitched({ attempts, target }: Journal): void {
+  for (const attempt of attempts) refuseRollingBack(attempt);
   const switched = attempts.find((attempt) => isSwitched(attempt) && !stepOf(attempt, STEP.restored));
   if (!switched) return;
   throw new UserError(
@@ -82,9 +85,9 @@ function refuseSwitched({ attempts, target }: Journal): void {
   );
 }
 
-/** @throws {UserError} once rollback has paused the target: only rollback itself goes on from there */
+/** @throws {UserError} once rollback works on the target: only rollback itself goes on from there */
 export function refuseRollingBack(attempt: Attempt): void {
-  if (!stepOf(attempt, STEP.deactivated) || stepOf(attempt, STEP.restored)) return;
+  if (!stepOf(attempt, STEP.rollbackBegun) || stepOf(attempt, STEP.restored)) return;
   throw new UserError(
     `A rollback of attempt ${attempt.number} has begun and has not ended.`,
     'what the target ran is being carried back to the source; activating it again would run intervals twice.',

@@ -2,7 +2,7 @@
 import type { ActiveDag } from '../airflow/protocol.js';
 import { UserError } from '../errors.js';
 import type { Attempt } from '../journal/journal.js';
-import { replaceStep, stepOf } from '../journal/transitions.js';
+import { rememberStep, replaceStep, stepOf } from '../journal/transitions.js';
 import { jobFor } from '../plan/job.js';
 import { lastErrorOf, stateOf } from '../plan/states.js';
 import type { TargetEnvironment } from '../ports.js';
@@ -35,7 +35,11 @@ export async function quietTarget(context: RollbackContext, seen: Survey, migrat
   if (typeof awake === 'string') return { kind: 'broken', why: awake };
   if (awake.length === 0 && isDone) return { kind: 'before' };
   if (awake.length === 0 && !wasActive) return { kind: 'asleep' };
+  const { bucket, prefix, journal } = migration;
+  await journal.update((current) => rememberStep(current, attempt.number, { name: STEP.rollbackBegun, at: context.clock.now().toISOString(), by: context.owner }));
   const job = jobFor({ file: context.file, side: 'target', attempt: attempt.number, mode: 'final', sourceVersion: seen.source.AirflowVersion, envelope: null, activeDags: active });
+  // An activation whose runner is gone may still be at work, watching canaries for an hour: it stops where it finds this.
+  await bucket.writeOnce(`${prefix}${attempt.number}/deactivate/job.json`, `${JSON.stringify(job)}\n`);
   const found = await target.run('deactivate', ordersOf(context, context.inputs.timeoutMinutes)(attempt.number, job, { isFresh: true, ...(attempt.manifest ? { manifest: attempt.manifest } : {}) })).catch((error: unknown) => {
     throw error instanceof UserError ? new UserError(error.what, `${error.why} ${FIRST}`, `${error.fix} If the target cannot be repaired, delete the environment: once it is gone, rollback goes on without it.`, { cause: error }) : error;
   });
@@ -45,7 +49,7 @@ export async function quietTarget(context: RollbackContext, seen: Survey, migrat
       `they were awaited for drain.task-minutes (${context.file.drain.taskMinutes}). ${FIRST}`,
       'wait until they have ended, or mark them failed in the target\'s UI, then run phase rollback again.',
     );
-  await migration.journal.update((current) => replaceStep(current, attempt.number, { name: STEP.deactivated, at: context.clock.now().toISOString(), by: context.owner, data: { paused: found.paused.length, runs: found.runs, ran: found.ran } }));
+  await journal.update((current) => replaceStep(current, attempt.number, { name: STEP.deactivated, at: context.clock.now().toISOString(), by: context.owner, data: { paused: found.paused.length, runs: found.runs, ran: found.ran } }));
   context.log.info(`${target.name} is quiet: ${found.paused.length} DAGs paused, ${found.runs} runs made or gone on there since the snapshot.`);
   return { kind: wasActive ? 'paused' : 'by-hand', found };
 }

@@ -7,7 +7,7 @@ import type { Context, PhaseResult } from '../ports.js';
 import { dryReport } from '../report/dry-report.js';
 import { verifyReport, type Counts } from '../report/verify-report.js';
 import { readActiveDags } from './active-dags.js';
-import { STEP } from './attempts.js';
+import { isSwitched, STEP } from './attempts.js';
 import { grantAccess } from './grants.js';
 import { inMigration, lookAtMigration } from './migration.js';
 import { ordersOf } from './orders.js';
@@ -33,15 +33,15 @@ export async function verifyMetadata(context: VerifyContext): Promise<PhaseResul
     await grantAccess(context, seen);
     const job = jobFor({ file, side: 'target', attempt: attempt.number, mode: 'final', sourceVersion: seen.source.AirflowVersion, envelope: null });
     const found = await target.run('verify', ordersOf(context, inputs.timeoutMinutes)(attempt.number, job, { manifest: attempt.manifest, isFresh: true }));
-    const isSwitched = stepOf(attempt, STEP.activated) !== undefined;
-    const active = isSwitched ? (await readActiveDags(bucket, prefix, attempt.number)).map(({ dagId }) => dagId) : [];
+    const isCutOver = isSwitched(attempt);
+    const active = isCutOver ? (await readActiveDags(bucket, prefix, attempt.number)).map(({ dagId }) => dagId) : [];
     const judgement = judge(manifest, found, importStep.data as unknown as ImportData | undefined, active);
     const counts = await countBoth(context, seen, target.name);
     await bucket.write(`${prefix}verify/report.json`, `${JSON.stringify({ attempt: attempt.number, at: clock.now().toISOString(), problems: judgement.problems, tables: judgement.tables, counts, importErrors: found.importErrors, unpausedDags: found.unpausedDags }, undefined, 1)}\n`, { contentType: 'application/json' });
     await target.removeDag();
     const isGood = judgement.problems.length === 0;
     await journal.update((current) => replaceStep(current, attempt.number, { name: STEP.verified, at: clock.now().toISOString(), by: owner, data: { isGood, problems: judgement.problems.length } }));
-    const report = verifyReport({ source: seen.source.Name, target: target.name, judgement, found, counts, isSwitched });
+    const report = verifyReport({ source: seen.source.Name, target: target.name, judgement, found, counts, isSwitched: isCutOver });
     return resultOf(`mwaa-migrate: verification of ${file.id}`, report, {
       'migration-id': file.id, attempt: String(attempt.number), 'plan-digest': seen.plan.digest, 'manifest-digest': attempt.manifest.scope, 'target-environment': file.target.environment,
       ...(targetDescription.WebserverUrl ? { 'target-webserver-url': targetDescription.WebserverUrl } : {}),

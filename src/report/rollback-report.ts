@@ -57,6 +57,7 @@ export function rollbackReport(facts: RollbackFacts): Report {
       ...(isGood ? [] : [{ title: 'Look at this first', importance: 1 as const, blocks: [list(problems.map((problem) => [code(problem)]))] }]),
       { title: 'The target', importance: 1, blocks: [text(...targetText(facts))] },
       ...ranSections(ran, restored),
+      ...cutSections(ran, restored),
       ...(restored.missing.length > 0 ? [names('Active before, gone from the source since', restored.missing)] : []),
       ...(off.length > 0 ? [names(restoredAt ? 'Recorded as active, paused now (by a person, after the rollback)' : 'Recorded as active, paused now', off)] : []),
       ...(more.length > 0 ? [names('Active on the source, but not recorded: left as they are', more)] : []),
@@ -69,7 +70,7 @@ export function rollbackReport(facts: RollbackFacts): Report {
       },
     ],
     next: [
-      ...(restored.leftFailed.length > 0 ? ['Look at each run that was left failed: its tasks ran in part on the target. Clear on the source what has to run again.'] : []),
+      ...(restored.leftFailed.length > 0 ? ['Look at each run that was left failed, and clear on the source what has to run again.'] : []),
       ['Leave ', code(target), ' paused: it holds the imported history. A further final export takes the next attempt number and is imported over it; or delete the environment.'],
       'Attempt and approvals are used up: run phase export again when you want another try.',
     ],
@@ -80,7 +81,7 @@ function targetText({ side, target }: RollbackFacts): readonly (string | Readonl
   const name = code(target);
   switch (side.kind) {
     case 'paused': return [name, ` is paused: ${counted(side.found.paused.length, 'DAG')} switched off, no task runs; ${counted(side.found.runs, 'run was', 'runs were')} made or went on there since the snapshot.`];
-    case 'by-hand': return ['Cutover had not begun, but ', ...side.found.paused.slice(0, 20).flatMap((dagId, at) => [...(at > 0 ? [', '] : []), code(dagId)]), side.found.paused.length > 20 ? ', … of ' : ' of ', name, side.found.paused.length === 1 ? ' was active: somebody activated it by hand. It is paused now.' : ' were active: somebody activated them by hand. They are paused now.', ' What ran there the source runs too: look for what happened twice.'];
+    case 'by-hand': return ['Cutover had not begun, but ', ...side.found.paused.slice(0, 20).flatMap((dagId, at) => [...(at > 0 ? [', '] : []), code(dagId)]), side.found.paused.length > 20 ? ', … of ' : ' of ', name, side.found.paused.length === 1 ? ' was active: somebody activated it by hand. It is paused now.' : ' were active: somebody activated them by hand. They are paused now.', side.found.ran ? ' What ran there stands below.' : ' What ran there is not known here: look for what the source runs a second time.'];
     case 'asleep': return ['Nothing was active on ', name, '.'];
     case 'before': return [name, ' was paused by an earlier run of rollback.'];
     case 'gone': return side.wasActive ? [name, ' is gone, though its DAGs had been activated. What it ran since is not known: the source runs those intervals again. Look for what happened twice.'] : [name, ' does not exist; nothing ran there.'];
@@ -100,6 +101,17 @@ function ranSections(ran: RanOnTarget | undefined, restored: RollbackFacts['rest
       table(['DAG', 'Run', 'Type', 'Ended there as', 'What to do'], ordered.slice(0, SHOWN).map((run) => [code(run.dagId), code(run.runId), code(run.runType), code(run.state), doing(run)])),
       ...(ran.runs.length > SHOWN ? [text(`and ${ran.runs.length - SHOWN} more in deactivate/ran.json of the attempt`)] : []),
     ],
+  }];
+}
+
+/** Left failed although the target did nothing of them. */
+function cutSections(ran: RanOnTarget | undefined, { leftFailed }: RollbackFacts['restored']): readonly Section[] {
+  const known = new Set(ran?.runs.map(keyOf));
+  const cut = leftFailed.filter((run) => !known.has(keyOf(run)));
+  if (cut.length === 0) return [];
+  return [{
+    title: `Runs left failed on the source (${cut.length})`, importance: 1, isFolded: cut.length > 20,
+    blocks: [text('The drain ended a task of theirs that had waited in the triggerer. It would begin anew and submit its external job a second time: look at that job, then clear the task where it should run again.'), list(cut.slice(0, SHOWN).map(({ dagId, runId }) => [code(dagId), ' / ', code(runId)]))],
   }];
 }
 

@@ -1,5 +1,6 @@
 import type { Attempt, Journal, Lock } from '../journal/journal.js';
-import { code, counted, table, text, type Report, type Text } from './document.js';
+import { code, table, text, type Report, type Text } from './document.js';
+import { SWITCH_STEPS, switchStand } from './status-switch.js';
 
 export type StatusFacts = Readonly<{ id: string; journal: Journal | undefined; location: string; lock: Lock | undefined; now: string }>;
 
@@ -7,6 +8,7 @@ export type StatusFacts = Readonly<{ id: string; journal: Journal | undefined; l
 const STEPS: Readonly<Record<string, string>> = {
   'active-dags': 'active DAGs are recorded', 'drain-begun': 'the drain has begun: the source may be paused', drained: 'the source is paused', restored: 'the source was put back', voided: 'given up: what was exported cannot be used',
   exported: 'exported', imported: 'imported', 'secrets-removed': 'exported secrets removed', verified: 'verified', activated: 'DAGs activated on the target',
+  ...SWITCH_STEPS,
 };
 
 export function statusReport({ id, journal, location, lock, now }: StatusFacts): Report {
@@ -42,20 +44,20 @@ function whereItStands(journal: Journal): Readonly<{ stand: string; next: readon
   const finished = (phase: string) => journal.finished.some((entry) => entry.phase === phase);
   const newest = journal.attempts.at(-1);
   const final = journal.attempts.filter(({ mode }) => mode === 'final').at(-1);
+  const switched = switchStand(final, newest);
+  if (switched) return switched;
+  if (has(final, 'restored') && newest) return rehearsalStand(newest);
   const verified = final?.steps.find(({ name }) => name === 'verified');
-  if (has(final, 'activated')) {
-    const left = final?.steps.find(({ name }) => name === 'activated')?.data?.left;
-    const count = Array.isArray(left) ? left.length : 0;
-    return count > 0 ? { stand: `cut over, ${counted(count, 'DAG')} left paused`, next: ['Repair what kept them back, then run phase cutover again.'] } : { stand: 'cut over', next: ['Nothing. Watch the target; keep the source until you are sure.'] };
-  }
   if (verified?.data?.isGood === true) return { stand: 'verified, both sides paused', next: ['Run phase cutover.'] };
   if (verified) return { stand: 'verification found differences, both sides paused', next: ['Look at the summary of phase verify, repair, and run it again.'] };
   if (has(final, 'imported')) return { stand: 'imported, both sides paused', next: ['Run phase verify.'] };
-  if (has(final, 'restored') && newest === final) return { stand: 'the last final export was given up, the source is active again', next: ['Run phase export with mode final again.'] };
   if (has(final, 'exported')) return { stand: 'exported, the source is paused', next: ['Run phase import.'] };
-  if (has(final, 'drain-begun') && !has(final, 'restored')) return { stand: 'a final export is under way or was stopped: the source may be paused', next: ['Run phase export with mode final again: it goes on where it stopped.'] };
-  if (newest) return has(newest, 'exported') ? { stand: 'rehearsed', next: ['Approve the manifest digest, then run phase export with mode final.'] } : { stand: `${newest.mode} under way or stopped`, next: [`Run phase export with mode ${newest.mode} again: it goes on where it stopped.`] };
+  if (has(final, 'drain-begun')) return { stand: 'a final export is under way or was stopped: the source may be paused', next: ['Run phase export with mode final again: it goes on where it stopped.'] };
+  if (newest) return rehearsalStand(newest);
   if (finished('create')) return { stand: 'the target is ready', next: ['Run phase export with mode rehearsal.'] };
   if (finished('resources')) return { stand: 'resources are copied', next: ['Run phase create.'] };
   return { stand: 'begun', next: ['Run phase resources.'] };
 }
+
+const rehearsalStand = ({ mode, steps }: Attempt): Readonly<{ stand: string; next: readonly Text[] }> =>
+  steps.some(({ name }) => name === 'exported') ? { stand: 'rehearsed', next: ['Approve the manifest digest, then run phase export with mode final.'] } : { stand: `${mode} under way or stopped`, next: [`Run phase export with mode ${mode} again: it goes on where it stopped.`] };

@@ -49,6 +49,8 @@ export class World {
   /** Paths of the REST API that answer 403. */
   readonly deniedPaths = new Set<string>();
   createCalls = 0;
+  /** Orders that were carried out. */
+  readonly jobs: Readonly<{ command: Command; job: Order['job'] }>[] = [];
   /** What a command answers with instead of doing its work. */
   readonly answers: { manifest?: (manifest: Manifest) => Manifest; import?: (data: ImportData) => ImportData; verify?: (data: VerifyData) => VerifyData; preflight?: (data: PreflightData) => PreflightData; failing?: Partial<Record<Command, UserError>>; left?: readonly Readonly<{ dagId: string; reason: string }>[]; canaries?: readonly Canary[]; stillRunning?: number; deafTarget?: UserError } = {};
   /** States that the target goes through, one per look. */
@@ -240,6 +242,7 @@ export class World {
   private work(side: 'source' | 'target', command: Command, order: Order, bucket: string, prefix: string): unknown {
     const { sides } = this;
     const { job } = order;
+    this.jobs.push({ command, job });
     const active = sides.active(side);
     if (command === 'preflight') {
       const data = preflightData({ airflowVersion: side === 'source' ? '2.7.2' : '2.10.3', activeDags: active.map((dagId) => anActiveDag(dagId)), pausedDags: this.dags[side].size - active.length });

@@ -1,0 +1,208 @@
+import { describe, expect, it } from '@jest/globals';
+import { UserError } from '../../../src/errors.js';
+import type { Inputs } from '../../../src/inputs.js';
+import { rememberStep } from '../../../src/journal/transitions.js';
+import type { MigrationFile } from '../../../src/migration-file/migration-file.js';
+import { phases } from '../../../src/phases/index.js';
+import { aMigrationFile, anEnvironment, anInFlightRun, aRanRun, aTargetEnvironment } from '../../builders/values.js';
+import { World } from '../../builders/world.js';
+
+type Given = Partial<Inputs> & Pick<Inputs, 'phase'>;
+const run = async (world: World, inputs: Given, file: MigrationFile = aMigrationFile()) => {
+  const phase = phases[inputs.phase];
+  if (!phase) throw new Error(inputs.phase);
+  return await phase(world.context(inputs, file));
+};
+/** One run of `hourly` is cut by the drain and goes on at the target; one of `nightly_load` is cut and does not. */
+const after = async (...given: readonly Given[]) => {
+  const world = new World();
+  world.sides.inFlight = [anInFlightRun('hourly', 'cut', { ended: 2 }), anInFlightRun('nightly_load', 'submitted', { ended: 1, fate: 'deferred', deferred: ['wait'] })];
+  for (const inputs of given) await run(world, inputs);
+  return world;
+};
+const READY = [{ phase: 'resources' }, { phase: 'create' }] as const;
+const EXPORTED = [...READY, { phase: 'export', mode: 'final' }] as const;
+const IMPORTED = [...EXPORTED, { phase: 'import' }] as const;
+const CUT_OVER = [...IMPORTED, { phase: 'cutover' }] as const;
+const back = { phase: 'rollback' } as const;
+const ACTIVE = [['nightly_load', false], ['hourly', false], ['old', true]];
+const steps = (world: World, attempt = 1) => world.journalValue?.attempts.find(({ number }) => number === attempt)?.steps.map(({ name }) => name);
+const plain = (summary: string) => summary.replace(/&#(\d+);/gu, (_, point: string) => String.fromCodePoint(Number(point))).replace(/<\/?code>/gu, '');
+
+describe('rollback goes back from', () => {
+  it('nothing, and says so: a chain that failed early may always call it', async () => {
+    expect(plain((await run(new World(), back)).summary)).toMatch(/✅ Nothing to go back from[^]*This migration has not begun/);
+    const world = await after(...READY, { phase: 'export', mode: 'rehearsal' });
+    expect(plain((await run(world, back)).summary)).toMatch(/Nothing to go back from[^]*no final export that recorded what was active/);
+    expect([...world.dags.source]).toEqual(ACTIVE);
+  });
+
+  it.each([{ of: 'the export', given: EXPORTED }, { of: 'the import', given: IMPORTED }])('$of: what the drain ended goes on, the target is not asked to do anything', async ({ given }) => {
+    const world = await after(...given);
+    const result = await run(world, back);
+    expect(result.ok).toBe(true);
+    expect([...world.dags.source]).toEqual(ACTIVE);
+    expect(plain(result.summary)).toMatch(/2 of 2 DAGs are active again on analytics; 3 ended tasks were put back, 0 runs left failed/);
+    expect(steps(world)).not.toContain('deactivated');
+    expect(world.policySids.size).toBe(0);
+  });
+
+  it('a cutover: runs of the target become stand-ins, the run that went on there stays failed for a person', async () => {
+    const world = await after(...CUT_OVER);
+    world.sides.made = [aRanRun('nightly_load', 'next'), aRanRun('nightly_load', 'broken', { state: 'failed' }), aRanRun('old', 'by hand', { runType: 'manual', state: 'failed' })];
+    const result = await run(world, back);
+    const text = plain(result.summary);
+    expect(result.ok).toBe(true);
+    expect([[...world.dags.source], world.sides.active('target'), world.sides.accidents]).toEqual([ACTIVE, [], []]);
+    expect([...world.sides.onSource]).toEqual([['nightly_load / next', 'stand-in'], ['nightly_load / broken', 'stand-in'], ['hourly / cut', 'left failed']]);
+    expect(text).toMatch(/1 ended task was put back, 1 run left failed/);
+    expect(text).toMatch(/\| hourly \| cut .*left failed on the source; 1 task ended on the target/);
+    expect(text).toMatch(/\| nightly_load \| next .*nothing: it stands on the source as done/);
+    expect(text).toMatch(/\| nightly_load \| broken .*clear it there where it should run again/);
+    expect(text).toMatch(/\| old \| by hand .*trigger it on the source/);
+  });
+
+  it('an earlier attempt too: what its drain ended is in the newest one\'s order', async () => {
+    const world = await after(...EXPORTED, { phase: 'export', mode: 'final' });
+    expect(plain((await run(world, back)).summary)).toMatch(/3 ended tasks were put back/);
+    await run(world, { phase: 'export', mode: 'final' });
+    expect((await run(world, back)).outputs.attempt).toBe('3');
+    expect([...world.dags.source]).toEqual(ACTIVE);
+  });
+
+  it('an attempt whose drain never began: what a person has paused since stays paused', async () => {
+    const world = await after(...READY);
+    world.answers.failing = { drain: new UserError('no', 'why', 'fix.') };
+    await expect(run(world, { phase: 'export', mode: 'final' })).rejects.toThrow('no');
+    const attempts = world.journalValue?.attempts.map((attempt) => ({ ...attempt, steps: attempt.steps.filter(({ name }) => name === 'active-dags') })) ?? [];
+    world.journalValue = world.journalValue && { ...world.journalValue, attempts };
+    world.dags.source.set('hourly', true);
+    expect((await run(world, back)).ok).toBe(true);
+    expect(world.dags.source.get('hourly')).toBe(true);
+    expect(steps(world)).toEqual(['active-dags', 'restored']);
+  });
+
+  it('an attempt that was put back before: it says when, and changes nothing', async () => {
+    const world = await after(...CUT_OVER, back);
+    world.dags.source.set('hourly', true); // by a person
+    const result = await run(world, back);
+    expect(plain(result.summary)).toMatch(/Attempt 1 was put back before, at .*1 of its 2 DAGs are active on analytics now[^]*paused now \(by a person, after the rollback\)/);
+    expect([result.ok, world.dags.source.get('hourly')]).toEqual([true, true]);
+  });
+
+  it('a plan that is blocked by now', async () => {
+    const world = await after(...EXPORTED);
+    world.environments.set('analytics-v2', aTargetEnvironment({ Status: 'UNAVAILABLE' }));
+    await expect(run(world, { phase: 'import' })).rejects.toThrow(/One thing blocks this migration/);
+    const result = await run(world, back);
+    expect([result.ok, [...world.dags.source]]).toEqual([true, ACTIVE]);
+    expect(plain(result.summary)).toMatch(/Nothing was ever activated on analytics-v2, and it was left alone: it is UNAVAILABLE/);
+  });
+});
+
+describe('while the target may still run something, rollback leaves the source alone:', () => {
+  it.each([
+    { because: 'tasks still run', change: (world: World) => { world.answers.stillRunning = 3; }, says: /3 tasks still run on analytics-v2[^]*source was not touched[^]*mark them failed/ },
+    { because: 'the target is UNAVAILABLE, which says nothing of its scheduler', change: (world: World) => void world.environments.set('analytics-v2', aTargetEnvironment({ Status: 'UNAVAILABLE' })), says: /Target analytics-v2 is UNAVAILABLE[^]*may still run them[^]*delete the environment/ },
+    { because: 'the target cannot be asked', change: (world: World) => { world.answers.deafTarget = new UserError('GET /dags fails.', 'its web server answered 503.', 'look.'); }, says: /GET \/dags fails[^]*source was not touched[^]*delete the environment/ },
+    { because: 'the target does not take the order', change: (world: World) => { world.answers.failing = { deactivate: new UserError('died 3 times', 'why.', 'fix.') }; }, says: /died 3 times[^]*source was not touched/ },
+    { because: 'the source is UPDATING', change: (world: World) => void world.environments.set('analytics', anEnvironment({ Status: 'UPDATING' })), says: /Source analytics is UPDATING/ },
+  ])('$because', async ({ change, says }) => {
+    const world = await after(...CUT_OVER);
+    const { environments, answers } = world;
+    const before = new Map(environments);
+    change(world);
+    await expect(run(world, back)).rejects.toThrow(says);
+    expect([...world.dags.source.values()]).toEqual([true, true, true]);
+    for (const [name, environment] of before) environments.set(name, environment);
+    Object.assign(answers, { stillRunning: 0, deafTarget: undefined, failing: {} });
+    await run(world, back);
+    expect([[...world.dags.source], world.sides.active('target'), world.sides.accidents]).toEqual([ACTIVE, [], []]);
+  });
+
+  it('but a target that is gone does not hold it up, and what is not known is said in red', async () => {
+    const world = await after(...CUT_OVER);
+    world.environments.delete('analytics-v2');
+    for (const dagId of world.dags.target.keys()) world.dags.target.set(dagId, true);
+    const result = await run(world, back);
+    expect([result.ok, [...world.dags.source]]).toEqual([false, ACTIVE]);
+    expect(plain(result.summary)).toMatch(/is gone, though its DAGs had been activated/);
+  });
+
+  it('and DAGs that somebody activated by hand there are paused and named', async () => {
+    const world = await after(...EXPORTED);
+    world.dags.target.set('hourly', false);
+    const { summary } = await run(world, back);
+    expect(plain(summary)).toMatch(/Cutover had not begun, but hourly of analytics-v2 was active: somebody activated it by hand/);
+    expect(world.sides.accidents).toEqual([]);
+  });
+});
+
+describe('once rollback has begun', () => {
+  it.each([{ phase: 'cutover' }, { phase: 'export', mode: 'final' }] as const)('$phase is refused until it has ended', async (inputs) => {
+    const world = await after(...CUT_OVER);
+    world.answers.failing = { restore: new UserError('no disk', 'why', 'fix.') };
+    await expect(run(world, back)).rejects.toThrow('no disk');
+    await expect(run(world, inputs)).rejects.toThrow(/A rollback of attempt 1 has begun and has not ended/);
+    expect(plain((await run(world, { phase: 'status' })).summary)).toMatch(/a rollback is under way or was stopped/);
+    world.answers.failing = {};
+    await run(world, back);
+    expect([...world.dags.source]).toEqual(ACTIVE);
+  });
+
+  it('an activation that is still at work without its runner finds the order to stop', async () => {
+    const world = await after(...CUT_OVER);
+    world.answers.stillRunning = 1;
+    await expect(run(world, back)).rejects.toThrow(/1 task still runs/);
+    expect(world.keys('mwaa-migrate-111122223333-eu-west-1')).toContain('data/migration/2.7.2_to_2.10.3/analytics-to-analytics-v2/1/deactivate/job.json');
+  });
+
+  it('and ended, a whole further attempt is made, which may replace what the first one brought', async () => {
+    const world = await after(...CUT_OVER, back);
+    expect(plain((await run(world, { phase: 'status' })).summary)).toMatch(/cut over and rolled back, the source is active again/);
+    for (const inputs of [{ phase: 'export', mode: 'final' }, { phase: 'import' }, { phase: 'verify' }, { phase: 'cutover' }] as const) expect((await run(world, inputs)).outputs.attempt).toBe('2');
+    expect(world.jobs.filter(({ command }) => command === 'import').map(({ job }) => job.earlierManifests.map(({ key }) => key.replace(/^.*analytics-v2\//, '')))).toEqual([[], ['1/export/manifest.json']]);
+    expect(world.jobs.filter(({ command }) => command === 'drain').map(({ job }) => job.earlierAttempts)).toEqual([[], []]);
+  });
+
+  it('refuses an attempt that is not the newest to have paused the source', async () => {
+    const world = await after(...EXPORTED, { phase: 'export', mode: 'final' });
+    await expect(run(world, { ...back, attempt: 1 })).rejects.toThrow(/Rollback cannot go back from attempt 1\.[^]*attempt 2 is the newest/);
+  });
+});
+
+describe('after cutover', () => {
+  it('no further final export is made: it would know nothing of what the target ran', async () => {
+    const world = await after(...CUT_OVER);
+    await expect(run(world, { phase: 'export', mode: 'final' })).rejects.toThrow(/Attempt 1 was cut over, at least in part\.[^]*run phase rollback first/);
+    expect(world.journalValue?.attempts).toHaveLength(1);
+  });
+
+  it('an aborted export that ended tasks before puts them back although every DAG is active', async () => {
+    const world = await after(...EXPORTED);
+    world.answers.failing = { export: new UserError('no disk', 'why', 'fix.') };
+    for (const dagId of ['hourly', 'nightly_load']) world.dags.source.set(dagId, false); // as an aborting drain leaves them
+    await expect(run(world, { phase: 'export', mode: 'final' }, aMigrationFile({ drain: { leftover: 'abort' } }))).rejects.toThrow(/was put back: 2 of 2/);
+    expect([...world.sides.ended]).toEqual([]);
+  });
+});
+
+describe('a dry run of rollback', () => {
+  it.each([
+    { given: EXPORTED, says: /make 2 DAGs of analytics active again[^]*nothing is active on analytics-v2[^]*put 3 tasks back/ },
+    { given: CUT_OVER, says: /pause 2 DAGs of analytics-v2[^]*leave failed on the source what went on at the target/ },
+    { given: [...CUT_OVER, back], says: /attempt 1 was put back already/ },
+  ])('after $given.length phases says what it would do and changes nothing', async ({ given, says }) => {
+    const world = await after(...given);
+    const traces = () => JSON.stringify([world.keys('mwaa-migrate-111122223333-eu-west-1'), [...world.dags.source], [...world.dags.target], [...world.policySids], world.journalValue, world.lockedBy ?? null]);
+    const before = traces();
+    expect(plain((await run(world, { ...back, dryRun: true })).summary)).toMatch(says);
+    expect(traces()).toBe(before);
+  });
+});
+
+it('counts as cut over what an older journal calls activated', async () => {
+  const world = await after(...IMPORTED);
+  world.journalValue = world.journalValue && rememberStep(world.journalValue, 1, { name: 'activated', at: '2026-11-22T10:00:00Z', by: 'somebody' });
+  await expect(run(world, { phase: 'export', mode: 'final' })).rejects.toThrow(/was cut over/);
+});
