@@ -79,10 +79,12 @@ def test_everything_arrives_under_the_ids_of_the_target(migration):
         add_dataset(target, uri)
     add_event(target, "s3://its-own", "2026-01-01T01:00Z")
     its_own = rows(target, EVENTS)
+    add_event(target, "s3://a", "2026-01-01T01:00:00.000001Z", '{"n":2 }')  # one of the twins, so that they come in another order
     migration.export()
     data = migration.data("import")
 
     assert rows(target, EVENTS) == sorted(rows(source, EVENTS) + its_own) and len(rows(source, EVENTS)) == 4
+    assert data["tables"]["dataset_event"]["alreadyThere"] == 1
     assert rows(target, CONSUMED) == rows(source, CONSUMED) and len(rows(source, CONSUMED)) == 3
     assert rows(target, QUEUE) == rows(source, QUEUE) and len(rows(source, QUEUE)) == 2
     assert target.sql("SELECT uri FROM dataset ORDER BY id") == [("s3://its-own",), ("s3://c",), ("s3://a",), (HOSTILE_URI,)]

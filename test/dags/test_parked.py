@@ -99,6 +99,30 @@ def test_filters_keep_the_newest_automated_run_and_runs_in_flight(migration):
     assert left["dag_run"] == {"beyond the filter": 4} and left["xcom"] == {"beyond the filter": 12}
 
 
+def test_filters_keep_everything_of_a_run_that_moves(migration):
+    """Of every type the newest, and whatever is in flight; with XComs, lengths, rendered fields and failures of each."""
+    source = migration.source
+    newest = set()
+    for number, run_type in enumerate(("scheduled", "backfill", "dataset_triggered", "manual")):
+        dag_id = "of_" + run_type
+        history.add_runs(source, dag_id, 3, run_type=run_type, first="2019-0%d-01" % (number + 1))
+        source.sql("UPDATE dag_run SET state = 'running' WHERE dag_id = %s AND run_id LIKE '%%-02T%%'", (dag_id,))
+        newest |= {(dag_id, "02")} | ({(dag_id, "03")} if run_type != "manual" else set())
+    source.sql("UPDATE task_instance SET state = 'queued' WHERE run_id LIKE '%-02T%' AND task_id = 't2'")
+    for table, column, value in (("task_map", "length", "3"), ("task_fail", "duration", "1")):
+        source.sql(
+            "INSERT INTO {0} (dag_id, task_id, run_id, map_index, {1}) "
+            "SELECT dag_id, task_id, run_id, map_index, {2} FROM task_instance".format(table, column, value)
+        )
+    migration.metadata.update(historyDays=30)
+    migration.export()
+    migration.data("import")
+    for table in ("dag_run", "task_instance", "xcom", "task_map", "rendered_task_instance_fields", "task_fail"):
+        found = migration.target.sql("SELECT dag_id, run_id FROM {}".format(table))
+        assert {(dag_id, run_id.split("T00")[0][-2:]) for dag_id, run_id in found} == newest, table
+        assert len(found) == len(newest) * (1 if table == "dag_run" else 2), table
+
+
 def test_next_runs_are_forgotten_only_for_dags_that_got_runs(migration):
     history.add_runs(migration.source, "one", 2)
     for dag_id in ("one", "other"):

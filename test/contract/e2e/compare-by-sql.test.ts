@@ -15,7 +15,8 @@ it('finds nothing in a right import, and counts every table', async () => {
   expect({ differences, more }).toEqual({ differences: [], more: 0 });
   expect(counts).toMatchObject({
     dag_run: { source: 7, target: 7 }, task_instance: { source: 254, target: 254 }, task_fail: { source: 4, target: 4 }, xcom: { source: 266, target: 266 },
-    rendered_task_instance_fields: { source: 254, target: 254 }, task_map: { source: 4, target: 4 }, log: { source: 256, target: 257, own: 1 },
+    rendered_task_instance_fields: { source: 254, target: 254 }, task_map: { source: 4, target: 4 },
+    dataset_event: { source: 3, target: 3 }, dagrun_dataset_event: { source: 2, target: 2 }, dataset_dag_run_queue: { source: 1, target: 1 }, log: { source: 256, target: 257, own: 1 },
     slot_pool: { source: 4, target: 4 }, variable: { source: 4, target: 4 },
   });
 }, 60_000);
@@ -48,6 +49,10 @@ describe('finds', () => {
     ['rewritten JSON', `UPDATE rendered_task_instance_fields SET rendered_fields = '{"text":1}' WHERE ${HOSTILE_RUN}`, 'rendered_task_instance_fields', 'rendered_fields', 1],
     ['JSON null in the place of NULL', `UPDATE rendered_task_instance_fields SET k8s_pod_yaml = 'null' WHERE run_id = 'planted__empty'`, 'rendered_task_instance_fields', 'k8s_pod_yaml', 1],
     ['a changed task map', `UPDATE task_map SET keys = '[]' WHERE ${HOSTILE_RUN}`, 'task_map', 'keys', 1],
+    ['a dataset event of another time', `UPDATE dataset_event SET timestamp = timestamp + interval '1 microsecond' WHERE source_task_id = 'two'`, 'dataset_event', null, 2],
+    ['a run tied to another event', `UPDATE dagrun_dataset_event SET event_id = (SELECT id FROM dataset_event WHERE source_task_id = 'two') WHERE event_id = (SELECT id FROM dataset_event WHERE source_task_id = 'one')`, 'dagrun_dataset_event', null, 2],
+    ['a DAG that waits for another dataset', `UPDATE dataset_dag_run_queue SET dataset_id = (SELECT id FROM dataset WHERE uri = 's3://a')`, 'dataset_dag_run_queue', null, 2],
+    ['a DAG that waits since another time', `UPDATE dataset_dag_run_queue SET created_at = '2026-01-03'`, 'dataset_dag_run_queue', 'created_at', 1],
     ['an audit log row too many', `INSERT INTO log (dttm, dag_id, task_id, event, execution_date, owner, extra, map_index) SELECT dttm, dag_id, task_id, event, execution_date, owner, extra, map_index FROM log WHERE event = 'planted'`, 'log', null, 1],
     ['one of three equal audit log rows lost', `DELETE FROM log WHERE id = (SELECT min(id) FROM log WHERE dag_id LIKE 'first%')`, 'log', null, 1],
     ['the audit log row of NULLs lost', `DELETE FROM log WHERE dttm IS NULL AND extra IS NULL AND event = ''`, 'log', null, 1],

@@ -9,6 +9,7 @@ import sys
 import psycopg2
 from psycopg2 import sql
 
+from rows import MEANT
 from tables import OWN_DAGS, OWN_VARIABLES, TABLES
 
 SELECT = """
@@ -33,7 +34,7 @@ def main():
 def without_own(table):
     if table == "variable":
         return f"t.key NOT LIKE '{OWN_VARIABLES}'"
-    if table == "slot_pool":
+    if table == "slot_pool" or table in MEANT:
         return "true"
     return " AND ".join(f"(t.dag_id IS NULL OR t.dag_id NOT LIKE '{pattern}')" for pattern in OWN_DAGS)
 

@@ -7,8 +7,14 @@ SETTINGS = "SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET bytea_output = 'hex
 
 
 def columns_of(connection, table):
-    """Names in the table's order."""
+    """Names in the table's order; none where this version has no such table."""
     with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", (table,))
+        if not cursor.fetchone()[0]:
+            return []
+        if table in MEANT:
+            cursor.execute("SELECT * FROM ({}) t LIMIT 0".format(MEANT[table]))
+            return [column.name for column in cursor.description]
         cursor.execute(
             "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum", (table,))
         return [name for (name,) in cursor.fetchall()]
@@ -36,16 +42,26 @@ def read_rows(connection, table, columns, snapshot):
     if table == "log" and snapshot is not None:
         where.append(sql.SQL("(t.dttm IS NULL OR t.dttm <= %s::timestamptz)"))
         parameters.append(snapshot)
+    relation = sql.SQL("(" + MEANT[table] + ")") if table in MEANT else sql.Identifier(table)
     with connection.cursor() as cursor:
         cursor.execute(SETTINGS)
         cursor.execute(sql.SQL("SELECT {} FROM {} t {} WHERE {}").format(
-            sql.SQL(", ").join(selected), sql.Identifier(table), sql.SQL(JOINS.get(table, "")), sql.SQL(" AND ").join(where)), parameters)
+            sql.SQL(", ").join(selected), relation, sql.SQL(JOINS.get(table, "")), sql.SQL(" AND ").join(where)), parameters)
         names = columns + list(extra)
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     connection.rollback()
     return rows
 
 
+# Tables of ids alone: the same rows by what the ids mean in this database.
+EVENT = "d.uri, e.timestamp, e.extra, e.source_dag_id, e.source_task_id, e.source_run_id, e.source_map_index"
+MEANT = {
+    "dataset_event": f"SELECT {EVENT} FROM dataset_event e LEFT JOIN dataset d ON d.id = e.dataset_id",
+    "dagrun_dataset_event": f"SELECT r.dag_id, r.run_id, {EVENT} FROM dagrun_dataset_event l LEFT JOIN dag_run r ON r.id = l.dag_run_id "
+                            "LEFT JOIN dataset_event e ON e.id = l.event_id LEFT JOIN dataset d ON d.id = e.dataset_id",
+    "dataset_dag_run_queue": "SELECT d.uri, q.target_dag_id, q.created_at FROM dataset_dag_run_queue q "
+                             "LEFT JOIN dataset d ON d.id = q.dataset_id",
+}
 EXTRA = {
     "dag_run": {"newest_log_template": "(SELECT max(id) FROM log_template)::text"},
     "task_instance": {"counts_when_scheduled": "(to_regclass('task_instance_history') IS NOT NULL)::text"},
