@@ -1,4 +1,4 @@
-"""A target as cutover finds it: DAG files parsed by real Airflow, an export's words about the source in S3, and a real scheduler on demand."""
+"""A target as cutover finds it: DAG files parsed by real Airflow, what an export says of the source, a real scheduler on demand."""
 
 import contextlib
 import datetime
@@ -112,8 +112,9 @@ class Switching:
         """A run as an import leaves it."""
         run_id = run_id or "{}__{}".format(run_type, logical.isoformat())
         self.sql(
-            "INSERT INTO dag_run (dag_id, execution_date, run_id, run_type, state, external_trigger, conf, queued_at, start_date, end_date, "
-            "data_interval_start, data_interval_end, log_template_id) VALUES (%s, %s, %s, %s, %s, false, '\\x80057d942e', %s, %s, %s, %s, %s, "
+            "INSERT INTO dag_run (dag_id, execution_date, run_id, run_type, state, external_trigger, conf, queued_at, start_date, "
+            "end_date, data_interval_start, data_interval_end, log_template_id) "
+            "VALUES (%s, %s, %s, %s, %s, false, '\\x80057d942e', %s, %s, %s, %s, %s, "
             "(SELECT max(id) FROM log_template))",
             (
                 dag_id,
@@ -133,8 +134,9 @@ class Switching:
     def add_tasks(self, dag_id, run_id, **states):
         for task_id, state in states.items():
             self.sql(
-                "INSERT INTO task_instance (dag_id, task_id, run_id, map_index, state, try_number, max_tries, pool, pool_slots, queue, priority_weight, "
-                "operator, start_date, end_date) VALUES (%s, %s, %s, -1, %s, %s, 0, 'default_pool', 1, 'default', 1, 'PythonOperator', %s, %s)",
+                "INSERT INTO task_instance (dag_id, task_id, run_id, map_index, state, try_number, max_tries, pool, pool_slots, queue, "
+                "priority_weight, operator, start_date, end_date) "
+                "VALUES (%s, %s, %s, -1, %s, %s, 0, 'default_pool', 1, 'default', 1, 'PythonOperator', %s, %s)",
                 (dag_id, task_id, run_id, state, 0 if state is None else 1, *([None] * 2 if state is None else [self.snapshot] * 2)),
             )
 

@@ -1,4 +1,4 @@
-"""activate: per DAG one transaction, only when the next run continues the source's history; what was in flight goes on under a real scheduler."""
+"""activate: per DAG one transaction, only when the next run continues the source's history; then a real scheduler goes on."""
 
 import datetime
 import json
@@ -252,7 +252,8 @@ with DAG("producer", schedule=None, start_date=START) as producer:
     at = {uri: switching.snapshot - datetime.timedelta(minutes=minutes) for uri, minutes in (("s3://bucket/a", 9), ("s3://bucket/b", 5))}
     for uri, moment in at.items():
         switching.sql(
-            "INSERT INTO dataset_event (dataset_id, extra, timestamp, source_map_index) SELECT id, '{}', %s, -1 FROM dataset WHERE uri = %s",
+            "INSERT INTO dataset_event (dataset_id, extra, timestamp, source_map_index) "
+            "SELECT id, '{}', %s, -1 FROM dataset WHERE uri = %s",
             (moment, uri),
         )
     # Airflow 2.9 and later write the second URI without its slash; the source, which is older, names it with one.

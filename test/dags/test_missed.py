@@ -29,7 +29,7 @@ def five_minutes(count):
 
 
 def late_dag(switching, schedule='"*/5 * * * *"', more="", before=""):
-    """Last run: the interval of 40 to 35 minutes ago. The source paused it 22 minutes ago, when that of 30 to 25 minutes ago was not made yet."""
+    """Last run: the interval of 40 to 35 minutes ago. The source paused it before it made that of 30 to 25 minutes ago."""
     switching.add_file(
         "late",
         before + 'with DAG("late", schedule={}, start_date=START, catchup=False{}) as dag:\n    task("only")\n'.format(schedule, more),
