@@ -153,6 +153,7 @@ def test_at_the_deadline_the_rest_is_paused_or_all_is_put_back(migration, leftov
         "'default_pool', 1, 'running')"
     )
     migration.drain.update(timeoutMinutes=0.02, taskMinutes=0.02, leftover=leftover)
+    migration.constants["LOOP_SECONDS = 30"] = "LOOP_SECONDS = 1"
     result = migration.run("drain")
     unpaused = migration.source.one("SELECT count(*) FROM dag WHERE NOT is_paused")
     if leftover == "abort":

@@ -79,9 +79,10 @@ def runs_in_flight(cursor, order, ended=()):
     cursor.execute(
         "SELECT r.dag_id, r.run_id, t.task_id, {}, t.state, t.try_number, {} FROM task_instance t JOIN dag_run r ON {} "
         "WHERE {} AND coalesce(t.state, '') <> ALL(%s) AND {}".format(index, trigger, link, IN_FLIGHT, not_own("r.dag_id")), (list(FINAL_STATES),))
-    found = [row + (False,) for row in cursor.fetchall()]
-    found += [(one["dagId"], one["runId"], one["taskId"], one["mapIndex"], one["state"], one["tryNumber"], one["hasTrigger"], True) for one in ended]
-    for dag_id, run_id, task_id, map_index, state, try_number, has_trigger, is_ended in sorted(found, key=lambda row: row[:4]):
+    found = {row[:4]: row[4:] + (False,) for row in cursor.fetchall()}
+    found.update({(one["dagId"], one["runId"], one["taskId"], one["mapIndex"]): (one["state"], one["tryNumber"], one["hasTrigger"], True) for one in ended})
+    for dag_id, run_id, task_id, map_index in sorted(found):
+        state, try_number, has_trigger, is_ended = found[dag_id, run_id, task_id, map_index]
         run = by_key[(dag_id, run_id)]
         run["unfinished"][state or "none"] = run["unfinished"].get(state or "none", 0) + 1
         run["ended"] += is_ended

@@ -11,6 +11,8 @@ from _parts.owed_events import producers_of
 from _parts.restore import put_back
 
 POLL_SECONDS = 3
+#: A scheduler's loop that began before the pause looks at the DAG's runs once more; nothing is ended before it is over.
+LOOP_SECONDS = 30
 
 
 def drain(command):
@@ -151,7 +153,7 @@ def _unpause_caught(command, database, active, dag_ids):
 
 def _await_tasks(command, database, seconds):
     """Tasks that run or are queued go on in a paused DAG."""
-    deadline = time.time() + seconds
+    deadline = time.time() + max(seconds, LOOP_SECONDS)
     while True:
         with database.transaction() as cursor:
             tasks = moving_tasks(cursor)

@@ -2,7 +2,7 @@
 
 `active.json`: {"dagIds": [...], "pausedAt": {dag_id: ISO 8601 UTC}}.
 `ended.json`: {"instances": [...], "runs": [...]}; an instance is {dagId, runId, taskId, mapIndex, state, tryNumber, endedAt, hasTrigger}:
-state and tryNumber (the column's value) are of before; endedAt is its end_date since, by which it is told from a failure of its own;
+state and tryNumber (the column's value) are of before; endedAt is its end_date since, the mark by which it is known (ended.py);
 hasTrigger: it had come back from the triggerer. A run is {dagId, runId, upstreamFailed: [[taskId, mapIndex]]}: what was so before.
 """
 import json

@@ -1,7 +1,12 @@
-"""Task instances that still run at the drain's deadline: set to failed, seen ended, and told from failures of their own afterwards (design §5)."""
+"""Task instances that still run at the drain's deadline: set to failed, seen ended, and left without state, as what has not begun (design §5).
+
+They do not stay failed: every minute the scheduler looks at the running runs of paused DAGs too, and would fail those runs, with callbacks
+and all, as soon as nothing in them is unfinished [ran, 2.10.3]. `end_date` is the mark by which they are known.
+"""
 import time
 
 from _parts.activity import IN_FLIGHT, not_own, task_link
+from _parts.dagfile import AIRFLOW_VERSION
 from _parts.database import columns_of, iso, names, scalar, text_list
 from _parts.drained import instance_key, read_ended, write_ended
 from _parts.failures import Refusal
@@ -15,7 +20,7 @@ END_POLL_SECONDS = 3
 QUIET_LOOKS = 2
 #: More than a display can hold is a count.
 SHOWN_CHARACTERS = 300
-#: Temporary table of the export's session: (dag_id, run_id, task_id, map_index, ended_at, finished): tries that had ended.
+#: Temporary table of the export's session: what stands on the target in place of the mark.
 ENDED_TABLE = "mwaa_migrate_ended"
 
 
@@ -76,11 +81,14 @@ def end_tasks(command, database):
     """
     deadline = time.time() + max(END_SECONDS, 3 * zombie_seconds())
     ended, quiet = read_ended(command), 0
+    with database.transaction() as cursor:  # A try that was killed in between may have left them so.
+        touched = {(entry["dagId"], entry["runId"]) for entry in still_ended(cursor, ended["instances"], "t.state = 'failed'")}
     while quiet < QUIET_LOOKS:
         with database.transaction() as cursor:
             moving = moving_tasks(cursor, only_in_flight=True)
             if moving:
                 _add(cursor, ended, moving)
+                touched.update((task["dagId"], task["runId"]) for task in moving)
         if moving:
             write_ended(command, ended)
             database.settle(lambda cursor: _fail(cursor, ended["instances"]))
@@ -100,7 +108,7 @@ def end_tasks(command, database):
         command.say(tasks_shown("waiting until {} tasks have ended".format(len(living or moving)), living or moving))
         command.sleep(END_POLL_SECONDS)
     if ended["instances"]:
-        database.settle(lambda cursor: _settle_ended(cursor, ended))
+        database.settle(lambda cursor: _settle_ended(cursor, ended, touched))
         with database.transaction() as cursor:
             ended["instances"] = still_ended(cursor, ended["instances"])
         write_ended(command, ended)
@@ -141,9 +149,12 @@ def entries_joined(cursor):
 def _fail(cursor, entries):
     """Only where the instance is still as it was recorded; what has started or ended meanwhile is seen at the next look."""
     source, values = entries_sql(entries)
-    cursor.execute("UPDATE task_instance t SET state = 'failed', end_date = e.ended_at, duration = extract(epoch FROM e.ended_at - t.start_date) "
-                   "FROM dag_run r, {} WHERE {} AND t.state = e.state AND t.try_number IS NOT DISTINCT FROM e.tries".format(
-                       source, entries_joined(cursor)), values)
+    cursor.execute("UPDATE task_instance t SET state = 'failed', end_date = e.ended_at FROM dag_run r, {} WHERE {} AND t.state = e.state "
+                   "AND t.try_number IS NOT DISTINCT FROM e.tries".format(source, entries_joined(cursor)), values)
+    if "last_scheduling_decision" in names(columns_of(cursor, "dag_run")):
+        # The scheduler's look at paused DAGs passes over runs without one, and the first look after unpausing takes them first.
+        cursor.execute("UPDATE dag_run r SET last_scheduling_decision = NULL WHERE (r.dag_id, r.run_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))",
+                       ([entry["dagId"] for entry in entries], [entry["runId"] for entry in entries]))
 
 
 def _living(cursor, entries):
@@ -155,16 +166,20 @@ def _living(cursor, entries):
     return [{"dagId": row[0], "runId": row[1], "taskId": row[2], "mapIndex": row[3], "since": iso(row[4])} for row in cursor.fetchall()]
 
 
-def _settle_ended(cursor, ended):
-    """Code that answers SIGTERM with an error of its own makes Airflow write failed or up_for_retry over ours: the end was ours all the same.
+def _settle_ended(cursor, ended, touched):
+    """What has ended is left without state, marked, with the tries that had ended before.
 
-    What has succeeded, deferred or rescheduled itself in its last moment is no longer ours. A task of the same run that ended just then
-    may have made what stands behind an ended one upstream_failed; without state it waits again.
+    Code that answers SIGTERM with an error of its own makes Airflow write failed or up_for_retry over ours: the end was ours all the same.
+    What has succeeded, deferred or rescheduled itself in its last moment is no longer ours. Something that ended just then may have made
+    what stands behind an ended task upstream_failed; without state it waits again. And a scheduler's loop that began before the pause,
+    or a backfill's process, may have ended the run for it.
     """
+    cursor.execute("UPDATE dag_run r SET state = 'running', end_date = NULL WHERE r.state = 'failed' "
+                   "AND (r.dag_id, r.run_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))", ([key[0] for key in touched], [key[1] for key in touched]))
     source, values = entries_sql(ended["instances"])
-    cursor.execute("UPDATE task_instance t SET state = 'failed', end_date = e.ended_at, duration = extract(epoch FROM e.ended_at - t.start_date) "
-                   "FROM dag_run r, {} WHERE {} AND t.state IN ('failed', 'up_for_retry') AND t.try_number IS NOT DISTINCT FROM e.tries "
-                   "AND t.end_date IS DISTINCT FROM e.ended_at".format(source, entries_joined(cursor)), values)
+    cursor.execute("UPDATE task_instance t SET state = NULL, end_date = e.ended_at, duration = NULL, try_number = {} FROM dag_run r, {} WHERE {} "
+                   "AND t.state IN ('failed', 'up_for_retry') AND t.try_number IS NOT DISTINCT FROM e.tries AND {}".format(
+                       finished_tries(), source, entries_joined(cursor), IN_FLIGHT), values)
     link, index = task_link(cursor)
     before = [(run["dagId"], run["runId"]) + tuple(one) for run in ended["runs"] for one in run["upstreamFailed"]]
     cursor.execute(
@@ -175,26 +190,26 @@ def _settle_ended(cursor, ended):
         ([run["dagId"] for run in ended["runs"]], [run["runId"] for run in ended["runs"]]) + tuple([one[place] for one in before] for place in range(4)))
 
 
-def still_ended(cursor, entries, run_condition=IN_FLIGHT):
-    """Those that stand as the drain has left them, in a run that has not ended (or fits another condition on `r`)."""
+def still_ended(cursor, entries, is_ours="t.state IS NULL AND " + IN_FLIGHT):
+    """Those that stand as the drain has left them, in a run that has not ended; or that bear its mark and fit another condition on `t` and `r`."""
     if not entries:
         return []
     source, values = entries_sql(entries)
     cursor.execute("SELECT e.dag_id, e.run_id, e.task_id, e.map_index FROM task_instance t JOIN dag_run r ON r.dag_id = t.dag_id JOIN {} ON {} "
-                   "WHERE t.state = 'failed' AND t.end_date = e.ended_at AND {}".format(source, entries_joined(cursor), run_condition), values)
+                   "WHERE t.end_date = e.ended_at AND {}".format(source, entries_joined(cursor), is_ours), values)
     ours = set(cursor.fetchall())
     return [entry for entry in entries if instance_key(entry) in ours]
 
 
-def keep_ended(cursor, entries, version):
-    """Make ENDED_TABLE: a snapshot that only reads cannot."""
-    cursor.execute("CREATE TEMP TABLE {} (dag_id text, run_id text, task_id text, map_index int, ended_at timestamptz, finished int, "
-                   "PRIMARY KEY (dag_id, run_id, task_id, map_index))".format(ENDED_TABLE))
+def keep_ended(cursor, entries, as_failed):
+    """Make ENDED_TABLE: a snapshot that only reads cannot. `as_failed`: they do not go on at the target."""
+    cursor.execute("CREATE TEMP TABLE {} (dag_id text, run_id text, task_id text, map_index int, mark timestamptz, state text, end_date timestamptz, "
+                   "try_number int, PRIMARY KEY (dag_id, run_id, task_id, map_index))".format(ENDED_TABLE))
     source, values = entries_sql(entries)
-    cursor.execute("INSERT INTO {} SELECT e.dag_id, e.run_id, e.task_id, e.map_index, e.ended_at, {} FROM {}".format(
-        ENDED_TABLE, finished_tries(version), source), values)
+    moves = "'failed', e.ended_at, e.tries" if as_failed else "NULL, NULL, " + finished_tries()
+    cursor.execute("INSERT INTO {} SELECT e.dag_id, e.run_id, e.task_id, e.map_index, e.ended_at, {} FROM {}".format(ENDED_TABLE, moves, source), values)
 
 
-def finished_tries(version):
+def finished_tries():
     """SQL: tries of the entry `e` that had ended before the drain."""
-    return "CASE WHEN e.state IN ({}) THEN greatest(e.tries - 1, 0) ELSE e.tries END".format(text_list(begun_states(version)))
+    return "CASE WHEN e.state IN ({}) THEN greatest(e.tries - 1, 0) ELSE e.tries END".format(text_list(begun_states(AIRFLOW_VERSION)))

@@ -38,16 +38,14 @@ def export(command):
     database = Database()
     try:
         database.alone(job["migrationId"] + " export", 600, command.sleep)
-        # What runs again on the target goes without state; what does not is what it is here: failed.
         ended = read_ended(command)["instances"]
-        has_ended = bool(ended) and job["drain"]["leftover"] != "fail"
-        if has_ended:
+        if ended:
             with database.transaction() as cursor:
-                keep_ended(cursor, still_ended(cursor, ended), AIRFLOW_VERSION)
+                keep_ended(cursor, still_ended(cursor, ended), job["drain"]["leftover"] == "fail")
         with database.snapshot() as cursor:
             manifest = _manifest_head(command, cursor)
             for table in job["tables"]:
-                _add_table(command, cursor, table, manifest, has_ended)
+                _add_table(command, cursor, table, manifest, bool(ended))
             manifest["notMoved"] += _other_tables(cursor, job["tables"])
             runs = runs_in_flight(cursor, job["drain"], still_ended(cursor, ended))
             reference = command.storage.write_json(command.prefix + "in-flight.json", {

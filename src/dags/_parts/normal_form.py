@@ -102,21 +102,20 @@ class NormalForm(object):
         if rule == "parked-run":
             return "CASE WHEN {0} IN ({1}) THEN {0} ELSE 'failed' END".format(name, text_list(FINISHED_RUNS))
         if rule == "parked-task":
-            return "CASE WHEN {0} IN ({1}){2} THEN {0} END".format(
-                name, text_list(FINAL_STATES), " AND {} IS NULL".format(self._ended("true")) if self.has_ended else "")
+            return "CASE WHEN {0} IN ({1}) THEN {0} ELSE {2} END".format(name, text_list(FINAL_STATES), self._ended("state") if self.has_ended else "NULL")
         if rule == "finished-tries":
             tries = "CASE WHEN t.state IN ({1}) THEN greatest({0} - 1, 0) ELSE {0} END".format(name, text_list(begun_states(self.airflow_version)))
-            return "coalesce({}, {})".format(self._ended("m.finished"), tries) if self.has_ended else tries
-        if self.has_ended and self.table["name"] == "task_instance" and column.name in ("end_date", "duration"):
-            return "CASE WHEN {} THEN NULL ELSE {} END".format(self._ended("true"), name)
+            return "coalesce({}, {})".format(self._ended("try_number"), tries) if self.has_ended else tries
+        if self.has_ended and self.table["name"] == "task_instance" and column.name == "end_date":
+            return "CASE WHEN {} IS NULL THEN {} ELSE {} END".format(self._ended("mark"), name, self._ended("end_date"))
         return name
 
     def _ended(self, value):
-        """SQL: the value for an instance that the drain has ended, NULL for every other."""
+        """SQL: a column of ENDED_TABLE, NULL for an instance that the drain has not ended."""
         run = "j.run_id" if self._needs_join() else "t.run_id"
         index = "t.map_index" if "map_index" in names(self.live) else "-1"
-        return ("CASE WHEN t.state = 'failed' THEN (SELECT {} FROM {} m WHERE m.dag_id = t.dag_id AND m.run_id = {} AND m.task_id = t.task_id "
-                "AND m.map_index = {} AND m.ended_at = t.end_date) END").format(value, ENDED_TABLE, run, index)
+        return ("CASE WHEN t.state IS NULL THEN (SELECT m.{} FROM {} m WHERE m.dag_id = t.dag_id AND m.run_id = {} AND m.task_id = t.task_id "
+                "AND m.map_index = {} AND m.mark = t.end_date) END").format(value, ENDED_TABLE, run, index)
 
     def _kept(self, metadata):
         """SQL over `t`: the row is within the filters of the migration file."""

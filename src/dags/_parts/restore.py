@@ -2,10 +2,9 @@
 import json
 
 from _parts.activity import IN_FLIGHT, next_run_columns, task_link
-from _parts.dagfile import AIRFLOW_VERSION
-from _parts.database import FINAL_STATES, Database, columns_of, names
+from _parts.database import FINAL_STATES, Database
 from _parts.drained import read_active, read_ended
-from _parts.ended import entries_joined, entries_sql, finished_tries, still_ended
+from _parts.ended import entries_joined, entries_sql, still_ended
 from _parts.owed_events import has_datasets, owed_events, producers_of, queue_events
 from _parts.stand_ins import add_stand_ins, stand_ins_of
 
@@ -44,13 +43,11 @@ def put_back(command, database, wanted, ran):
         missing = set(wanted) - {row[0] for row in cursor.fetchall()}
         left = _left_failed(cursor, ran)
         with_us = {(one["dagId"], one["runId"]) for one in left}
-        unsettled = _without_trigger(cursor, ended)
-        left += [run for run in _runs_of(unsettled) if (run["dagId"], run["runId"]) not in with_us]
-        # Whatever no longer stands as the drain has left it was put back, now or by a try before.
-        gone = _as_ended(cursor, ended)
+        marked = still_ended(cursor, ended, "true")
+        left += [run for run in _runs_of(still_ended(cursor, ended, "t.state = 'failed'")) if (run["dagId"], run["runId"]) not in with_us]
+        # Whatever bears the mark no more was put back, now or by a try before.
         return {"activated": sorted(activated), "missing": sorted(missing), "standIns": stand_ins_of(cursor, ran), "leftFailed": left,
-                "putBack": sum((one["dagId"], one["runId"]) not in with_us for one in ended) - sum(
-                    (one["dagId"], one["runId"]) not in with_us for one in gone)}
+                "putBack": len([one for one in ended if one not in marked and (one["dagId"], one["runId"]) not in with_us])}
 
 
 def _consumers_first(dag_ids, producers):
@@ -100,33 +97,23 @@ def _leave_failed(cursor, runs):
 
 
 def _run_again(cursor, entries, resume_deferred):
-    """What the drain has ended waits for the scheduler again, with as many tries left as before."""
-    if not resume_deferred:
-        left = {id(one) for one in _without_trigger(cursor, entries)}
-        entries = [one for one in entries if id(one) not in left]
-    if not entries:
-        return
-    source, values = entries_sql(entries)
-    cursor.execute("UPDATE task_instance t SET state = NULL, end_date = NULL, duration = NULL, try_number = {} FROM dag_run r, {} "
-                   "WHERE {} AND t.state = 'failed' AND t.end_date = e.ended_at AND {}".format(
-                       finished_tries(AIRFLOW_VERSION), source, entries_joined(cursor), IN_FLIGHT), values)
+    """What the drain has ended loses its mark, and so waits like what has not begun; its tries were set then."""
+    forgotten = [] if resume_deferred else _without_trigger(cursor, still_ended(cursor, entries))
+    _change(cursor, forgotten, "state = 'failed'")
+    _change(cursor, [one for one in entries if one not in forgotten], "end_date = NULL")
+
+
+def _change(cursor, entries, change):
+    if entries:
+        source, values = entries_sql(entries)
+        cursor.execute("UPDATE task_instance t SET {} FROM dag_run r, {} WHERE {} AND t.state IS NULL AND t.end_date = e.ended_at AND {}".format(
+            change, source, entries_joined(cursor), IN_FLIGHT), values)
 
 
 def _without_trigger(cursor, entries):
     """Ended while they went on after their trigger, which Airflow forgets when it ends them: they would begin anew, as deferred tasks would elsewhere."""
-    suspects = [one for one in _as_ended(cursor, entries) if one["hasTrigger"]]
-    if not suspects or "next_method" not in names(columns_of(cursor, "task_instance")):
-        return []
-    source, values = entries_sql(suspects)
-    cursor.execute("SELECT e.dag_id, e.run_id, e.task_id, e.map_index FROM task_instance t JOIN dag_run r ON r.dag_id = t.dag_id JOIN {} ON {} "
-                   "WHERE t.next_method IS NULL".format(source, entries_joined(cursor)), values)
-    forgotten = set(cursor.fetchall())
-    return [one for one in suspects if (one["dagId"], one["runId"], one["taskId"], one["mapIndex"]) in forgotten]
-
-
-def _as_ended(cursor, entries):
-    """Those that stand as the drain has left them, whatever became of their run."""
-    return still_ended(cursor, entries, "true")
+    suspects = [one for one in entries if one["hasTrigger"]]
+    return still_ended(cursor, suspects, "t.next_method IS NULL") if suspects else []
 
 
 def _left_failed(cursor, ran):
