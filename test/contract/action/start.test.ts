@@ -30,7 +30,7 @@ function start(inputs: Readonly<Record<string, string>> | undefined, env: Readon
 it.each([
   ['no inputs, though the runner sets INPUT_PHASE', undefined, /^::error::MWAA_INPUTS is not set/u],
   ['an unknown phase', { phase: 'exprt' }, /"exprt" is no phase \(did you mean "export"\?\)/u],
-  ['a phase of a later release', { phase: 'rollback' }, /Phase "rollback" is not part of this release/u],
+  ['a phase of a later release', { phase: 'upgrade' }, /Phase "upgrade" is not part of this release/u],
   ['no migration file', { phase: 'plan' }, /Input config: there is no file "\.github\/mwaa-migration\.yml"/u],
   ['a file outside the workspace', { phase: 'plan', config: '../outside.yml' }, /"\.\.\/outside\.yml" lies outside the workspace/u],
   ['an absolute path', { phase: 'plan', config: '/etc/passwd' }, /lies outside the workspace/u],

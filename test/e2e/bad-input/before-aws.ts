@@ -30,8 +30,8 @@ export const BEFORE_AWS: readonly Row[] = [
   inputRow('texts that are no number, role or digest', 'import', { 'timeout-minutes': 'soon', 'source-role': 'mwaa-migrate-source', 'approved-manifest': 'abc' },
     ['timeout-minutes: "soon" is not a number from 1 to 7200', 'source-role: "mwaa-migrate-source" is no role ARN (arn:aws:iam::<account>:role/<name>)', 'approved-manifest: it is no digest']),
   {
-    name: 'a phase of a later release', phase: 'rollback', calls: 'none',
-    what: ['Phase "rollback" is not part of this release.'], why: ['doing nothing and ending green would look like done'], fix: ['plan, resources, create, export, import, verify, cutover, status'],
+    name: 'a phase of a later release', phase: 'upgrade', calls: 'none',
+    what: ['Phase "upgrade" is not part of this release.'], why: ['doing nothing and ending green would look like done'], fix: ['plan, resources, create, export, import, verify, cutover, rollback, status'],
   },
   {
     name: 'a migration file that is not there', phase: 'plan', inputs: { config: '.github/migration.yml' }, calls: 'none',

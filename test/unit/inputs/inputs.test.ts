@@ -40,6 +40,7 @@ describe('readInputs', () => {
 
   it.each([
     { inputs: { phase: 'plan', 'approved-plan': DIGEST }, about: 'phase, approved-plan', because: 'plan makes the digest' },
+    { inputs: { phase: 'rollback', 'approved-plan': DIGEST }, about: 'phase, approved-plan', because: 'a plan that changed must not keep anybody from going back' },
     { inputs: { phase: 'status', 'approved-plan': DIGEST }, about: 'phase, approved-plan', because: 'status changes nothing' },
     { inputs: { phase: 'check', 'target-role': ROLE }, about: 'phase, target-role', because: 'DAG code must not meet credentials' },
     { inputs: { phase: 'export', attempt: '2' }, about: 'phase, attempt', because: 'export gives the numbers' },
