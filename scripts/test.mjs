@@ -1,6 +1,6 @@
 /**
  * `npm test`: every check and every test of the repository, in the order in which a mistake shows soonest; installs what it needs.
- * `npm test -- unit dags` runs some of the suites. The last line is "N passed, N failed"; a suite that cannot run counts as failed, by name.
+ * `npm test -- unit dags` runs some of the suites; `slow` runs only when it is named. The last line is "N passed, N failed"; a suite that cannot run counts as failed, by name.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -44,17 +44,20 @@ const SUITES = [
     },
   },
   jest('contract', ['contract'], '--maxWorkers=2'),
-  jest('e2e', ['e2e'], '--runInBand'),
+  jest('e2e', ['e2e'], '--runInBand', '--testPathIgnorePatterns', '/node_modules/', '/e2e/.*/slow/', '--'),
 ];
+/** Further whole migrations, some half an hour of them: the other pairs of versions, and the way back from every point. */
+const ON_DEMAND = [jest('slow', ['e2e/switch/slow'], '--runInBand')];
 
 const wanted = process.argv.slice(2);
-const unknown = wanted.filter((name) => !SUITES.some((suite) => suite.name === name));
-if (unknown.length > 0) throw new Error(`No suite "${unknown.join('", "')}". There are: ${SUITES.map(({ name }) => name).join(', ')}.`);
+const all = [...SUITES, ...ON_DEMAND];
+const unknown = wanted.filter((name) => !all.some((suite) => suite.name === name));
+if (unknown.length > 0) throw new Error(`No suite "${unknown.join('", "')}". There are: ${all.map(({ name }) => name).join(', ')}.`);
 
 let passed = 0;
 let failed = 0;
 const lines = [];
-for (const suite of SUITES.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
+for (const suite of wanted.length === 0 ? SUITES : all.filter(({ name }) => wanted.includes(name))) {
   console.log(`\n=== ${suite.name} ===`);
   const start = Date.now();
   const [command, ...args] = suite.command;

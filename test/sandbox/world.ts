@@ -73,6 +73,11 @@ export type Sandbox = Readonly<{
   readonly environments: ReadonlyMap<string, SandboxEnvironment>;
   /** @throws Error naming the environments there are */
   environment(name: string): SandboxEnvironment;
+  /**
+   * Starts real Airflow on a copy of the environment's database as it is now: same version, options, DAG folder and role, a life of its own.
+   * AWS knows nothing of it. It ends with the sandbox. @throws Error when the environment does not run
+   */
+  cloneOf(name: string, cloneName: string): Promise<RunningEnvironment>;
   /** Forces failures and statuses. */
   control: EnvironmentControl;
   /** What the spec's templates made, in their order: roles' ARNs stand in the outputs. */
@@ -153,6 +158,11 @@ export async function startSandbox(spec: Spec, { log = () => undefined, callLogF
         const found = environments().get(name);
         if (!found) throw new Error(`The sandbox has no environment "${name}"; it has ${[...environments().keys()].join(', ') || 'none'}.`);
         return found;
+      },
+      async cloneOf(name, cloneName) {
+        const running = environments().get(name)?.running;
+        if (!running || !machinery.clone) throw new Error(`"${name}" cannot be cloned: ${running ? 'this machinery makes no copies' : 'it does not run'}.`);
+        return machinery.clone(running, cloneName);
       },
       env: ({ region = spec.region, as, oidc: withOidc = true } = {}) => ({
         AWS_ENDPOINT_URL: endpoint(), AWS_REGION: region, AWS_DEFAULT_REGION: region, AWS_EC2_METADATA_DISABLED: 'true',

@@ -30,6 +30,8 @@ export type WorldOptions = Readonly<{
   /** Replaces the history by an empty database: for tests that need no rows. */
   withoutHistory?: boolean;
   sourceVersion?: string;
+  /** Keys of the source in the sandbox's spec that differ from the usual, e.g. its DAG folder. */
+  source?: Readonly<Record<string, unknown>>;
   /** Accounts besides the one of both environments. */
   otherAccounts?: readonly string[];
 }>;
@@ -56,7 +58,7 @@ export const MIGRATION: Readonly<Record<string, unknown>> = {
   metadata: { 'audit-log-days': 'all' },
 };
 
-export async function startMigrationWorld({ log = () => undefined, migration = {}, environments = [], withoutHistory = false, sourceVersion = '2.7.2', otherAccounts = [] }: WorldOptions = {}): Promise<MigrationWorld> {
+export async function startMigrationWorld({ log = () => undefined, migration = {}, environments = [], withoutHistory = false, sourceVersion = '2.7.2', source: sourceSpec = {}, otherAccounts = [] }: WorldOptions = {}): Promise<MigrationWorld> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'mwaa-migrate-world-'));
   const workspace = path.join(folder, 'checkout');
   mkdirSync(path.join(workspace, '.github'), { recursive: true });
@@ -75,6 +77,7 @@ export async function startMigrationWorld({ log = () => undefined, migration = {
         name: SOURCE, 'airflow-version': sourceVersion, dags: path.join(source, 'dags'), plugins: path.join(folder, 'plugins.zip'), requirements: path.join(source, 'requirements.txt'),
         options: QUICK_OPTIONS, tags: { team: 'data' }, 'sync-seconds': 2,
         database: history ? { dump: history.file, 'fernet-key': history.fernetKey } : 'empty',
+        ...sourceSpec,
       },
       ...environments,
     ],

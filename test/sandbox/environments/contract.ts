@@ -45,5 +45,7 @@ export interface RunningEnvironment {
 export interface AirflowMachinery {
   /** Installs (cached), creates the database, starts scheduler and web server, waits until both are healthy. @throws Error with the log's tail */
   start(settings: EnvironmentSettings): Promise<RunningEnvironment>;
+  /** Real machinery only: one more environment of the same version and settings, on a copy of the other's database as it is now. */
+  clone?(of: RunningEnvironment, name: string): Promise<RunningEnvironment>;
   close(): Promise<void>;
 }

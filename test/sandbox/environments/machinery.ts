@@ -29,12 +29,20 @@ export async function createMachinery(options: MachineryOptions): Promise<Machin
   const postgres = await startPostgres(options.log, guardian);
   const templates = templatesOf(postgres, path.join(options.workFolder, 'templates'), options.log);
   const running = new Set<StartedEnvironment>();
+  const start = async (settings: EnvironmentSettings): Promise<StartedEnvironment> => {
+    const environment = await startEnvironment({ ...options, postgres, templates, guardian }, settings, (ended) => running.delete(ended));
+    running.add(environment);
+    return environment;
+  };
   return {
     postgres,
-    async start(settings) {
-      const environment = await startEnvironment({ ...options, postgres, templates, guardian }, settings, (ended) => running.delete(ended));
-      running.add(environment);
-      return environment;
+    start,
+    async clone(of, name) {
+      const file = path.join(options.workFolder, `${name}.sql`);
+      // A dump, not CREATE DATABASE … TEMPLATE: the original goes on running, and a template may have no connection.
+      await postgres.dump(of.databaseUrl, file);
+      // Task logs stay in its own folder: CloudWatch has no groups for it.
+      return start({ ...of.settings, name, logging: { TaskLogs: { Enabled: false } }, database: { kind: 'dump', file, fernetKey: of.fernetKey } });
     },
     async close() {
       await Promise.allSettled([...running].map((environment) => environment.stop()));
