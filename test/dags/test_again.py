@@ -15,7 +15,7 @@ def first_attempt(migration):
     for dag_id in ("daily", "consumer"):
         history.add_dag(target, dag_id, paused=True)
     history.add_dag(source, "consumer")
-    for uri in ("s3://taken", "s3://newer", "s3://kept"):
+    for uri in ("s3://data/taken", "s3://data/newer", "s3://data/kept"):
         datasets.add_dataset(source, uri, ("consumer",))
         datasets.add_event(source, uri, "2026-01-01T00:00Z")
         datasets.queue(source, uri, "consumer", "2026-01-01T00:00Z")
@@ -43,8 +43,8 @@ def go_on(migration):
     history.add_runs(source, "more", 2)
     source.sql("UPDATE slot_pool SET slots = 9 WHERE pool = 'narrow'")
     source.sql("INSERT INTO log (dttm, event) VALUES ('2026-02-01', 'later')")
-    source.sql("DELETE FROM dataset_dag_run_queue WHERE dataset_id = (SELECT id FROM dataset WHERE uri = 's3://taken')")
-    source.sql("UPDATE dataset_dag_run_queue SET created_at = '2026-02-01' WHERE dataset_id = (SELECT id FROM dataset WHERE uri = 's3://newer')")
+    source.sql("DELETE FROM dataset_dag_run_queue WHERE dataset_id = (SELECT id FROM dataset WHERE uri = 's3://data/taken')")
+    source.sql("UPDATE dataset_dag_run_queue SET created_at = '2026-02-01' WHERE dataset_id = (SELECT id FROM dataset WHERE uri = 's3://data/newer')")
 
 
 def second_export(migration):

@@ -59,14 +59,14 @@ def rows(environment, select):
 def a_history(environment):
     """Two events that differ only in what they carry, one of them consumed; one from outside, consumed twice; two that are waited for."""
     history.add_dag(environment, "consumer")
-    for uri in ("s3://a", HOSTILE_URI, "s3://c"):
+    for uri in ("s3://data/a", HOSTILE_URI, "s3://data/c"):
         add_dataset(environment, uri, ("consumer",))
-    twins = [add_event(environment, "s3://a", "2026-01-01T01:00:00.000001Z", extra) for extra in ('{"n": 1}', '{"n":2 }')]
+    twins = [add_event(environment, "s3://data/a", "2026-01-01T01:00:00.000001Z", extra) for extra in ('{"n": 1}', '{"n":2 }')]
     outside = add_event(environment, HOSTILE_URI, "2026-01-01T02:00Z", '{"x": "é\\u0000"}', (None, None, None, None))
     add_consumer_run(environment, "consumer", "2026-01-01T03:00:00+00:00", [twins[1], outside])
     add_consumer_run(environment, "consumer", "2026-01-01T04:00:00+00:00", [outside], "running")
-    add_event(environment, "s3://c", "2026-01-01T05:00Z", source=("producer", "mapped", "p2", 3))
-    queue(environment, "s3://c", "consumer", "2026-01-01T05:00Z")
+    add_event(environment, "s3://data/c", "2026-01-01T05:00Z", source=("producer", "mapped", "p2", 3))
+    queue(environment, "s3://data/c", "consumer", "2026-01-01T05:00Z")
     queue(environment, HOSTILE_URI, "consumer", "2026-01-01T06:00:00.123456Z")
 
 
@@ -75,11 +75,11 @@ def test_everything_arrives_under_the_ids_of_the_target(migration):
     a_history(source)
     # The target knows two of the datasets by other ids, and lacks one.
     history.add_dag(target, "consumer", paused=True)
-    for uri in ("s3://its-own", "s3://c", "s3://a"):
+    for uri in ("s3://data/its-own", "s3://data/c", "s3://data/a"):
         add_dataset(target, uri)
-    add_event(target, "s3://its-own", "2026-01-01T01:00Z")
+    add_event(target, "s3://data/its-own", "2026-01-01T01:00Z")
     its_own = rows(target, EVENTS)
-    add_event(target, "s3://a", "2026-01-01T01:00:00.000001Z", '{"n":2 }')  # one of the twins, so that they come in another order
+    add_event(target, "s3://data/a", "2026-01-01T01:00:00.000001Z", '{"n":2 }')  # one of the twins, so that they come in another order
     migration.export()
     data = migration.data("import")
 
@@ -87,13 +87,42 @@ def test_everything_arrives_under_the_ids_of_the_target(migration):
     assert data["tables"]["dataset_event"]["alreadyThere"] == 1
     assert rows(target, CONSUMED) == rows(source, CONSUMED) and len(rows(source, CONSUMED)) == 3
     assert rows(target, QUEUE) == rows(source, QUEUE) and len(rows(source, QUEUE)) == 2
-    assert target.sql("SELECT uri FROM dataset ORDER BY id") == [("s3://its-own",), ("s3://c",), ("s3://a",), (HOSTILE_URI,)]
+    assert target.sql("SELECT uri FROM dataset ORDER BY id") == [("s3://data/its-own",), ("s3://data/c",), ("s3://data/a",), (HOSTILE_URI,)]
     assert data["columnsLeft"] == {}
     for name, table in migration.data("verify")["tables"].items():
         assert table["equal"] == table["rows"], name
     before = target.dump()
     for name, table in migration.data("import")["tables"].items():
         assert table["alreadyThere"] == table["rows"], name
+    assert target.dump() == before
+
+
+def test_datasets_arrive_under_the_names_that_the_target_writes(migration):
+    """Since 2.9 Airflow normalises the URIs of DAG files, so it would never look at one as 2.7.2 wrote it."""
+    source, target = migration.source, migration.target
+    written = ("s3://Bucket/a/", "s3://Bucket/a", "S3://me:password@bucket/b?z=1&a=2#part", "plain name/", "x-own://A/b/")
+    history.add_dag(source, "consumer")
+    history.add_dag(target, "consumer", paused=True)
+    add_dataset(target, "s3://Bucket/a")
+    for number, uri in enumerate(written):
+        add_dataset(source, uri)
+        event = add_event(source, uri, "2026-01-0%dT00:00Z" % (number + 1))
+        add_consumer_run(source, "consumer", "2026-02-0%dT00:00:00+00:00" % (number + 1), [event])
+        queue(source, uri, "consumer", "2026-01-0%dT00:00Z" % (number + 1))
+    migration.export()
+    tables = migration.data("import")["tables"]
+    here = ["s3://Bucket/a", "s3://Bucket/a", "s3://bucket/b?a=2&z=1", "plain name/", "x-own://A/b/"]
+    assert [row[0] for row in target.sql(EVENTS + " ORDER BY e.timestamp")] == here
+    assert [row[2] for row in target.sql(CONSUMED + " ORDER BY e.timestamp")] == here
+    assert [row[0] for row in target.sql(QUEUE + " ORDER BY q.created_at")] == here[1:]
+    assert target.one("SELECT count(*) FROM dataset") == 4
+    assert tables["dataset_dag_run_queue"]["reasons"] == {"another row of the export means the same dataset on the target": 1}
+    assert "password" not in migration.log.read_text()
+    verified = migration.data("verify")["tables"]
+    assert [verified[name]["equal"] for name in TABLES] == [5, 5, 4] and verified["dataset_dag_run_queue"]["rejected"] == 1
+    assert "password" not in migration.log.read_text()
+    before = target.dump()
+    migration.data("import")
     assert target.dump() == before
 
 
@@ -127,15 +156,15 @@ def test_a_filter_takes_no_event_that_a_run_was_made_for_or_that_is_waited_for(m
     for dag_id in ("consumer", "never_ran"):
         history.add_dag(source, dag_id)
         history.add_dag(migration.target, dag_id, paused=True)
-    add_dataset(source, "s3://a", ("consumer",))
-    add_dataset(source, "s3://n", ("never_ran",))
-    old = [add_event(source, "s3://a", "2019-0%d-01T00:00Z" % month) for month in (1, 2, 3, 4, 5)]
+    add_dataset(source, "s3://data/a", ("consumer",))
+    add_dataset(source, "s3://data/n", ("never_ran",))
+    old = [add_event(source, "s3://data/a", "2019-0%d-01T00:00Z" % month) for month in (1, 2, 3, 4, 5)]
     add_consumer_run(source, "consumer", "2019-01-02T00:00:00+00:00", old[:1])
     add_consumer_run(source, "consumer", "2019-02-02T00:00:00+00:00", old[1:2], "running")
     add_consumer_run(source, "consumer", "2019-03-02T00:00:00+00:00", old[2:3])
-    add_event(source, "s3://n", "2018-01-01T00:00Z")
-    add_event(source, "s3://n", "2999-01-01T00:00Z")
-    queue(source, "s3://a", "consumer", "2019-05-01T00:00Z")
+    add_event(source, "s3://data/n", "2018-01-01T00:00Z")
+    add_event(source, "s3://data/n", "2999-01-01T00:00Z")
+    queue(source, "s3://data/a", "consumer", "2019-05-01T00:00Z")
     migration.metadata.update(historyDays=30)
     manifest = migration.export()
     left = {table["name"]: table["leftOut"] for table in manifest["tables"]}
@@ -172,8 +201,8 @@ def test_a_source_without_datasets_says_so(migration):
 
 
 def test_events_without_a_dataset_are_counted(migration):
-    add_dataset(migration.source, "s3://a")
-    add_event(migration.source, "s3://a", "2026-01-01T00:00Z")
+    add_dataset(migration.source, "s3://data/a")
+    add_event(migration.source, "s3://data/a", "2026-01-01T00:00Z")
     migration.source.sql("UPDATE dataset_event SET dataset_id = 99")
     manifest = migration.export()
     table = next(table for table in manifest["tables"] if table["name"] == "dataset_event")

@@ -1,4 +1,5 @@
 """Dataset events by what they are, for the ids of datasets and events mean nothing in another database (Airflow 2.4 to 2.11)."""
+from _parts.owed_queue import uri_here
 
 #: What tells one event of a dataset from another; where even that is equal, their number in the order of what they carry.
 EVENT_IDENTITY = ("timestamp", "source_dag_id", "source_task_id", "source_run_id", "source_map_index")
@@ -13,9 +14,9 @@ DATASET_TRIGGERED = "dataset_triggered"
 
 
 def same_event(alias):
-    """SQL: the staged row `s` means the event `alias` of KNOWN_EVENTS. Staged as texts, for the target's table has no such columns."""
+    """SQL: the staged row `s`, its URI as in `u`, means the event `alias` of KNOWN_EVENTS. Staged as texts: the target's table has no such columns."""
     types = {"timestamp": "timestamptz", "source_map_index": "integer"}
-    tests = ["{0}.uri = s.dataset_uri".format(alias), "{0}.timestamp = s.timestamp::timestamptz".format(alias),
+    tests = ["{0}.uri = u.here".format(alias), "{0}.timestamp = s.timestamp::timestamptz".format(alias),
              "{0}.number = s.event_number::bigint".format(alias)]
     return " AND ".join(tests + ["{0}.{1} IS NOT DISTINCT FROM s.{1}::{2}".format(alias, column, types.get(column, "text"))
                                  for column in EVENT_IDENTITY[1:]])
@@ -33,8 +34,17 @@ def consumed_events(kept):
     return "SELECT l.event_id FROM dagrun_dataset_event l JOIN dag_run r ON r.id = l.dag_run_id WHERE {}".format(kept)
 
 
-def add_datasets(cursor, stage):
+def name_uris(cursor, stage, uris):
+    """Make table `uris` (uri, here): what each URI of the staged rows is on the target, whose Airflow may write it otherwise."""
+    cursor.execute("SELECT DISTINCT dataset_uri FROM {}".format(stage))
+    found = [row[0] for row in cursor.fetchall()]
+    cursor.execute("DROP TABLE IF EXISTS {}".format(uris))
+    cursor.execute("CREATE UNLOGGED TABLE {} AS SELECT * FROM unnest(%s::text[], %s::text[]) AS n(uri, here)".format(uris),
+                   (found, [uri_here(uri) for uri in found]))
+
+
+def add_datasets(cursor, uris):
     """Datasets that no DAG file of the target has named yet. Airflow finds them by their URI when it parses one that does."""
-    cursor.execute("INSERT INTO dataset (uri, extra, created_at, updated_at) SELECT n.uri, '{{}}', now(), now() FROM "
-                   "(SELECT DISTINCT dataset_uri AS uri FROM {}) n WHERE NOT EXISTS (SELECT 1 FROM dataset d WHERE d.uri = n.uri) "
-                   "ON CONFLICT DO NOTHING".format(stage))
+    cursor.execute("INSERT INTO dataset (uri, extra, created_at, updated_at) SELECT n.here, '{{}}', now(), now() FROM "
+                   "(SELECT DISTINCT here FROM {}) n WHERE NOT EXISTS (SELECT 1 FROM dataset d WHERE d.uri = n.here) "
+                   "ON CONFLICT DO NOTHING".format(uris))

@@ -1,5 +1,6 @@
 """Dataset events that came while their consumer was paused: Airflow queues an event only for consumers that are active at that moment."""
 import json
+import warnings
 
 from _parts.database import columns_of, names
 
@@ -26,7 +27,9 @@ def uri_here(uri):
     """A dataset's URI as this Airflow writes it: 2.9 and later normalise what a DAG file says, so `s3://bucket/key/` has become `s3://bucket/key`."""
     try:
         from airflow.datasets import Dataset
-        return Dataset(uri).uri
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # They quote the URI, which may hold a password.
+            return Dataset(uri).uri
     except Exception:  # Below 2.4, or a text that no DAG file of this version could name: there is nothing to find then.
         return uri
 

@@ -1,6 +1,6 @@
 """Exported parts in unlogged tables beside the live ones; dropped whatever happens."""
 from _parts.database import columns_of, names, quoted
-from _parts.datasets import EVENT_IDENTITY, KNOWN_EVENTS, add_datasets, same_event
+from _parts.datasets import EVENT_IDENTITY, KNOWN_EVENTS, add_datasets, name_uris, same_event
 from _parts.failures import Refusal
 from _parts.storage import PartReader, damaged, sha256_of
 
@@ -39,8 +39,10 @@ class Staging(object):
         """
         name = name or table["name"]
         with self.database.transaction() as cursor:
-            staged = StagedTable(cursor, self.name(name), table, entry)
+            staged = StagedTable(cursor, self.name(name), table, entry, self.name(name + "_uris"))
             self._fill(cursor, staged, name, [dict(part, rows=part["rows"]) for part in entry["parts"]], entry["columns"], entry["rows"])
+            if staged.names_datasets:
+                name_uris(cursor, staged.stage, staged.uris)
         with self.database.transaction() as cursor:
             cursor.execute("ANALYZE {}".format(staged.stage))
         return staged
@@ -77,8 +79,9 @@ class Staging(object):
 class StagedTable(object):
     """One staged table and how its rows are written: `columns` of the target with an `expression` each, over what `source` joins."""
 
-    def __init__(self, cursor, stage, table, entry):
+    def __init__(self, cursor, stage, table, entry, uris):
         self.table = table
+        self.uris = uris
         self.entry = entry
         self.stage = stage
         self.target = quoted(table["name"])
@@ -103,24 +106,29 @@ class StagedTable(object):
     def columns_left(self):
         """Exported columns that the target does not have."""
         there = names(self.live) + self.table["parentKey"]
-        rules = self.table["rules"].values()
-        if "by-uri" in rules or "by-event" in rules:
+        if self.names_datasets:
             there += ("dataset_uri", "event_number") + EVENT_IDENTITY
         return [name for name in self.entry["columns"] if name not in there]
 
+    @property
+    def names_datasets(self):
+        rules = self.table["rules"].values()
+        return self.exists and ("by-uri" in rules or "by-event" in rules)
+
     def source(self, runs):
-        """FROM of the staged rows `s`, with their run `r` where there is a parent, their dataset `d` or their dataset event `e` where a rule asks.
+        """FROM of the staged rows `s`, with their run `r` where there is a parent, and where a rule asks their URI `u` with dataset `d` or event `e`.
 
         :param str runs: quoted name of a table of runs with dag_id, run_id and the target's id.
         """
         joins = ""
         if "run_id" in self.table["parentKey"]:
             joins += " LEFT JOIN {} r ON r.dag_id = s.dag_id AND r.run_id = s.run_id".format(runs)
-        rules = self.table["rules"].values() if self.exists else ()
-        if "by-uri" in rules:
-            joins += " LEFT JOIN dataset d ON d.uri = s.dataset_uri"
-        if "by-event" in rules:
-            joins += " LEFT JOIN ({}) e ON {}".format(KNOWN_EVENTS, same_event("e"))
+        if self.names_datasets:
+            joins += " LEFT JOIN {} u ON u.uri = s.dataset_uri".format(self.uris)
+            if "by-uri" in self.table["rules"].values():
+                joins += " LEFT JOIN dataset d ON d.uri = u.here"
+            else:
+                joins += " LEFT JOIN ({}) e ON {}".format(KNOWN_EVENTS, same_event("e"))
         return "{} s{}".format(self.stage, joins)
 
     def same(self, key, alias):
@@ -130,8 +138,8 @@ class StagedTable(object):
 
     def prepare(self, cursor):
         """What must be on the target before the rows can be judged."""
-        if self.exists and "by-uri" in self.table["rules"].values():
-            add_datasets(cursor, self.stage)
+        if self.names_datasets:
+            add_datasets(cursor, self.uris)
 
     def stage_type(self, column):
         """The target's type, but text for limited texts: what is too long is rejected row by row, not table by table."""
@@ -180,6 +188,13 @@ class StagedTable(object):
                 found.append(("NOT EXISTS (SELECT 1 FROM dag g WHERE g.dag_id = s.{})".format(quoted(column)), "the target has no DAG of this id"))
             if rule == "by-event":
                 found.append(("e.id IS NULL", "its dataset event is not on the target"))
+            if rule == "by-uri" and column in self.table["key"]:
+                # Two URIs of the source that the target's Airflow takes for one: the newer row counts.
+                time = quoted(self.table["timeColumn"])
+                found.append(("EXISTS (SELECT 1 FROM {} o JOIN {} w ON w.uri = o.dataset_uri WHERE w.here = u.here AND {} "
+                              "AND (o.{time}, o.dataset_uri) > (s.{time}, s.dataset_uri))".format(
+                                  self.stage, self.uris, " AND ".join("o.{0} = s.{0}".format(quoted(other)) for other in self.table["key"] if other != column),
+                                  time=time), "another row of the export means the same dataset on the target"))
         for position, column in enumerate(self.entry["columns"]):
             live = next((one for one in self.live if one.name == column), None)
             if live is None or column not in self.columns:
