@@ -9,7 +9,8 @@ from test_orders import connect_by_dataset, wait_until
 
 def add_run(source, dag_id, run_id="m", state="running"):
     source.sql(
-        "INSERT INTO dag_run (dag_id, execution_date, run_id, run_type, state, start_date) VALUES (%s, '2026-02-02', %s, 'manual', %s, '2026-02-02')",
+        "INSERT INTO dag_run (dag_id, execution_date, run_id, run_type, state, start_date) "
+        "VALUES (%s, '2026-02-02', %s, 'manual', %s, '2026-02-02')",
         (dag_id, run_id, state),
     )
 
@@ -21,7 +22,8 @@ def add_task(source, dag_id, task_id, state, job_state=None, age="0 s", run_id="
         (job_state, age),
     )
     source.sql(
-        "INSERT INTO task_instance (dag_id, task_id, run_id, map_index, pool, pool_slots, state, try_number, max_tries, job_id, start_date) "
+        "INSERT INTO task_instance (dag_id, task_id, run_id, map_index, pool, pool_slots, state, try_number, max_tries, job_id, "
+        "start_date) "
         "VALUES (%s, %s, %s, -1, 'default_pool', 1, %s, 2, 3, %s, '2026-02-02')",
         (dag_id, task_id, run_id, state, job),
     )
@@ -151,6 +153,22 @@ def test_the_drain_waits_until_what_it_ends_is_seen_ended(migration):
     before = source.dump(("task_instance", "dag_run"))
     assert migration.data("drain")["ended"] == 3
     assert source.dump(("task_instance", "dag_run")) == before
+
+
+def test_a_drain_that_was_killed_while_it_ended_tasks_is_taken_up(migration):
+    source = migration.source
+    history.add_dag(source, "works")
+    add_run(source, "works")
+    add_task(source, "works", "t", "running", "running")
+    soon(migration)
+    migration.kill_at("drain", "waiting until 1 tasks have ended")
+    assert source.sql("SELECT state, try_number FROM task_instance") == [("failed", 2)], "the kill came at the wrong time to prove anything"
+    source.sql("UPDATE job SET state = 'success'")
+    source.sql("UPDATE dag_run SET state = 'failed', end_date = now()")
+    migration.attempt, migration.earlier_attempts = 2, [1]
+    data = migration.data("drain")
+    assert (data["ended"], data["paused"], data["leftover"][0]["unfinished"]) == (1, ["works"], {"running": 1})
+    assert source.sql("SELECT state, try_number FROM task_instance") == [(None, 1)]
 
 
 def test_nothing_is_exported_while_a_process_does_not_end(migration):

@@ -1,4 +1,4 @@
-"""The drain's deadline under a real scheduler: what runs is ended, stays ended, and runs once more after restore with its tries unchanged."""
+"""The drain's deadline under a real scheduler: what runs is ended, stays so, and runs once more after restore, tries unchanged."""
 
 import json
 import time
@@ -7,7 +7,7 @@ import conftest
 import pytest
 from live_airflow import LiveAirflow, is_alive
 
-DAGS = """
+HEAD = """
 import datetime, os, time
 from airflow import DAG
 from airflow.models.baseoperator import BaseOperator
@@ -30,6 +30,13 @@ def work(name):
     wait_for_go()
     line(name + " ends")
 
+def dag(dag_id, **options):
+    return DAG(dag_id, start_date=datetime.datetime(2026, 1, 1), **dict({"schedule": "@once", "catchup": True}, **options))
+"""
+
+DAGS = (
+    HEAD
+    + """
 def stubborn():
     line("stubborn begins")
     try:
@@ -57,9 +64,6 @@ class Waits(BaseOperator):
     def done(self, context, event=None):
         line("waits ends")
 
-def dag(dag_id, **options):
-    return DAG(dag_id, start_date=datetime.datetime(2026, 1, 1), **dict({"schedule": "@once", "catchup": True}, **options))
-
 two = {"retries": 2, "retry_delay": datetime.timedelta(seconds=5)}
 with dag("cut"):
     before = PythonOperator(task_id="before", python_callable=line, op_args=["before"])
@@ -80,11 +84,10 @@ with dag("mapped"):
     PythonOperator.partial(task_id="part", python_callable=part, **two).expand(op_args=[[0], [1], [2], [3]])
 with dag("queued"):
     PythonOperator(task_id="queued", python_callable=line, op_args=["queued"], pool="closed")
-with dag("filled", schedule=None):
-    PythonOperator(task_id="filled", python_callable=work, op_args=["filled"])
 with dag("rests", schedule=None):
     PythonOperator(task_id="rests", python_callable=line, op_args=["rests"])
 """
+)
 
 IN_FLIGHT = {
     "cut/before": "success",
@@ -130,7 +133,7 @@ def test_what_runs_at_the_deadline_is_ended_and_runs_once_more_after_restore(wor
         drained = migration.data("drain")
         pids = live.pids()
         assert [pid for pid in pids if is_alive(pid)] == []
-        assert drained["paused"] == sorted({name.split("/")[0] for name in IN_FLIGHT} | {"queued", "filled", "rests"})
+        assert drained["paused"] == sorted({name.split("/")[0] for name in IN_FLIGHT} | {"queued", "rests"})
         assert drained["ended"] == len(ENDED) + 1
         fates = {run["dagId"]: (run["fate"], run["ended"], run["deferred"]) for run in drained["leftover"]}
         assert fates == {
@@ -192,3 +195,31 @@ def test_what_runs_at_the_deadline_is_ended_and_runs_once_more_after_restore(wor
         assert (again["activated"], again["putBack"], live.states()) == ([], drained["ended"], state)
         assert live.complaints() == []
     assert json.loads(migration.read("in-flight.json"))["attempt"] == 2
+
+
+BACKFILLED = (
+    HEAD
+    + """
+with dag("filled", schedule="@daily", catchup=False, is_paused_upon_creation=True, max_active_runs=1):
+    PythonOperator(task_id="filled", python_callable=work, op_args=["filled"], retries=2)
+"""
+)
+
+
+@pytest.mark.parametrize("version", [conftest.SOURCE, conftest.TARGET])
+def test_a_backfill_is_ended_with_its_process_and_named(world, migration, version):
+    source = migration.source = migration.source if version == conftest.SOURCE else conftest.Environment(world, version)
+    with LiveAirflow(world, source, BACKFILLED) as live:
+        live.wait_for(lambda: source.sql("SELECT dag_id FROM dag") == [("filled",)], "not parsed")
+        backfill = live.start("dags", "backfill", "filled", "-s", "2026-01-02", "-e", "2026-01-03")
+        live.wait_for(lambda: "filled begins" in live.counted(), "has not begun")
+        migration.drain.update(timeoutMinutes=0.01, taskMinutes=0.01)
+        migration.constants["LOOP_SECONDS = 30"] = "LOOP_SECONDS = 5"
+        drained = migration.data("drain")
+        assert [pid for pid in live.pids() if is_alive(pid)] == []
+        backfill.wait(60)
+        assert {run["fate"] for run in drained["leftover"]} == {"backfill"}
+        assert [run["ended"] for run in drained["leftover"]] == [1] * drained["ended"]
+        assert set(live.states().values()) == {None}
+        assert set(live.counted()) == {"filled begins"}
+        assert set(source.sql("SELECT run_type, state FROM dag_run")) == {("backfill", "running")}

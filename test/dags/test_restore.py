@@ -181,7 +181,7 @@ def queue(source):
 
 @pytest.fixture
 def datasets(migration):
-    """`both` waits for a and b: a was seen before the pause, b came during it. `had_it` has run for b since; `asleep` was paused by somebody else."""
+    """`both` waits for a and b: a was seen before the pause, b came during it. `had_it` has run for b since; `asleep` is not ours."""
     source = migration.source
     for dag_id in ("producer", "both", "had_it", "asleep"):
         history.add_dag(source, dag_id, paused=True, next_dagrun=None)
@@ -189,7 +189,8 @@ def datasets(migration):
     connect_by_dataset(source, "producer", "both", "s3://b")
     for dag_id in ("had_it", "asleep"):
         source.sql(
-            "INSERT INTO dag_schedule_dataset_reference (dataset_id, dag_id, created_at, updated_at) SELECT id, %s, now(), now() FROM dataset "
+            "INSERT INTO dag_schedule_dataset_reference (dataset_id, dag_id, created_at, updated_at) "
+            "SELECT id, %s, now(), now() FROM dataset "
             "WHERE uri = 's3://b'",
             (dag_id,),
         )

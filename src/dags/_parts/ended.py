@@ -158,11 +158,12 @@ def _fail(cursor, entries):
 
 
 def _living(cursor, entries):
-    """Those whose process is still there. One that was killed cannot say so: its heartbeat grows old."""
+    """Those whose process is still there; one that was killed cannot say so, but its heartbeat grows old. And processes of backfills, which start tasks."""
     source, values = entries_sql(entries)
     cursor.execute("SELECT r.dag_id, r.run_id, t.task_id, e.map_index, t.start_date FROM task_instance t JOIN dag_run r ON r.dag_id = t.dag_id "
-                   "JOIN {} ON {} JOIN job j ON j.id = t.job_id WHERE {} ORDER BY 5, 1, 2, 3, 4".format(
-                       source, entries_joined(cursor), _lives("j")), values)
+                   "JOIN {} ON {} JOIN job j ON j.id = t.job_id WHERE {} UNION ALL "
+                   "SELECT coalesce(b.dag_id, '?'), 'backfill', 'all tasks', -1, b.start_date FROM job b WHERE b.job_type = 'BackfillJob' AND {} AND {} "
+                   "ORDER BY 5, 1, 2, 3, 4".format(source, entries_joined(cursor), _lives("j"), _lives("b"), not_own("b.dag_id")), values)
     return [{"dagId": row[0], "runId": row[1], "taskId": row[2], "mapIndex": row[3], "since": iso(row[4])} for row in cursor.fetchall()]
 
 
