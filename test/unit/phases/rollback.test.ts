@@ -90,6 +90,16 @@ describe('rollback goes back from', () => {
     expect([result.ok, world.dags.source.get('hourly')]).toEqual([true, true]);
   });
 
+  it('a source that changed by hand meanwhile: what is gone ends red, what is more is named and left', async () => {
+    const world = await after(...EXPORTED);
+    world.dags.source.delete('hourly');
+    world.dags.source.set('new', false);
+    const result = await run(world, back);
+    expect(result).toMatchObject({ ok: false, failure: { what: 'The source is not as it was before: gone from the source since: hourly.' } });
+    expect(plain(result.summary)).toMatch(/1 of 2 DAGs are active again[^]*gone from the source since \(1\)[^]*- hourly[^]*not recorded: left as they are \(1\)[^]*- new/);
+    expect(world.dags.source.get('nightly_load')).toBe(false);
+  });
+
   it('a plan that is blocked by now', async () => {
     const world = await after(...EXPORTED);
     world.environments.set('analytics-v2', aTargetEnvironment({ Status: 'UNAVAILABLE' }));
@@ -178,9 +188,12 @@ describe('after cutover', () => {
     expect(world.journalValue?.attempts).toHaveLength(1);
   });
 
+});
+
+describe('drain.leftover: abort', () => {
   it('an aborted export that ended tasks before puts them back although every DAG is active', async () => {
     const world = await after(...EXPORTED);
-    world.answers.failing = { export: new UserError('no disk', 'why', 'fix.') };
+    world.answers.failing = { drain: new UserError('drain failed (drain-aborted)', 'why', 'fix.') };
     for (const dagId of ['hourly', 'nightly_load']) world.dags.source.set(dagId, false); // as an aborting drain leaves them
     await expect(run(world, { phase: 'export', mode: 'final' }, aMigrationFile({ drain: { leftover: 'abort' } }))).rejects.toThrow(/was put back: 2 of 2/);
     expect([...world.sides.ended]).toEqual([]);
