@@ -72,7 +72,7 @@ class Worker:
         self.process.stdin.flush()
         return number, answers.get(timeout=60)["pid"]
 
-    def wait(self, number, timeout=60):
+    def wait(self, number, timeout=180):
         return self.answers[number].get(timeout=timeout)["code"]
 
     def close(self):

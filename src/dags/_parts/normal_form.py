@@ -125,8 +125,8 @@ class NormalForm(object):
             return self._of_run(in_flight("r"))  # A parked run needs its XComs to go on.
         if self.table["option"] not in ("history", "xcom") or metadata["historyDays"] is None:
             return "true"
-        kept = "(r.execution_date >= now() - interval '{} days' OR {} OR r.id IN ({}))".format(
-            int(metadata["historyDays"]), in_flight("r"), self._newest_automated())
+        kept = "(r.execution_date >= now() - interval '{} days' OR {} OR r.id IN ({}) OR {})".format(
+            int(metadata["historyDays"]), in_flight("r"), self._newest_automated(), self._behind_one_in_flight())
         rules = self.table["rules"].values()
         if "waiting-dag" in rules:
             return "true"  # However old: the DAG has not run since.
@@ -145,6 +145,12 @@ class NormalForm(object):
         else:
             link = "r.dag_id = t.dag_id AND " + ("r.run_id = t.run_id" if "run_id" in there else "r.execution_date = t.execution_date")
         return "EXISTS (SELECT 1 FROM dag_run r WHERE {} AND {})".format(link, condition)
+
+    def _behind_one_in_flight(self):
+        """When an automated run ends, the scheduler goes on from *its* interval and makes every later one that has no run [ran, 2.10.3]."""
+        run_type = "f.run_type" if "run_type" in self.run_columns else RUN_TYPE.format("f")
+        return "EXISTS (SELECT 1 FROM dag_run f WHERE f.dag_id = r.dag_id AND f.execution_date < r.execution_date AND {} AND {} = 'scheduled')".format(
+            in_flight("f"), run_type)
 
     def _newest_automated(self):
         """The scheduler computes the next run from it: without it everything from start_date would run again."""
