@@ -28,6 +28,8 @@ export async function createEnvironment(context: CreateContext): Promise<PhaseRe
     const { journal } = await lookAtMigration(context, seen);
     return dryResult(context, seen, journal);
   }
+  // Before the migration bucket and the journal are made: a refusal leaves nothing behind.
+  if (!isExternal && seen.target === undefined) pinnedPlacement(seen, context, (await lookAtMigration(context, seen)).journal);
   return await inMigration(context, seen, 'may-begin', async ({ journal }) => {
     let role: ExecutionRole | undefined, wasAbsent = false;
     if (!isExternal && seen.target === undefined) {
@@ -78,7 +80,7 @@ async function startCreation({ clock, log, target }: CreateContext, fields: Read
 
 /** Where an environment that exists is not what the plan would create. Values of options are compared and never shown. */
 function compare(seen: Survey, { file }: CreateContext, journal: Journal, target: EnvironmentDescription): readonly Difference[] {
-  const copied = finishedPhase(journal, 'resources') ? pinnedPlacement(seen, { file } as CreateContext, journal) : placementOf(seen.source, file);
+  const copied = finishedPhase(journal, 'resources') ? pinnedPlacement(seen, { file }, journal) : placementOf(seen.source, file);
   const wanted = createFields(seen.source, file, copied, executionRoleArn({ file, source: seen.source, targetAccount: seen.targetAccount }));
   const found: Difference[] = [];
   for (const [field, value] of Object.entries(wanted)) {
@@ -128,7 +130,7 @@ function dryResult(context: CreateContext, seen: Survey, journal: Journal | unde
   const report = createReport({
     name: file.target.environment, version: file.target.airflowVersion, status: target?.Status ?? 'absent', meaning: target ? stateOf(target.Status).meaning : 'it does not exist yet',
     executionRole: target?.ExecutionRoleArn ?? executionRoleArn({ file, source: seen.source, targetAccount: seen.targetAccount }),
-    isExternal: file.target.create === 'external', wasCreated: false, role: undefined, isDry: true,
+    isExternal: file.target.create === 'external', createdBy: target ? 'unknown' : 'nobody-yet', role: undefined, isDry: true,
     differences: target && journal ? compare(seen, context, journal, target) : [],
     fields: target ? undefined : seen.plan.decisions.environment.fields,
   });
