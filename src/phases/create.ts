@@ -19,6 +19,9 @@ export type CreateContext = Pick<Context, 'inputs' | 'file' | 'clock' | 'log' | 
 /** IAM tells all of its servers of a new role within seconds, sometimes a minute: until then MWAA refuses it. */
 const ROLE_TRIES = 6, ROLE_WAIT_MS = 10_000;
 
+/** Recorded in place of the role's outcome: the environment was there when this phase looked first. */
+const FOUND = 'found';
+
 /** Execution role, then the environment; waits until it can be used. Safe to repeat in every state. */
 export async function createEnvironment(context: CreateContext): Promise<PhaseResult> {
   const { inputs, file, log } = context;
@@ -44,19 +47,20 @@ export async function createEnvironment(context: CreateContext): Promise<PhaseRe
     const found = compare(seen, context, journal.current, target);
     requirePlace(target, found);
     if (found.length > 0) log.warn(`${target.Name} is not quite as planned:\n    ${describeDifferences(found)}`);
+    const before = finishedPhase(journal.current, 'create')?.data?.role;
     await journal.update((current) => finishPhase(current, {
       phase: 'create', at: context.clock.now().toISOString(), by: context.owner,
-      data: { arn: target.Arn, executionRole: target.ExecutionRoleArn, role: role?.outcome ?? finishedPhase(current, 'create')?.data?.role ?? 'found' },
+      data: { arn: target.Arn, executionRole: target.ExecutionRoleArn, role: role?.outcome ?? before ?? FOUND },
     }));
-    const report = createReport({ name: target.Name, version: target.AirflowVersion, status: target.Status, meaning: stateOf(target.Status).meaning, executionRole: target.ExecutionRoleArn, isExternal, wasCreated: wasAbsent, role, differences: found });
+    const report = createReport({ name: target.Name, version: target.AirflowVersion, status: target.Status, meaning: stateOf(target.Status).meaning, executionRole: target.ExecutionRoleArn, isExternal, createdBy: wasAbsent ? 'this-run' : before !== undefined && before !== FOUND ? 'earlier-run' : 'unknown', role, differences: found });
     return resultOf(`mwaa-migrate: environment of ${file.id}`, report, outputsOf(context, seen, target));
   });
 }
 
 /** The placement with the versions that phase resources recorded. */
-function pinnedPlacement(seen: Survey, { file }: CreateContext, journal: Journal): Placement {
+function pinnedPlacement(seen: Survey, { file }: Pick<CreateContext, 'file'>, journal: Journal | undefined): Placement {
   const placement = placementOf(seen.source, file);
-  const copied = finishedPhase(journal, 'resources')?.data;
+  const copied = journal && finishedPhase(journal, 'resources')?.data;
   if (!copied) throw new UserError(`Phase resources has not finished for migration "${file.id}".`, 'the new environment must be told which versions of plugins, requirements and startup script it runs on, and find its DAGs.', 'run phase resources first.');
   const pin = (name: 'plugins' | 'requirements' | 'startupScript') => {
     const version = copied[name];
