@@ -1,6 +1,7 @@
 import { UserError } from '../errors.js';
 import { finishedPhase, finishPhase } from '../journal/transitions.js';
 import type { Journal } from '../journal/journal.js';
+import { otherPlace } from '../plan/blockers.js';
 import { executionRoleArn } from '../plan/build.js';
 import { describeDifferences, differences, type Difference } from '../plan/difference.js';
 import { createFields, loggingInput, ownTags, shownFields, type Placement } from '../plan/environment-fields.js';
@@ -45,7 +46,7 @@ export async function createEnvironment(context: CreateContext): Promise<PhaseRe
     const target = await awaitEnvironment(context, context.target.mwaa, file.target.environment, isExternal ? 'wait' : wasAbsent ? 'wait' : 'refuse');
     requireVersion(target, file.target.airflowVersion);
     const found = compare(seen, context, journal.current, target);
-    requirePlace(target, found);
+    requirePlace(target, placementOf(seen.source, file));
     if (found.length > 0) log.warn(`${target.Name} is not quite as planned:\n    ${describeDifferences(found)}`);
     const before = finishedPhase(journal.current, 'create')?.data?.role;
     await journal.update((current) => finishPhase(current, {
@@ -110,15 +111,10 @@ function requireVersion(target: EnvironmentDescription, wanted: string): void {
   throw new UserError(`Environment ${target.Name} runs Airflow ${target.AirflowVersion}, not ${wanted}.`, 'it was made for something else.', 'name another target.environment, or its version, in the migration file.');
 }
 
-/** Other differences can be lived with; DAGs in a place that the environment never reads cannot. */
-function requirePlace(target: EnvironmentDescription, found: readonly Difference[]): void {
-  const elsewhere = found.filter(({ path }) => path === 'SourceBucketArn' || path === 'DagS3Path');
-  if (elsewhere.length === 0) return;
-  throw new UserError(
-    `Environment ${target.Name} reads its DAGs from another place than phase resources writes to:\n    ${describeDifferences(elsewhere)}`,
-    'its DAGs would be missing after the switch.',
-    'set target.bucket and target.prefix in the migration file to what the environment uses and run resources again, or name another target.environment.',
-  );
+/** The plan has looked already; an environment that appeared since is looked at here. */
+function requirePlace(target: EnvironmentDescription, wanted: Placement): void {
+  const found = otherPlace(target, wanted);
+  if (found) throw new UserError(found.what, `${found.why}.`, `${found.fix}.`);
 }
 
 const outputsOf = ({ file }: CreateContext, seen: Survey, target: EnvironmentDescription | undefined): Readonly<Record<string, string>> => ({

@@ -19,15 +19,15 @@ export function attemptSections(attempts: readonly Attempt[], labelOf: (name: st
 
 /** undefined: the step recorded nothing to tell. A step that is not here (of a newer release) shows the plain numbers of its data. */
 function numbersOf(step: string, data: Data): Text | undefined {
-  const known = NUMBERS[step]?.(data) ?? plainNumbers(data);
-  return known.length > 0 ? known : undefined;
+  const tell = NUMBERS[step];
+  return tell ? tell(data) : plainNumbers(data) || undefined;
 }
 
-const NUMBERS: Readonly<Record<string, (data: Data) => Text>> = {
+const NUMBERS: Readonly<Record<string, (data: Data) => Text | undefined>> = {
   'active-dags': ({ count }) => counted(number(count), 'DAG'),
   drained: ({ paused, leftover, waitedSeconds }) => `${counted(number(paused), 'DAG')} paused, ${counted(number(leftover), 'run')} left in flight, waited ${number(waitedSeconds)} s`,
   restored: ({ activated }) => `${counted(number(activated), 'DAG')} active again`,
-  voided: ({ reason }) => (typeof reason === 'string' ? [code(reason)] : ''),
+  voided: ({ reason }) => (typeof reason === 'string' ? code(reason) : undefined),
   exported: ({ rows }) => counted(number(rows), 'row'),
   imported: ({ tables, parkedRuns }) => {
     const all = typeof tables === 'object' && tables !== null ? (Object.values(tables) as readonly Data[]) : [];

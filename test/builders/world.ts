@@ -32,6 +32,9 @@ export class World {
   readonly buckets = new Map<string, Objects>();
   readonly environments = new Map<string, EnvironmentDescription>([['analytics', anEnvironment()]]);
   readonly roles = new Map<string, RoleDescription>([[aRole().arn, aRole()]]);
+  readonly boundaries = new Set([`arn:aws:iam::${ACCOUNT}:policy/mwaa-migrate-clone-boundary`]);
+  /** DAGs of the user on the source that are called as ours. */
+  namesakes: readonly string[] = [];
   /** dagId → paused. */
   readonly dags: Record<'source' | 'target', Map<string, boolean>> = { source: new Map([['nightly_load', false], ['hourly', false], ['old', true]]), target: new Map([['nightly_load', true], ['hourly', true], ['old', true]]) };
   readonly publicKeys = new Map<string, string>([[KEY_VARIABLE, KEY]]);
@@ -167,6 +170,7 @@ export class World {
       mwaa, buckets,
       roles: {
         get: (arn) => this.effect('get role', () => this.roles.get(arn)),
+        boundary: (arn = `arn:aws:iam::${ACCOUNT}:policy/mwaa-migrate-clone-boundary`) => this.effect('get boundary', () => ({ arn, exists: this.boundaries.has(arn) })),
         createClone: (role) => this.effect('create role', () => {
           const arn = `arn:aws:iam::${ACCOUNT}:role/${role.name}`;
           this.roles.set(arn, { arn, name: role.name, trustPolicy: role.trustPolicy, inlinePolicies: role.inlinePolicies, attached: role.attached.map((one) => ({ arn: one, document: {} })), boundary: role.boundary });
@@ -223,6 +227,7 @@ export class World {
       count: () => this.effect(`${side} count`, () => 7),
       readVariable: (key) => this.effect('read variable', () => this.publicKeys.get(key)),
       listActiveDagIds: () => this.effect(`${side} list active`, active),
+      listNamesakes: () => this.effect(`${side} list namesakes`, () => (side === 'source' ? this.namesakes : [])),
     };
   }
 
