@@ -103,6 +103,8 @@ export interface AirflowEnvironment<C extends Command = Command> {
   readVariable(key: string): Promise<string | undefined>;
   /** DAGs that are unpaused and active, by REST, without ours. */
   listActiveDagIds(): Promise<readonly string[]>;
+  /** DAGs of the user that are called as ours are, deleted files included, by REST: what is ours carries our tag. */
+  listNamesakes(): Promise<readonly string[]>;
 }
 export type SourceEnvironment = AirflowEnvironment<SourceCommand>;
 export type TargetEnvironment = AirflowEnvironment<TargetCommand>;
@@ -137,10 +139,14 @@ export interface JournalStore {
 export interface Roles {
   /** undefined: there is none of that name. */
   get(arn: string): Promise<RoleDescription | undefined>;
+  /** The permissions boundary that `createClone` gives a role. @param arn of the role that is cloned; undefined: it has none, so the clone gets that of our template. @throws UserError when the role may not look. */
+  boundary(arn: string | undefined): Promise<BoundaryDescription>;
   /** Creates an execution role from a plan's cloned one: trust policy, boundary, inline policies. Only names `mwaa-migrate-*`. */
   createClone(role: Readonly<{ name: string; trustPolicy: unknown; inlinePolicies: Readonly<Record<string, unknown>>; attached: readonly string[]; boundary: string | undefined }>): Promise<string>;
 }
 export type RoleDescription = Readonly<{ arn: string; name: string; trustPolicy: unknown; inlinePolicies: Readonly<Record<string, unknown>>; attached: readonly Readonly<{ arn: string; document: unknown }>[]; boundary: string | undefined }>;
+
+export type BoundaryDescription = Readonly<{ arn: string; exists: boolean }>;
 
 /** KMS keys, for a migration bucket that is encrypted with the user's own. */
 export interface Keys {

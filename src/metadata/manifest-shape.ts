@@ -18,7 +18,7 @@ export function manifestProblem(value: unknown): string | undefined {
   if (!Array.isArray(value.inFlight) || !value.inFlight.every(isInFlightRun)) return '"inFlight" is no list of DAG runs';
   if (!isRef(value.inFlightRef)) return '"inFlightRef" names no object';
   if (value.schedulesRef !== undefined && !isRef(value.schedulesRef)) return '"schedulesRef" names no object';
-  if (!Array.isArray(value.notMoved) || !value.notMoved.every((one) => isRecord(one) && isText(one.table) && isText(one.reason))) return '"notMoved" is no list of tables with reasons';
+  if (!Array.isArray(value.notMoved) || !value.notMoved.every((one) => isRecord(one) && isText(one.table) && isText(one.reason) && (one.rows === undefined || isCount(one.rows)))) return '"notMoved" is no list of tables with reasons';
   return tablesProblem(value.tables, value.mode, value.envelope !== null);
 }
 

@@ -48,8 +48,8 @@ export type Manifest = Readonly<{
   /** How secret tables are wrapped; null in a rehearsal. */
   envelope: Readonly<{ wrap: 'kms'; keyArn: string }> | Readonly<{ wrap: 'rsa'; fingerprint: string }> | null;
   tables: readonly ManifestTable[];
-  /** Tables with rows that this export does not hold, and why. */
-  notMoved: readonly Readonly<{ table: string; reason: string }>[];
+  /** Tables with rows that this export does not hold, and why; `rows` where they were counted. */
+  notMoved: readonly Readonly<{ table: string; reason: string; rows?: number }>[];
   /** DAGs unpaused and active at the snapshot: 0 in a final export. */
   activeDags: number;
   /** Runs without a final state at the snapshot; they arrive parked. */

@@ -1,6 +1,7 @@
 import { UserError } from '../errors.js';
 import { finishedPhase, finishPhase } from '../journal/transitions.js';
 import type { Journal } from '../journal/journal.js';
+import { otherPlace } from '../plan/blockers.js';
 import { executionRoleArn } from '../plan/build.js';
 import { describeDifferences, differences, type Difference } from '../plan/difference.js';
 import { createFields, loggingInput, ownTags, shownFields, type Placement } from '../plan/environment-fields.js';
@@ -19,6 +20,9 @@ export type CreateContext = Pick<Context, 'inputs' | 'file' | 'clock' | 'log' | 
 /** IAM tells all of its servers of a new role within seconds, sometimes a minute: until then MWAA refuses it. */
 const ROLE_TRIES = 6, ROLE_WAIT_MS = 10_000;
 
+/** Recorded in place of the role's outcome: the environment was there when this phase looked first. */
+const FOUND = 'found';
+
 /** Execution role, then the environment; waits until it can be used. Safe to repeat in every state. */
 export async function createEnvironment(context: CreateContext): Promise<PhaseResult> {
   const { inputs, file, log } = context;
@@ -28,6 +32,8 @@ export async function createEnvironment(context: CreateContext): Promise<PhaseRe
     const { journal } = await lookAtMigration(context, seen);
     return dryResult(context, seen, journal);
   }
+  // Before the migration bucket and the journal are made: a refusal leaves nothing behind.
+  if (!isExternal && seen.target === undefined) pinnedPlacement(seen, context, (await lookAtMigration(context, seen)).journal);
   return await inMigration(context, seen, 'may-begin', async ({ journal }) => {
     let role: ExecutionRole | undefined, wasAbsent = false;
     if (!isExternal && seen.target === undefined) {
@@ -40,21 +46,22 @@ export async function createEnvironment(context: CreateContext): Promise<PhaseRe
     const target = await awaitEnvironment(context, context.target.mwaa, file.target.environment, isExternal ? 'wait' : wasAbsent ? 'wait' : 'refuse');
     requireVersion(target, file.target.airflowVersion);
     const found = compare(seen, context, journal.current, target);
-    requirePlace(target, found);
+    requirePlace(target, placementOf(seen.source, file));
     if (found.length > 0) log.warn(`${target.Name} is not quite as planned:\n    ${describeDifferences(found)}`);
+    const before = finishedPhase(journal.current, 'create')?.data?.role;
     await journal.update((current) => finishPhase(current, {
       phase: 'create', at: context.clock.now().toISOString(), by: context.owner,
-      data: { arn: target.Arn, executionRole: target.ExecutionRoleArn, role: role?.outcome ?? finishedPhase(current, 'create')?.data?.role ?? 'found' },
+      data: { arn: target.Arn, executionRole: target.ExecutionRoleArn, role: role?.outcome ?? before ?? FOUND },
     }));
-    const report = createReport({ name: target.Name, version: target.AirflowVersion, status: target.Status, meaning: stateOf(target.Status).meaning, executionRole: target.ExecutionRoleArn, isExternal, wasCreated: wasAbsent, role, differences: found });
+    const report = createReport({ name: target.Name, version: target.AirflowVersion, status: target.Status, meaning: stateOf(target.Status).meaning, executionRole: target.ExecutionRoleArn, isExternal, createdBy: wasAbsent ? 'this-run' : before !== undefined && before !== FOUND ? 'earlier-run' : 'unknown', role, differences: found });
     return resultOf(`mwaa-migrate: environment of ${file.id}`, report, outputsOf(context, seen, target));
   });
 }
 
 /** The placement with the versions that phase resources recorded. */
-function pinnedPlacement(seen: Survey, { file }: CreateContext, journal: Journal): Placement {
+function pinnedPlacement(seen: Survey, { file }: Pick<CreateContext, 'file'>, journal: Journal | undefined): Placement {
   const placement = placementOf(seen.source, file);
-  const copied = finishedPhase(journal, 'resources')?.data;
+  const copied = journal && finishedPhase(journal, 'resources')?.data;
   if (!copied) throw new UserError(`Phase resources has not finished for migration "${file.id}".`, 'the new environment must be told which versions of plugins, requirements and startup script it runs on, and find its DAGs.', 'run phase resources first.');
   const pin = (name: 'plugins' | 'requirements' | 'startupScript') => {
     const version = copied[name];
@@ -78,7 +85,7 @@ async function startCreation({ clock, log, target }: CreateContext, fields: Read
 
 /** Where an environment that exists is not what the plan would create. Values of options are compared and never shown. */
 function compare(seen: Survey, { file }: CreateContext, journal: Journal, target: EnvironmentDescription): readonly Difference[] {
-  const copied = finishedPhase(journal, 'resources') ? pinnedPlacement(seen, { file } as CreateContext, journal) : placementOf(seen.source, file);
+  const copied = finishedPhase(journal, 'resources') ? pinnedPlacement(seen, { file }, journal) : placementOf(seen.source, file);
   const wanted = createFields(seen.source, file, copied, executionRoleArn({ file, source: seen.source, targetAccount: seen.targetAccount }));
   const found: Difference[] = [];
   for (const [field, value] of Object.entries(wanted)) {
@@ -104,15 +111,10 @@ function requireVersion(target: EnvironmentDescription, wanted: string): void {
   throw new UserError(`Environment ${target.Name} runs Airflow ${target.AirflowVersion}, not ${wanted}.`, 'it was made for something else.', 'name another target.environment, or its version, in the migration file.');
 }
 
-/** Other differences can be lived with; DAGs in a place that the environment never reads cannot. */
-function requirePlace(target: EnvironmentDescription, found: readonly Difference[]): void {
-  const elsewhere = found.filter(({ path }) => path === 'SourceBucketArn' || path === 'DagS3Path');
-  if (elsewhere.length === 0) return;
-  throw new UserError(
-    `Environment ${target.Name} reads its DAGs from another place than phase resources writes to:\n    ${describeDifferences(elsewhere)}`,
-    'its DAGs would be missing after the switch.',
-    'set target.bucket and target.prefix in the migration file to what the environment uses and run resources again, or name another target.environment.',
-  );
+/** The plan has looked already; an environment that appeared since is looked at here. */
+function requirePlace(target: EnvironmentDescription, wanted: Placement): void {
+  const found = otherPlace(target, wanted);
+  if (found) throw new UserError(found.what, `${found.why}.`, `${found.fix}.`);
 }
 
 const outputsOf = ({ file }: CreateContext, seen: Survey, target: EnvironmentDescription | undefined): Readonly<Record<string, string>> => ({
@@ -128,7 +130,7 @@ function dryResult(context: CreateContext, seen: Survey, journal: Journal | unde
   const report = createReport({
     name: file.target.environment, version: file.target.airflowVersion, status: target?.Status ?? 'absent', meaning: target ? stateOf(target.Status).meaning : 'it does not exist yet',
     executionRole: target?.ExecutionRoleArn ?? executionRoleArn({ file, source: seen.source, targetAccount: seen.targetAccount }),
-    isExternal: file.target.create === 'external', wasCreated: false, role: undefined, isDry: true,
+    isExternal: file.target.create === 'external', createdBy: target ? 'unknown' : 'nobody-yet', role: undefined, isDry: true,
     differences: target && journal ? compare(seen, context, journal, target) : [],
     fields: target ? undefined : seen.plan.decisions.environment.fields,
   });

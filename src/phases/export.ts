@@ -35,7 +35,7 @@ export async function exportMetadata(context: ExportContext): Promise<PhaseResul
   return await inMigration(context, seen, 'may-begin', async (migration) => {
     const begun = exportAttempt(migration.journal.current, context.inputs.mode, context.inputs.attempt, context.clock.now());
     await migration.journal.update(() => begun.journal);
-    context.log.info(`${begun.isResumed ? 'Going on with' : 'Beginning'} attempt ${begun.attempt.number}, a ${context.inputs.mode}.`);
+    context.log.info(`${begun.isResumed ? 'Going on with' : 'Beginning'} attempt ${begun.attempt.number}, ${context.inputs.mode === 'final' ? 'a final export' : 'a rehearsal'}.`);
     await grantAccess(context, seen);
     const source = context.source.airflow(seen.source, migration.bucket, migration.prefix);
     const target = there && context.target.airflow(there, migration.bucket, migration.prefix);

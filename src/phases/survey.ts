@@ -4,6 +4,8 @@ import { accountOf, bucketOf, migrationBucketName, migrationPrefix } from '../pl
 import { folderOf } from '../plan/placement.js';
 import type { Observations, Plan } from '../plan/plan.js';
 import { isOwnDagFile } from '../airflow/own-dags.js';
+import { FIRST_WITH_REST_API, isAtLeast } from '../airflow/versions.js';
+import { stateOf } from '../plan/states.js';
 import type { Bucket, Context, EnvironmentDescription, RoleDescription, SideContext } from '../ports.js';
 import { didYouMean } from '../suggest.js';
 import { listDags, listRuns } from './runs-by-rest.js';
@@ -48,11 +50,14 @@ export async function survey(context: SurveyContext, isFull = false): Promise<Su
   const targetAccount = target ? accountOf(target.Arn) : (await eyes.target.identity()).account;
   const isCloned = file.target.executionRole === 'clone' && file.target.create === 'mwaa-migrate';
   const sourceRole = isCloned ? await eyes.source.roles.get(source.ExecutionRoleArn) : undefined;
+  // The clone of a role in another account cannot carry that role's boundary; a role that is there already has its own.
+  const boundary = sourceRole && !target ? await eyes.target.roles.boundary(sourceAccount === targetAccount ? sourceRole.boundary : undefined) : undefined;
   const key = file.bucket.kmsKey === undefined ? undefined : await eyes.source.keys.describe(file.bucket.kmsKey);
   const bucketName = migrationBucketName(file, sourceAccount);
   const prefix = migrationPrefix(file, source.AirflowVersion, file.target.airflowVersion);
   const observations = isFull ? await observe(context, eyes, source, eyes.source.openBucket(bucketName, sourceAccount), prefix) : NOTHING_SEEN;
-  const plan = buildPlan({ file, source, target, targetAccount, sourceRole, key, observations });
+  const namesakes = await findNamesakes(context, eyes, source, eyes.source.openBucket(bucketName, sourceAccount), prefix, isFull);
+  const plan = buildPlan({ file, source, target, targetAccount, sourceRole, boundary, namesakes, key, observations });
   return { source, target, sourceAccount, targetAccount, sourceRole, plan, bucketName, prefix };
 }
 
@@ -94,6 +99,23 @@ async function observe({ log }: SurveyContext, eyes: Eyes, source: EnvironmentDe
       return files;
     }),
   };
+}
+
+/** Phases before which nothing of ours is on the source: later the answer comes too late, and their DAG files must go in any case. */
+const ASKED_BEFORE: readonly string[] = ['plan', 'resources', 'create', 'export'];
+
+/** Only a source that can be asked is: what keeps it from answering is a blocker of its own. */
+async function findNamesakes({ inputs, log }: SurveyContext, eyes: Eyes, source: EnvironmentDescription, migration: Bucket, prefix: string, isFull: boolean): Promise<readonly string[]> {
+  const answers = stateOf(source.Status).verdict === 'usable' && source.WebserverAccessMode !== 'PRIVATE_ONLY' && isAtLeast(source.AirflowVersion, FIRST_WITH_REST_API);
+  if (!answers || !ASKED_BEFORE.includes(inputs.phase)) return [];
+  try {
+    return await eyes.source.airflow(source, migration, prefix).listNamesakes();
+  } catch (error) {
+    // A plan goes on without what cannot be had; a phase that changes something must not.
+    if (!isFull || !(error instanceof UserError)) throw error;
+    log.warn(`Whether a DAG is called as ours are could not be read: ${error.what}`);
+    return [];
+  }
 }
 
 async function missingSource(eyes: Eyes, wanted: Place): Promise<UserError>;

@@ -2,9 +2,10 @@
 import { FIRST_WITH_REST_API, compareVersions, findVersion, isAtLeast, MWAA_VERSIONS } from '../airflow/versions.js';
 import type { MigrationFile } from '../migration-file/migration-file.js';
 import type { EnvironmentDescription } from '../ports.js';
-import { isOurs, isOutputOnly } from './environment-fields.js';
+import { describeDifferences } from './difference.js';
+import { isOurs, isOutputOnly, type Placement } from './environment-fields.js';
 import { accountOf, bucketOf } from './naming.js';
-import { folderOf, pathOf, placementOf } from './placement.js';
+import { folderOf, pathOf, placeDifferences, placementOf } from './placement.js';
 import type { Finding } from './plan.js';
 import { lastErrorOf, stateOf } from './states.js';
 
@@ -49,7 +50,8 @@ function placeBlockers({ source, target, file, targetAccount }: Seen): readonly 
   const found: Finding[] = [];
   const account = accountOf(source.Arn);
   const isSameRegion = file.target.region === file.source.region, isSameAccount = targetAccount === account;
-  if (file.source.environment === file.target.environment && isSameRegion && isSameAccount)
+  const isOne = file.source.environment === file.target.environment && isSameRegion && isSameAccount;
+  if (isOne)
     found.push(finding('same-environment', `Source and target are both ${source.Name}`, 'this action moves to a new environment', 'give target.environment another name'));
   const placement = placementOf(source, file);
   if (placement.bucket === bucketOf(source.SourceBucketArn)) {
@@ -60,6 +62,10 @@ function placeBlockers({ source, target, file, targetAccount }: Seen): readonly 
       if (pathOf(source, kind) !== undefined && pathOf(source, kind) === placement[kind === 'Plugins' ? 'plugins' : kind === 'Requirements' ? 'requirements' : 'startupScript']?.path)
         found.push(finding('shared-object', `The target would write the source's own ${pathOf(source, kind)}`, 'the source could start with it', 'give target.prefix another value'));
   }
+  if (target && !isOne) {
+    const elsewhere = otherPlace(target, placement);
+    if (elsewhere) found.push(elsewhere);
+  }
   if (target === undefined && file.target.create === 'mwaa-migrate' && !(isSameRegion && isSameAccount)) {
     const where = isSameAccount ? `region ${file.target.region}` : `account ${targetAccount}`;
     const needed = ['NetworkConfiguration', ...(source.KmsKey ? ['KmsKey'] : [])].filter((name) => !(name in file.target.environmentOverrides));
@@ -68,6 +74,16 @@ function placeBlockers({ source, target, file, targetAccount }: Seen): readonly 
   }
   if (file.resources.from === 'repository') found.push(finding('resources-from-repository', 'resources.from: repository is not in this release', 'only the source\'s bucket can be copied from', 'set resources.from to "source"'));
   return found;
+}
+
+/** Other differences can be lived with; DAGs in a place that the environment never reads cannot. */
+export function otherPlace(target: EnvironmentDescription, wanted: Placement): Finding | undefined {
+  const elsewhere = placeDifferences(target, wanted);
+  if (elsewhere.length === 0) return undefined;
+  return finding(
+    'target-other-place', `Environment ${target.Name} reads its DAGs from another place than phase resources writes to:\n    ${describeDifferences(elsewhere)}`, 'its DAGs would be missing after the switch',
+    'set target.bucket and target.prefix in the migration file to what the environment uses and run resources again, or name another target.environment',
+  );
 }
 
 function overrideBlockers({ file }: Seen): readonly Finding[] {

@@ -1,6 +1,6 @@
 import { TABLES, type Table } from '../metadata/catalogue.js';
 import type { MigrationFile } from '../migration-file/migration-file.js';
-import type { EnvironmentDescription, KeyDescription, RoleDescription } from '../ports.js';
+import type { BoundaryDescription, EnvironmentDescription, KeyDescription, RoleDescription } from '../ports.js';
 import { visibleOptions } from '../airflow/visible-options.js';
 import { constraintsUrl } from '../airflow/constraints.js';
 import { blockersOf, finding } from './blockers.js';
@@ -22,6 +22,10 @@ export type PlanInput = Readonly<{
   targetAccount: string;
   /** The source's execution role, where the target's is cloned from it. */
   sourceRole: RoleDescription | undefined;
+  /** The permissions boundary that the clone would get; undefined: none is going to be made, or its role could not be had. */
+  boundary?: BoundaryDescription | undefined;
+  /** DAGs of the user on the source that are called as ours are. */
+  namesakes?: readonly string[];
   /** The migration bucket's key, where the file names one. */
   key: KeyDescription | undefined;
   observations: Omit<Observations, 'sourceStatus' | 'targetStatus'>;
@@ -50,7 +54,7 @@ export function buildPlan(input: PlanInput): Plan {
     observations: { ...input.observations, sourceStatus: source.Status, targetStatus: target?.Status },
     changes: environmentDifference(source, fields, new Set(Object.keys(file.target.configuration))),
     warnings: warningsOf(seen, role),
-    blockers: [...blockersOf(seen), ...keyBlockers(input), ...roleBlockers(input)],
+    blockers: [...blockersOf(seen), ...keyBlockers(input), ...roleBlockers(input), ...namesakeBlockers(input)],
   };
 }
 
@@ -108,7 +112,16 @@ function keyBlockers({ file, key }: PlanInput): readonly Finding[] {
   return key.isEnabled && key.isSymmetric ? [] : [finding('key-unusable', `Key ${arn} is ${key.isEnabled ? 'not symmetric' : 'not enabled'}`, 'S3 and the envelope need an enabled symmetric key', 'enable it, or name another one in bucket.kms-key')];
 }
 
-function roleBlockers({ file, source, sourceRole }: PlanInput): readonly Finding[] {
-  if (file.target.executionRole !== 'clone' || isExternal(file) || sourceRole) return [];
-  return [finding('role-missing', `The source's execution role ${source.ExecutionRoleArn} does not exist`, 'there is nothing to clone from', 'set target.execution-role to the ARN of a role that exists')];
+function roleBlockers({ file, source, sourceRole, boundary }: PlanInput): readonly Finding[] {
+  if (file.target.executionRole !== 'clone' || isExternal(file)) return [];
+  if (!sourceRole) return [finding('role-missing', `The source's execution role ${source.ExecutionRoleArn} does not exist`, 'there is nothing to clone from', 'set target.execution-role to the ARN of a role that exists')];
+  if (!boundary || boundary.exists) return [];
+  return [finding('boundary-missing', `The permissions boundary ${boundary.arn} does not exist`, 'a cloned role without a boundary could be widened by whoever may change it', 'deploy docs/iam/roles.yaml in this account, which makes the policy, or name an existing role under "target.execution-role"')];
+}
+
+function namesakeBlockers({ source, namesakes = [] }: PlanInput): readonly Finding[] {
+  return namesakes.map((dagId) => finding(
+    'dag-called-as-ours', `DAG ${dagId} of ${source.Name} has a name that this action uses for a DAG of its own`, 'it would be taken for ours: its history left out of the export, and deleted on the source when the phase ends',
+    'give that DAG another id in its file, then delete the old id in Airflow\'s UI (history stays under the old id and goes with it)',
+  ));
 }

@@ -1,5 +1,6 @@
 import type { MigrationFile } from '../migration-file/migration-file.js';
 import type { EnvironmentDescription } from '../ports.js';
+import { differences, type Difference } from './difference.js';
 import type { Placement } from './environment-fields.js';
 import { bucketOf, partitionOf } from './naming.js';
 
@@ -23,6 +24,15 @@ export function placementOf(source: EnvironmentDescription, file: MigrationFile)
     requirements: place('Requirements'),
     startupScript: place('StartupScript'),
   };
+}
+
+/** Where an environment that is there reads its DAGs from another place than the plan would give it. A slash at the folder's end makes no other folder. */
+export function placeDifferences(target: EnvironmentDescription, wanted: Pick<Placement, 'bucket' | 'dags' | 'partition'>): readonly Difference[] {
+  const bucket = `arn:${wanted.partition}:s3:::${wanted.bucket}`;
+  return [
+    ...differences(bucket, target.SourceBucketArn, 'SourceBucketArn'),
+    ...(folderOf(wanted.dags) === folderOf(target.DagS3Path) ? [] : differences(wanted.dags, target.DagS3Path, 'DagS3Path')),
+  ];
 }
 
 /** Folder of DAGs without the slash at its end. */

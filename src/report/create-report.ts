@@ -9,7 +9,8 @@ export type CreateFacts = Readonly<{
   meaning: string;
   executionRole: string;
   isExternal: boolean;
-  wasCreated: boolean;
+  /** unknown: it was there when this phase looked first, so a killed run of this action may have asked for it, or anybody else. */
+  createdBy: 'this-run' | 'earlier-run' | 'unknown' | 'nobody-yet';
   role: Readonly<{ arn: string; outcome: 'given' | 'created' | 'completed' | 'there'; clone: ClonedRole | undefined }> | undefined;
   differences: readonly Difference[];
   isDry?: boolean;
@@ -17,18 +18,22 @@ export type CreateFacts = Readonly<{
   fields?: Readonly<Record<string, unknown>> | undefined;
 }>;
 
+const CREATED_BY: Readonly<Record<CreateFacts['createdBy'], string>> = {
+  'this-run': 'mwaa-migrate, in this run', 'earlier-run': 'mwaa-migrate, in an earlier run', unknown: 'not this run: it was there already', 'nobody-yet': 'nobody yet: mwaa-migrate would create it',
+};
+
 export function createReport(facts: CreateFacts): Report {
   const { name, version, status, isDry } = facts;
   const verdict = isDry
     ? [status === 'absent' ? (facts.isExternal ? 'Dry run: would wait for ' : 'Dry run: would create ') : 'Dry run: would wait for and compare ', code(name), ' (', code(status), ')']
-    : [facts.wasCreated ? 'Created ' : 'Found ', code(name), ` on Airflow ${version}, ready; ${counted(facts.differences.length, 'difference')} from the plan`];
+    : [facts.createdBy === 'this-run' ? 'Created ' : 'Found ', code(name), ` on Airflow ${version}, ready; ${counted(facts.differences.length, 'difference')} from the plan`];
   return {
     verdict, isGood: true,
     sections: [
       {
         title: 'Environment', importance: 1, blocks: [table(['What', 'Value'], [
           ['Name', code(name)], ['Airflow', code(version)], ['State', [code(status), `: ${facts.meaning}`]],
-          ['Execution role', code(facts.executionRole)], ['Created by', facts.isExternal ? 'your infrastructure code' : 'mwaa-migrate'],
+          ['Execution role', code(facts.executionRole)], ['Created by', facts.isExternal ? 'your infrastructure code' : CREATED_BY[facts.createdBy]],
         ])],
       },
       ...(facts.differences.length > 0

@@ -26,10 +26,11 @@ const SHOWN_RUNS = 200;
 export function exportReport(facts: ExportFacts): Report {
   const { manifest, environment, drained } = facts;
   const rows = manifest.tables.reduce((sum, one) => sum + one.rows, 0);
-  const leftOut = manifest.tables.reduce((sum, one) => sum + sumOf(one.leftOut), 0);
+  const { users, ours } = leftOutOf(manifest);
+  const staying = manifest.notMoved.reduce((sum, one) => sum + (holdsUsersRows(one.reason) ? (one.rows ?? 0) : 0), 0);
   const isFinal = manifest.mode === 'final';
   return {
-    verdict: [`${isFinal ? 'Exported' : 'Rehearsal: exported'} ${counted(rows, 'row')} of ${counted(manifest.tables.length, 'table')} from `, code(environment), `, ${grouped(leftOut)} left out; ${isFinal ? `${counted(facts.active.length, 'DAG')} paused` : 'nothing was paused'}`],
+    verdict: [`${isFinal ? 'Exported' : 'Rehearsal: exported'} ${counted(rows, 'row')} of ${counted(manifest.tables.length, 'table')} from `, code(environment), `, ${grouped(users)} left out${ours > 0 ? ` (and ${grouped(ours)} of mwaa-migrate itself)` : ''}${staying > 0 ? `, ${grouped(staying)} in tables that stay` : ''}; ${isFinal ? `${counted(facts.active.length, 'DAG')} paused` : 'nothing was paused'}`],
     isGood: true,
     sections: [
       {
@@ -42,7 +43,7 @@ export function exportReport(facts: ExportFacts): Report {
       activeSection(facts),
       ...inFlightSections(manifest.inFlight, isFinal, drained?.ended ?? 0),
       ...targetSections(facts.targetSeen),
-      ...(manifest.notMoved.length > 0 ? [{ title: `Tables that stay on the source (${manifest.notMoved.length})`, importance: 2 as const, isFolded: true, blocks: [table(['Table', 'Why'], manifest.notMoved.map((one) => [code(one.table), code(one.reason)]))] }] : []),
+      ...stayingSections(manifest),
       ...planChangeSections(facts.planChanges),
     ],
     next: isFinal
@@ -60,6 +61,30 @@ function leftOutSections({ tables }: Manifest): readonly Section[] {
   return [
     ...(rows.length > 0 ? [{ title: 'What was left out, and why', importance: 1 as const, blocks: [table(['Table', 'Rows', 'Why'], rows)] }] : []),
     ...(unreadable.length > 0 ? [{ title: `Cannot be decrypted on the source (${unreadable.length})`, importance: 1 as const, blocks: [text('They were encrypted with a key that the source no longer has. Set them anew on the target.'), list(unreadable)] }] : []),
+  ];
+}
+
+/** The reason that the DAG gives for rows that no migration has to move; the others belong to the user. */
+const OWN_ROWS = 'row of mwaa-migrate itself';
+
+function leftOutOf({ tables }: Manifest): Readonly<{ users: number; ours: number }> {
+  const sum = (isWanted: (reason: string) => boolean) =>
+    tables.reduce((total, { leftOut }) => total + sumOf(Object.fromEntries(Object.entries(leftOut).filter(([reason]) => isWanted(reason)))), 0);
+  return { users: sum((reason) => reason !== OWN_ROWS), ours: sum((reason) => reason === OWN_ROWS) };
+}
+
+/** Reasons of tables whose rows are history or settings of the user; what else stays the target makes anew, or it means nothing there. */
+const holdsUsersRows = (reason: string): boolean => reason === 'not moved by this release' || reason.startsWith('metadata.');
+
+function stayingSections({ notMoved }: Manifest): readonly Section[] {
+  const section = (title: string, those: Manifest['notMoved'], isUsers: boolean): readonly Section[] =>
+    those.length === 0 ? [] : [{
+      title: `${title} (${those.length})`, importance: isUsers ? 1 : 2, isFolded: !isUsers,
+      blocks: [table(['Table', 'Rows', 'Why'], those.map(({ table: name, rows, reason }) => [code(name), rows, code(reason)]))],
+    }];
+  return [
+    ...section('Your rows in tables that stay on the source', notMoved.filter(({ reason }) => holdsUsersRows(reason)), true),
+    ...section('Other tables that stay on the source', notMoved.filter(({ reason }) => !holdsUsersRows(reason)), false),
   ];
 }
 

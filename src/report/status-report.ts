@@ -1,5 +1,6 @@
 import type { Attempt, Journal, Lock } from '../journal/journal.js';
 import { code, table, text, type Report, type Text } from './document.js';
+import { attemptSections } from './status-steps.js';
 import { SWITCH_STEPS, switchStand } from './status-switch.js';
 
 export type StatusFacts = Readonly<{ id: string; journal: Journal | undefined; location: string; lock: Lock | undefined; now: string }>;
@@ -34,6 +35,7 @@ export function statusReport({ id, journal, location, lock, now }: StatusFacts):
           return [String(number), mode, code(startedAt), last ? [STEPS[last.name] ?? last.name, ', ', code(last.at)] : 'begun', manifest ? code(manifest.scope) : undefined];
         }))],
       },
+      ...attemptSections(journal.attempts, (name) => STEPS[name] ?? name),
     ],
     next,
   };

@@ -1,6 +1,6 @@
 import type { VerifyData } from '../airflow/protocol.js';
 import type { Judgement } from '../metadata/verification.js';
-import { code, counted, grouped, list, table, text, type Report } from './document.js';
+import { code, counted, grouped, list, table, text, type Block, type Report } from './document.js';
 
 type SideCounts = Readonly<Record<'dags' | 'dagRuns' | 'taskInstances' | 'pools', number | undefined>>;
 export type Counts = Readonly<{ source: SideCounts; target: SideCounts }>;
@@ -25,8 +25,8 @@ export function verifyReport({ source, target, judgement, found, counts, isSwitc
       ] },
       {
         title: 'What the REST API of both sides counts', importance: 2, blocks: [
-          table(['What', source, target], (['dags', 'dagRuns', 'taskInstances', 'pools'] as const).map((name) => [LABELS[name], counts.source[name], counts.target[name]])),
-          text('These include rows that were not exported (filters, our own DAG) and rows that the target had before.'),
+          table(['What', source, target], COUNTED.map((name) => [LABELS[name], counts.source[name], counts.target[name]])),
+          ...restDifferences(counts),
         ],
       },
       {
@@ -43,4 +43,18 @@ export function verifyReport({ source, target, judgement, found, counts, isSwitc
   };
 }
 
+/** Both directions have causes that are no loss; "Row by row" is what judges. undefined: could not be had, which is no difference. */
+function restDifferences({ source, target }: Counts): readonly Block[] {
+  const differing = (isMore: (there: number, here: number) => boolean) =>
+    COUNTED.filter((name) => { const here = source[name], there = target[name]; return here !== undefined && there !== undefined && isMore(there, here); }).map((name) => LABELS[name]);
+  const fewer = differing((there, here) => there < here), more = differing((there, here) => there > here);
+  const causes = [
+    ...(fewer.length > 0 ? [`Fewer on the target (${fewer.join(', ')}): rows that a filter left out or that were rejected; and history of DAGs whose file is gone: it was moved, but the REST API shows rows only of DAGs that the environment has an entry for, and the target has entries only for the files it reads.`] : []),
+    ...(more.length > 0 ? [`More on the target (${more.join(', ')}): the DAG of mwaa-migrate that makes this verification, with its runs; what the target had before or has run since; and moved history of DAGs that the source has no entry for, so that its own REST API does not show it.`] : []),
+  ];
+  if (causes.length === 0) return [];
+  return [list(causes), text('This is what the UIs show, a second opinion. Whether anything is lost is decided row by row, above.')];
+}
+
+const COUNTED = ['dags', 'dagRuns', 'taskInstances', 'pools'] as const;
 const LABELS = { dags: 'DAGs', dagRuns: 'DAG runs', taskInstances: 'Task instances', pools: 'Pools' } as const;

@@ -34,6 +34,9 @@ export class World {
   readonly environments = new Map<string, EnvironmentDescription>([['analytics', anEnvironment()]]);
   readonly roles = new Map<string, RoleDescription>([[aRole().arn, aRole()]]);
   readonly sides = new BothSides();
+  readonly boundaries = new Set([`arn:aws:iam::${ACCOUNT}:policy/mwaa-migrate-clone-boundary`]);
+  /** DAGs of the user on the source that are called as ours. */
+  namesakes: readonly string[] = [];
   /** dagId → paused. */
   readonly dags = this.sides.dags;
   readonly publicKeys = new Map<string, string>([[KEY_VARIABLE, KEY]]);
@@ -178,6 +181,7 @@ export class World {
       mwaa, buckets,
       roles: {
         get: (arn) => this.effect('get role', () => this.roles.get(arn)),
+        boundary: (arn = `arn:aws:iam::${ACCOUNT}:policy/mwaa-migrate-clone-boundary`) => this.effect('get boundary', () => ({ arn, exists: this.boundaries.has(arn) })),
         createClone: (role) => this.effect('create role', () => {
           const arn = `arn:aws:iam::${ACCOUNT}:role/${role.name}`;
           this.roles.set(arn, { arn, name: role.name, trustPolicy: role.trustPolicy, inlinePolicies: role.inlinePolicies, attached: role.attached.map((one) => ({ arn: one, document: {} })), boundary: role.boundary });
@@ -236,6 +240,7 @@ export class World {
         if (side === 'target' && this.answers.deafTarget) throw this.answers.deafTarget;
         return this.sides.active(side);
       }),
+      listNamesakes: () => this.effect(`${side} list namesakes`, () => (side === 'source' ? this.namesakes : [])),
     };
   }
 

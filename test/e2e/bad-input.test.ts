@@ -10,7 +10,7 @@ import { JOURNAL } from './bad-input/journal.js';
 import type { Row } from './bad-input/row.js';
 import { isDocumented } from '../builders/documented-errors.js';
 import { type Run, repository } from './support/runner.js';
-import { MIGRATION, type MigrationWorld, QUICK_OPTIONS, SOURCE, startMigrationWorld, TARGET } from './support/world.js';
+import { ACCOUNT, MIGRATION, type MigrationWorld, QUICK_OPTIONS, SOURCE, startMigrationWorld, TARGET } from './support/world.js';
 
 const MINUTES = 60_000;
 const log = process.env['E2E_LOG'] ? (line: string) => void process.stderr.write(`${line}\n`) : undefined;
@@ -20,7 +20,8 @@ let world: MigrationWorld;
 const slow = new Map<string, Promise<Run>>();
 beforeAll(async () => {
   world = await startMigrationWorld({
-    withoutHistory: true, otherAccounts: OTHER_ACCOUNTS, environments: [{ name: TARGET, 'airflow-version': '2.10.3', dags: path.join(repository, 'test', 'e2e', 'source', 'dags'), options: QUICK_OPTIONS, 'sync-seconds': 2 }], ...(log ? { log } : {}),
+    // The target as phase create would have made it: another place would be a mistake of its own.
+    withoutHistory: true, otherAccounts: OTHER_ACCOUNTS, environments: [{ name: TARGET, 'airflow-version': '2.10.3', bucket: `mwaa-${SOURCE}-${ACCOUNT}`, 'dags-path': `${TARGET}/dags`, dags: path.join(repository, 'test', 'e2e', 'source', 'dags'), options: QUICK_OPTIONS, 'sync-seconds': 2 }], ...(log ? { log } : {}),
   });
   for (const row of [...CREDENTIALS].filter(({ isSlow }) => isSlow)) await begin(row);
 }, 5 * MINUTES);

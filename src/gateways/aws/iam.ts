@@ -34,11 +34,17 @@ export function openRoles(client: Iam, call: Caller, account: () => Promise<stri
       };
     },
 
+    async boundary(given) {
+      const arn = given ?? boundaryOfTemplate(await account());
+      const answer = await call({ action: 'iam:GetPolicy', resource: arn }, () => unless(['NoSuchEntityException', 'NoSuchEntity'], client.send(new GetPolicyCommand({ PolicyArn: arn }))));
+      return { arn, exists: answer?.Policy !== undefined };
+    },
+
     async createClone(role) {
       if (!role.name.startsWith(CLONE_PREFIX)) throw new InternalError(`A cloned role is called ${CLONE_PREFIX}…, not "${role.name}".`);
       const owner = await account();
       const wanted = `arn:aws:iam::${owner}:role/${role.name}`;
-      const boundary = role.boundary ?? `arn:aws:iam::${owner}:policy/${CLONE_BOUNDARY}`;
+      const boundary = role.boundary ?? boundaryOfTemplate(owner);
       const arn = await call({ action: 'iam:CreateRole', resource: wanted }, async () => {
         try {
           const { Role } = await client.send(
@@ -63,6 +69,8 @@ export function openRoles(client: Iam, call: Caller, account: () => Promise<stri
     },
   };
 }
+
+const boundaryOfTemplate = (owner: string): string => `arn:aws:iam::${owner}:policy/${CLONE_BOUNDARY}`;
 
 /** A role of that name: ours from an earlier try goes on; somebody else's is not touched. */
 async function adopt(client: Iam, name: string, boundary: string, arn: string): Promise<string> {

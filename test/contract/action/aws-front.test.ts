@@ -210,6 +210,14 @@ describe('roles and keys', () => {
     expect(await target.roles.get(`arn:aws:iam::${ACCOUNT}:role/mwaa-migrate-none`)).toBeUndefined();
   });
 
+  it('finds the boundary of a clone or misses it, as the plan role too', async () => {
+    const { plan, target } = aRunner();
+    for (const { roles } of [plan.target, target]) {
+      expect(await roles.boundary(undefined)).toEqual({ arn: `arn:aws:iam::${ACCOUNT}:policy/mwaa-migrate-clone-boundary`, exists: true });
+      expect(await roles.boundary(`arn:aws:iam::${ACCOUNT}:policy/none`)).toEqual({ arn: `arn:aws:iam::${ACCOUNT}:policy/none`, exists: false });
+    }
+  });
+
   it('does not touch a role of that name which is not a clone: the action\'s own, for one', async () => {
     await expect(aRunner().target.roles.createClone({ ...clone, name: 'mwaa-migrate-source' })).rejects.toThrow(/mwaa-migrate-source (exists already|.*denied)|Access denied/u);
   });

@@ -50,6 +50,9 @@ from airflow.operators.empty import EmptyOperator
 for name, paused in (("active", False), ("paused", True)):
     with DAG(name, start_date=datetime.datetime(2026, 1, 1), schedule=None, is_paused_upon_creation=paused) as globals()[name]:
         EmptyOperator(task_id="t")
+# Called as ours, and not ours.
+with DAG("db_import_7", start_date=datetime.datetime(2026, 1, 1), schedule=None, is_paused_upon_creation=True) as namesake:
+    EmptyOperator(task_id="t")
 `;
 
 let folder: string, aws: Awaited<ReturnType<typeof startStandIn>>, machinery: Machinery, s3: S3Client;
@@ -114,10 +117,17 @@ describe.each(VERSIONS)('Airflow %s', (version) => {
     const viewer = reach(version, 'Viewer');
     expect(await viewer.listActiveDagIds()).toEqual(['active']);
     // A Viewer of 2.7 may not read pools: then there is no number, and no failure.
-    expect([await viewer.count('dags'), await viewer.count('pools'), await viewer.count('importErrors')]).toEqual([3, version === '2.7.2' ? undefined : 1, 0]);
+    expect([await viewer.count('dags'), await viewer.count('pools'), await viewer.count('importErrors')]).toEqual([4, version === '2.7.2' ? undefined : 1, 0]);
     expect(await reach(version, 'Op').count('pools')).toBe(1);
     expect(await viewer.count('dagRuns')).toBeGreaterThanOrEqual(3);
     expect(await viewer.count('taskInstances')).toBeGreaterThanOrEqual(3);
+  });
+
+  it('tells, as Viewer, a DAG of the user that is called as ours from ours', async () => {
+    const viewer = reach(version, 'Viewer');
+    // Both have been parsed: ours by the tests above.
+    expect(await viewer.listActiveDagIds()).not.toContain('db_import_7');
+    expect(await viewer.listNamesakes()).toEqual(['db_import_7']);
   });
 
   it('reads a variable as Op, undefined where there is none', async () => {
@@ -134,6 +144,6 @@ describe.each(VERSIONS)('Airflow %s', (version) => {
     const environment = reach(version, 'Op');
     await environment.removeDag();
     await environment.removeDag();
-    expect(await environment.count('dags')).toBe(2);
+    expect(await environment.count('dags')).toBe(3);
   });
 });

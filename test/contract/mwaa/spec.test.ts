@@ -1,5 +1,7 @@
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { loadTemplate } from '../../sandbox/iam/cloudformation.js';
+import { createIdentityWorld } from '../../sandbox/iam/world.js';
 import { connectionFromUri } from '../../sandbox/spec/connection-uri.js';
 import { parseSpec, readSpec } from '../../sandbox/spec/read-spec.js';
 
@@ -25,6 +27,16 @@ describe('the sandbox’s spec', () => {
 
   it.each(['two-environments.yaml'])('reads the example %s', (name) => {
     expect(readSpec(path.join(path.dirname(FILE), name)).environments.length).toBeGreaterThan(0);
+  });
+
+  it('gives, in the example, roles whose template has all its parameters, and a target where the plan would put it', () => {
+    const { iam, environments, github } = readSpec(path.join(path.dirname(FILE), 'two-environments.yaml'));
+    const [stack] = iam, [source, target] = environments;
+    const { outputs } = loadTemplate(createIdentityWorld({ accounts: ['111122223333'] }), stack!.template, { account: stack!.account, region: stack!.region, parameters: stack!.parameters });
+    expect(Object.keys(outputs)).toEqual(['PlanRole', 'SourceRole', 'TargetRole']);
+    expect(stack!.parameters).toMatchObject({ Repository: github.repository, SourceEnvironment: source!.name, TargetEnvironment: target!.name, SourceBucket: source!.bucket });
+    expect(github.environment).toBe('migration-production');
+    expect([target!.bucket, target!.dagsPath]).toEqual([source!.bucket, `${target!.name}/dags`]);
   });
 
   it('tells every mistake at once, each with its line', () => {

@@ -59,7 +59,7 @@ const activeOn = (name: string): NonNullable<Row['prepare']> => async (world) =>
 export const JOURNAL: readonly Row[] = [
   {
     // Another target, because the world has one of the ordinary name; no role of the template may look at it.
-    name: 'create before resources', phase: 'create', file: { id: 'analytics-to-analytics-v2', target: { environment: 'analytics-v3', 'airflow-version': '2.10.3' } }, prepare: withJournal(begun), calls: 'journal',
+    name: 'create before resources', phase: 'create', file: { id: 'analytics-to-analytics-v2', target: { environment: 'analytics-v3', 'airflow-version': '2.10.3' } }, prepare: withJournal(begun),
     inputs: { 'source-role': '', 'target-role': '' }, late: ({ sandbox }) => ({ more: { env: sandbox.env({ as: `arn:aws:iam::${ACCOUNT}:root` }) } }),
     what: ['Phase resources has not finished'], why: ['which versions'], fix: ['run phase resources first'],
   },

@@ -70,7 +70,7 @@ export async function startMigrationWorld({ log = () => undefined, migration = {
     accounts: [ACCOUNT, ...otherAccounts], region: REGION,
     github: { repository: 'acme/airflow', ref: 'refs/heads/main', environment: GITHUB_ENVIRONMENT },
     ...(existsSync(path.join(repository, 'docs', 'iam', 'roles.yaml')) ? { iam: [{ account: ACCOUNT, template: path.join(repository, 'docs', 'iam', 'roles.yaml'), parameters: {
-      Repository: 'acme/airflow', GitHubEnvironment: GITHUB_ENVIRONMENT, SourceEnvironment: SOURCE, TargetEnvironment: TARGET } }] } : {}),
+      Repository: 'acme/airflow', GitHubEnvironment: GITHUB_ENVIRONMENT, SourceEnvironment: SOURCE, TargetEnvironment: TARGET, SourceBucket: `mwaa-${SOURCE}-${ACCOUNT}` } }] } : {}),
     'sync-seconds': 2,
     environments: [
       {

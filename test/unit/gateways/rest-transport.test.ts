@@ -106,6 +106,14 @@ const killed: Try = (world, number) => world.end('export', number, 'failed');
 const failed = (code: string): Try => (world, number) => { world.result('export', number, { status: 'failed', error: { code, what: 'w', why: 'y', fix: 'f' } }); world.end('export', number, 'failed'); };
 const started = (world: World) => world.calls.filter(({ method, path }) => method === 'POST' && path.endsWith('/dagRuns')).map(({ body }) => (body as { dag_run_id: string }).dag_run_id);
 
+it('finds DAGs of the user that are called as ours, without a file too, and not ours', async () => {
+  const world = aWorld();
+  const row = (dag_id: string, tags: readonly string[] = [], is_active = true) => ({ dag_id, is_active, is_paused: false, tags: tags.map((name) => ({ name })) });
+  world.state.dagsListed = [row('db_export', ['mwaa-migrate', 'attempt-1']), row('db_export_2', ['team']), row('db_import', [], false), row('db_exports'), row('my_db_export')];
+  expect(await world.environment.listNamesakes()).toEqual(['db_export_2', 'db_import']);
+  expect(world.calls.at(-1)).toMatchObject({ path: '/dags', query: { only_active: false, dag_id_pattern: 'db_' } });
+});
+
 describe('a command by InvokeRestApi', () => {
   it('writes job and DAG file, waits until it is parsed, unpauses, starts, and brings the data', async () => {
     const world = aWorld([done], { parsesAfterMs: 90_000 });

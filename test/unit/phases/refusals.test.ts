@@ -152,7 +152,10 @@ describe('create', () => {
   });
 
   it('refuses to create before resources are copied', async () => {
-    await expect(run(new World(), { phase: 'create' })).rejects.toThrow(/Phase resources has not finished/);
+    const world = new World();
+    const before = traces(world);
+    await expect(run(world, { phase: 'create' })).rejects.toThrow(/Phase resources has not finished/);
+    expect(traces(world)).toBe(before);
   });
 });
 

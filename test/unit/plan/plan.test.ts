@@ -25,6 +25,8 @@ describe('the plan digest', () => {
     { what: 'counts', given: { observations: { ...NOTHING, activeDags: 12, dags: [], counts: { ...NOTHING.counts, dagRuns: 99 } } } },
     { what: 'that the target exists by now', given: { target: aTargetEnvironment() } },
     { what: 'the source\'s state', given: { source: anEnvironment({ Status: 'UPDATE_FAILED' }) } },
+    { what: 'a boundary that is there', given: { boundary: { arn: 'arn:aws:iam::111122223333:policy/b', exists: true } } },
+    { what: 'what blocks', given: { namesakes: ['db_export'], target: aTargetEnvironment({ DagS3Path: 'elsewhere/dags' }), boundary: { arn: 'arn:aws:iam::111122223333:policy/b', exists: false } } },
     { what: 'a hidden value', given: { source: anEnvironment({ AirflowConfigurationOptions: { 'core.parallelism': '32', 'secrets.backend_kwargs': 'something else' } }) } },
     { what: 'what GetEnvironment alone knows', given: { source: anEnvironment({ LastUpdate: { Status: 'SUCCESS' }, CreatedAt: new Date(1) }) } },
   ])('is not changed by $what', ({ given }) => expect(buildPlan(input(given)).digest).toBe(digest));
@@ -58,12 +60,21 @@ describe('what blocks', () => {
     { code: 'resources-from-repository', given: { file: aMigrationFile({ resources: { from: 'repository' } }) }, because: 'not in this release' },
     { code: 'role-missing', given: { sourceRole: undefined }, because: 'nothing to clone' },
     { code: 'key-missing', given: { file: aMigrationFile({ bucket: { kmsKey: 'arn:aws:kms:eu-west-1:111122223333:key/1' } }) }, because: 'the bucket needs it' },
+    { code: 'target-other-place', given: { target: aTargetEnvironment({ DagS3Path: 'elsewhere/dags' }) }, because: 'its DAGs would be missing' },
+    { code: 'target-other-place', given: { target: aTargetEnvironment({ SourceBucketArn: 'arn:aws:s3:::another-bucket' }) }, because: 'its DAGs would be missing' },
+    { code: 'boundary-missing', given: { boundary: { arn: 'arn:aws:iam::111122223333:policy/b', exists: false } }, because: 'create would fail half-way' },
+    { code: 'dag-called-as-ours', given: { namesakes: ['db_export'] }, because: 'it would be left out and deleted' },
     { code: 'target-state', given: { target: aTargetEnvironment({ Status: 'DELETING' }) }, because: 'it is going away' },
   ])('$code: $because', ({ code, given }) => expect(blockers(given)).toContain(code));
 
   it('names fields that belong to another region', () => {
     expect(blockers({ file: aMigrationFile({ target: { region: 'eu-central-1' } }) })).toEqual(['place-needs-field', 'place-needs-bucket']);
     expect(blockers({ file: aMigrationFile({ target: { region: 'eu-central-1', bucket: 'other', environmentOverrides: { NetworkConfiguration: { SubnetIds: [] } } } }) })).toEqual([]);
+  });
+
+  it('is not a slash at the end of the target\'s folder, nor a boundary where no role is cloned', () => {
+    expect(blockers({ target: aTargetEnvironment({ DagS3Path: 'analytics-v2/dags/' }) })).toEqual([]);
+    expect(blockers({ file: aMigrationFile({ target: { executionRole: 'arn:aws:iam::111122223333:role/given' } }), sourceRole: undefined, boundary: { arn: 'b', exists: false } })).toEqual([]);
   });
 
   it('is nothing for the plain case, nor for a version that can no longer be created but is there', () => {

@@ -5,7 +5,7 @@ import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3
 import { describe, expect, it } from '@jest/globals';
 import { authenticate, readClaim } from '../../sandbox/front/authenticate.js';
 import { decodeBody } from '../../sandbox/front/body.js';
-import { type ChecksumName, checksum } from '../../sandbox/front/checksums.js';
+import { CHECKSUMS, type ChecksumName, checksum, digestOf } from '../../sandbox/front/checksums.js';
 import { createIdentityWorld } from '../../sandbox/iam/world.js';
 
 const world = createIdentityWorld({ accounts: ['111122223333'] });
@@ -162,4 +162,10 @@ describe('checksums', () => {
     ['crc32', 'cbf43926'], ['crc32c', 'e3069283'], ['crc64nvme', 'ae8b14860a799888'],
     ['sha1', 'f7c3bc1d808e04732adf679965ccc34ca7ae3441'], ['sha256', '15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225'],
   ])('%s', (name, hex) => expect(Buffer.from(checksum(name, Buffer.from('123456789')), 'base64').toString('hex')).toBe(hex));
+
+  it.each(CHECKSUMS)('%s of a body in pieces is that of the whole', (name) => {
+    const digest = digestOf(name);
+    for (const piece of ['1234', '', '56789']) digest.update(Buffer.from(piece));
+    expect(digest.base64()).toBe(checksum(name, Buffer.from('123456789')));
+  });
 });

@@ -17,6 +17,8 @@ export interface AirflowRest {
   /** undefined: no DAG of that id. */
   dag(id: string): Promise<DagRow | undefined>;
   activeDags(): Promise<readonly DagRow[]>;
+  /** DAGs whose id matches and that do not carry our tag, those without a file included. @param part every such id holds it: REST filters by it */
+  foreignDags(part: string, isWanted: (id: string) => boolean): Promise<readonly DagRow[]>;
   unpause(id: string): Promise<void>;
   /** 'gone' also when there was none; 'busy' while a task of it runs. */
   deleteDag(id: string): Promise<'gone' | 'busy'>;
@@ -71,6 +73,10 @@ export function openAirflowRest(mwaa: Pick<Mwaa, 'rest'>, environment: string, c
       // "paused" came with 2.6; older ones ignore it, hence the filter.
       const rows = await all('/dags', 'dags', { only_active: true, paused: false, order_by: 'dag_id' });
       return rows.map(readDag).filter((row) => !row.isPaused && row.isActive && !row.tags.includes(OWN_TAG));
+    },
+    async foreignDags(part, isWanted) {
+      const rows = await all('/dags', 'dags', { only_active: false, dag_id_pattern: part, order_by: 'dag_id' });
+      return rows.map(readDag).filter((row) => isWanted(row.id) && !row.tags.includes(OWN_TAG));
     },
     async unpause(id) {
       await ask({ path: dag(id), method: 'PATCH', query: { update_mask: 'is_paused' }, body: { is_paused: false } });

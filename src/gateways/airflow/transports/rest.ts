@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { PROTOCOL_SCHEMA, type Command, type DataOf, type Progress, type Rendered, type Result, type Side } from '../../../airflow/protocol.js';
+import { isOwnDagId } from '../../../airflow/own-dags.js';
 import { InternalError, UserError } from '../../../errors.js';
 import type { AirflowEnvironment, Bucket, Clock, EnvironmentDescription, Log, Mwaa, Order } from '../../../ports.js';
 import { openAirflowRest } from './airflow-rest.js';
@@ -157,6 +158,7 @@ export function openRestTransport<C extends Command>(transport: RestTransport): 
     },
     readVariable: (key) => rest.variable(key),
     listActiveDagIds: async () => (await rest.activeDags()).map(({ id }) => id),
+    listNamesakes: async () => (await rest.foreignDags('db_', isOwnDagId)).map(({ id }) => id),
   };
 }
 

@@ -1,6 +1,5 @@
 /** S3's additional checksums: https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html */
-import { createHash } from 'node:crypto';
-import { crc32 as zlibCrc32 } from 'node:zlib';
+import { checksum, digestOf as digestOfName, type Digest } from '../../front/checksums.js';
 import { AwsError } from '../../front/contract.js';
 
 export const CHECKSUM_ALGORITHMS = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'] as const;
@@ -29,78 +28,11 @@ export function sentChecksum(headers: Readonly<Record<string, string>>): Readonl
   return { algorithm: checksumAlgorithm(name.slice('x-amz-checksum-'.length)), value: headers[name]! };
 }
 
-export interface Digest { update(bytes: Buffer): void; base64(): string }
-
-export function digestOf(algorithm: ChecksumAlgorithm): Digest {
-  switch (algorithm) {
-    case 'SHA1': case 'SHA256': {
-      const hash = createHash(algorithm.toLowerCase());
-      return { update: (bytes) => void hash.update(bytes), base64: () => hash.digest('base64') };
-    }
-    case 'CRC32': {
-      let value = 0;
-      return { update: (bytes) => { value = zlibCrc32(bytes, value); }, base64: () => bigEndian(value) };
-    }
-    case 'CRC32C': return crc32c();
-    case 'CRC64NVME': return crc64Nvme();
-  }
-}
-
-export function checksumOf(algorithm: ChecksumAlgorithm, bytes: Buffer): string {
-  const digest = digestOf(algorithm);
-  digest.update(bytes);
-  return digest.base64();
-}
+export const digestOf = (algorithm: ChecksumAlgorithm): Digest => digestOfName(nameOf(algorithm));
+export const checksumOf = (algorithm: ChecksumAlgorithm, bytes: Buffer): string => checksum(nameOf(algorithm), bytes);
+const nameOf = (algorithm: ChecksumAlgorithm) => algorithm.toLowerCase() as Lowercase<ChecksumAlgorithm>;
 
 /** Checksum of checksums of an object in parts. */
 export function compositeChecksum(algorithm: ChecksumAlgorithm, partValues: readonly string[]): string {
   return `${checksumOf(algorithm, Buffer.concat(partValues.map((value) => Buffer.from(value, 'base64'))))}-${partValues.length}`;
-}
-
-function bigEndian(...words: readonly number[]): string {
-  const bytes = Buffer.alloc(words.length * 4);
-  words.forEach((word, index) => bytes.writeUInt32BE(word >>> 0, index * 4));
-  return bytes.toString('base64');
-}
-
-/** Castagnoli polynomial, reflected. */
-const CRC32C_TABLE = Uint32Array.from({ length: 256 }, (_, index) => {
-  let value = index;
-  for (let bit = 0; bit < 8; bit += 1) value = value & 1 ? (value >>> 1) ^ 0x82f63b78 : value >>> 1;
-  return value;
-});
-
-function crc32c(): Digest {
-  let value = 0xffffffff;
-  return {
-    update: (bytes) => { for (const byte of bytes) value = (value >>> 8) ^ CRC32C_TABLE[(value ^ byte) & 0xff]!; },
-    base64: () => bigEndian(value ^ 0xffffffff),
-  };
-}
-
-/** NVM Express polynomial, reflected; high and low word of each entry, for JavaScript's integers have 32 bits. */
-const CRC64_TABLE = (() => {
-  const polynomial = 0x9a6c9329ac4bc9b5n;
-  const high = new Uint32Array(256), low = new Uint32Array(256);
-  for (let index = 0; index < 256; index += 1) {
-    let value = BigInt(index);
-    for (let bit = 0; bit < 8; bit += 1) value = value & 1n ? (value >> 1n) ^ polynomial : value >> 1n;
-    high[index] = Number(value >> 32n);
-    low[index] = Number(value & 0xffffffffn);
-  }
-  return { high, low };
-})();
-
-function crc64Nvme(): Digest {
-  let high = 0xffffffff, low = 0xffffffff;
-  return {
-    update: (bytes) => {
-      for (const byte of bytes) {
-        const entry = (low ^ byte) & 0xff;
-        low = ((low >>> 8) | (high << 24)) ^ CRC64_TABLE.low[entry]!;
-        high = (high >>> 8) ^ CRC64_TABLE.high[entry]!;
-      }
-    },
-    base64: () => bigEndian(~high, ~low),
-  };
 }

@@ -1,0 +1,34 @@
+import { describe, expect, it } from '@jest/globals';
+import { parseManifest, type Manifest } from '../../../src/metadata/manifest.js';
+import { exportReport } from '../../../src/report/export-report.js';
+import { renderMarkdown } from '../../../src/report/markdown.js';
+import { aManifest, aManifestTable, preflightData } from '../../builders/values.js';
+
+const said = (manifest: Manifest) => renderMarkdown(exportReport({ environment: 'analytics', manifest, scope: 's', preflight: preflightData(), targetSeen: undefined, active: [], drained: undefined, planChanges: [], now: '2026-11-22T12:00:00Z' }));
+const tables = [
+  aManifestTable('dag_run', { leftOut: { 'row of mwaa-migrate itself': 7, 'beyond the filter': 20 } }),
+  aManifestTable('log', { leftOut: { 'row of mwaa-migrate itself': 1000, 'belongs to no DAG run': 3 } }),
+];
+const notMoved = [
+  { table: 'connection', rows: 4, reason: 'metadata.connections: false in the migration file' }, { table: 'dag_run_note', rows: 1230, reason: 'not moved by this release' },
+  { table: 'sla_miss', reason: 'not moved by this release' }, { table: 'serialized_dag', rows: 88, reason: 'the target fills it itself from its DAG files' },
+];
+
+describe('the summary of an export', () => {
+  it('counts rows of the user that are left out, and ours apart', () => {
+    expect(said(aManifest({ tables }))).toMatch(/^## .*, 23 left out \(and 1,007 of mwaa-migrate itself\); 0 DAGs paused\n/u);
+    expect(said(aManifest({ tables: [aManifestTable('log', { leftOut: { 'beyond the filter': 5 } })] }))).toMatch(/^## .*, 5 left out; /u);
+  });
+
+  it('counts rows of the user in tables that stay, where the export counted them, and names the others', () => {
+    const markdown = said(aManifest({ notMoved }));
+    expect(markdown).toMatch(/^## .*, 0 left out, 1,234 in tables that stay; /u);
+    expect(markdown).toMatch(/### Your rows in tables that stay on the source \(3\)[\s\S]*connection<\/code> \| 4 \|[\s\S]*miss<\/code> \| – \|/u);
+    expect(markdown).toMatch(/<summary>Other tables that stay on the source \(1\)<\/summary>[\s\S]*serialized/u);
+  });
+
+  it('is made of manifests that count those rows or do not, and of no damaged count', () => {
+    expect(parseManifest(JSON.stringify(aManifest({ notMoved })), 'x').notMoved).toEqual(notMoved);
+    expect(() => parseManifest(JSON.stringify(aManifest({ notMoved: [{ table: 'a', reason: 'b', rows: -1 }] })), 'x')).toThrow(/notMoved/u);
+  });
+});

@@ -1,0 +1,34 @@
+import { describe, expect, it } from '@jest/globals';
+import { beginAttempt, newJournal, rememberStep } from '../../../src/journal/transitions.js';
+import { renderMarkdown } from '../../../src/report/markdown.js';
+import { statusReport } from '../../../src/report/status-report.js';
+
+const side = (environment: string, airflowVersion: string) => ({ environment, region: 'eu-west-1', airflowVersion });
+const begun = beginAttempt(newJournal({ migrationId: 'm', source: side('a', '2.7.2'), target: side('b', '2.10.3') }), 'rehearsal', new Date('2026-11-22T10:00:00Z'));
+const STEPS: readonly (readonly [string, Readonly<Record<string, unknown>>?])[] = [
+  ['active-dags', { count: 12 }], ['drain-begun'], ['drained', { paused: 12, leftover: 2, waitedSeconds: 90 }], ['exported', { scope: 's', rows: 12345 }],
+  ['imported', { tables: { dag_run: { inserted: 1000, alreadyThere: 5, rejected: 1 }, log: { inserted: 11000, alreadyThere: 0, rejected: 2 } }, parkedRuns: 2 }],
+  ['secrets-removed', { versions: 3 }], ['verified', { isGood: false, problems: 4 }], ['activated', { activated: 9, alreadyActive: 1, left: [{ dagId: 'x', reason: 'r' }, { dagId: 'y', reason: 'r' }] }],
+  ['of-a-newer-release', { moved: 7, names: ['secret-name'] }],
+];
+const said = () => {
+  let journal = rememberStep(begun, 1, { name: 'exported', at: '2026-11-22T10:05:00Z', by: 'me', data: { rows: 12000 } });
+  journal = beginAttempt(journal, 'final', new Date('2026-11-22T11:00:00Z'));
+  STEPS.forEach(([name, data], at) => { journal = rememberStep(journal, 2, { name, at: `2026-11-22T11:0${at}:00Z`, by: 'me', ...(data ? { data } : {}) }); });
+  return renderMarkdown(statusReport({ id: 'm', journal, location: 's3://x', lock: undefined, now: '2026-11-22T12:00:00Z' })).replace(/&#58;/gu, ':').replace(/&#45;/gu, '-');
+};
+
+describe('the status', () => {
+  it.each([
+    ['11:00:00Z', '12 DAGs'], ['11:02:00Z', '12 DAGs paused, 2 runs left in flight, waited 90 s'], ['11:03:00Z', '12,345 rows'], ['11:04:00Z', '12,000 rows imported, 5 rows there before, 3 rows rejected; 2 runs parked'],
+    ['11:05:00Z', '3 object versions'], ['11:06:00Z', 'bad: 4 problems'], ['11:07:00Z', '9 DAGs activated, 1 active before, 2 left paused'], ['11:08:00Z', 'moved: 7'],
+  ])('shows the step of %s with %s', (time, numbers) => {
+    expect(said().split('\n').find((line) => line.includes(time) && line.startsWith('| ') && line.includes(numbers))).toBeDefined();
+  });
+
+  it('shows a step without numbers, the attempts before folded, and no name out of the data', () => {
+    expect(said()).toMatch(/the drain has begun: the source may be paused \| <code>2026-11-22T11:01:00Z<\/code> \| –/u);
+    expect(said()).toMatch(/<details><summary>Attempt 1, a rehearsal, step by step \(1\)[\s\S]*12,000 rows/u);
+    expect(said()).not.toContain('secret-name');
+  });
+});
