@@ -9,8 +9,8 @@ from test_orders import connect_by_dataset, wait_until
 
 def add_run(source, dag_id, run_id="m", state="running"):
     source.sql(
-        "INSERT INTO dag_run (dag_id, execution_date, run_id, run_type, state, start_date) "
-        "VALUES (%s, '2026-02-02', %s, 'manual', %s, '2026-02-02')",
+        "INSERT INTO dag_run (dag_id, execution_date, run_id, run_type, state, start_date, last_scheduling_decision) "
+        "VALUES (%s, '2026-02-02', %s, 'manual', %s, '2026-02-02', now())",
         (dag_id, run_id, state),
     )
 

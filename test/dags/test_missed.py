@@ -30,23 +30,24 @@ def five_minutes(count):
 
 def late_dag(switching, schedule='"*/5 * * * *"', more="", before=""):
     """Last run: the interval of 40 to 35 minutes ago. The source paused it before it made that of 30 to 25 minutes ago."""
+    base = five_minutes(0)  # once, for the clock goes on while DAG files are parsed
     switching.add_file(
         "late",
         before + 'with DAG("late", schedule={}, start_date=START, catchup=False{}) as dag:\n    task("only")\n'.format(schedule, more),
     )
     switching.parse()
-    switching.add_run("late", five_minutes(-8), interval=5 * MINUTE)
+    switching.add_run("late", base - 40 * MINUTE, interval=5 * MINUTE)
     switching.parse()
     switching.want(
         "late",
         catchup=False,
-        nextDagrun=iso(five_minutes(-6)),
-        nextDagrunDataIntervalStart=iso(five_minutes(-6)),
-        nextDagrunDataIntervalEnd=iso(five_minutes(-5)),
-        nextDagrunCreateAfter=iso(five_minutes(-5)),
+        nextDagrun=iso(base - 30 * MINUTE),
+        nextDagrunDataIntervalStart=iso(base - 30 * MINUTE),
+        nextDagrunDataIntervalEnd=iso(base - 25 * MINUTE),
+        nextDagrunCreateAfter=iso(base - 25 * MINUTE),
     )
-    switching.paused_at = {"late": iso(five_minutes(-5) + MINUTE)}
-    switching.snapshot, switching.first_missed = five_minutes(-4), five_minutes(-6)
+    switching.paused_at = {"late": iso(base - 24 * MINUTE)}
+    switching.snapshot, switching.first_missed = base - 20 * MINUTE, base - 30 * MINUTE
 
 
 def dates_of(switching, activated):
@@ -132,16 +133,16 @@ def test_a_timedelta_goes_on_from_its_last_interval(make_switching):
 
 
 def test_with_catchup_nothing_is_missed_and_nothing_is_made(make_switching):
-    switching = make_switching()
+    switching, base = make_switching(), five_minutes(0)
     switching.add_file("full", 'with DAG("full", schedule="*/5 * * * *", start_date=START, catchup=True) as dag:\n    task("only")\n')
     switching.parse()
-    switching.add_run("full", five_minutes(-8), interval=5 * MINUTE)
+    switching.add_run("full", base - 40 * MINUTE, interval=5 * MINUTE)
     switching.parse()
     switching.want("full")
     switching.migration.cutover["missedIntervals"] = "run"
     found = switching.activate()
     assert found["missed"] == [] and len(switching.runs("full")) == 1
-    assert found["next"][0]["nextDagrun"] == iso(five_minutes(-7))
+    assert found["next"][0]["nextDagrun"] == iso(base - 35 * MINUTE)
 
 
 def test_a_dag_whose_missed_runs_airflow_refuses_stays_as_it_was(make_switching):
@@ -155,7 +156,7 @@ def test_a_dag_whose_missed_runs_airflow_refuses_stays_as_it_was(make_switching)
         '__import__("nameless").Nameless("*/5 * * * *", "UTC")',
         before="import sys\nsys.path.insert(0, {!r})\n".format(str(plugins)),
     )
-    run_id = switching.park("late", five_minutes(-9), interval=5 * MINUTE)
+    run_id = switching.park("late", switching.first_missed - 15 * MINUTE, interval=5 * MINUTE)
     switching.migration.cutover["missedIntervals"] = "run"
     found = switching.activate()
     assert [one["dagId"] for one in found["left"]] == ["late"] and "cannot be started (RuntimeError)" in found["left"][0]["reason"], found

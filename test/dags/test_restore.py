@@ -183,10 +183,10 @@ def queue(source):
 def datasets(migration):
     """`both` waits for a and b: a was seen before the pause, b came during it. `had_it` has run for b since; `asleep` is not ours."""
     source = migration.source
-    for dag_id in ("producer", "both", "had_it", "asleep"):
+    for dag_id in ("a_producer", "both", "had_it", "asleep"):
         history.add_dag(source, dag_id, paused=True, next_dagrun=None)
-    connect_by_dataset(source, "producer", "both", "s3://a")
-    connect_by_dataset(source, "producer", "both", "s3://b")
+    connect_by_dataset(source, "a_producer", "both", "s3://a")
+    connect_by_dataset(source, "a_producer", "both", "s3://b")
     for dag_id in ("had_it", "asleep"):
         source.sql(
             "INSERT INTO dag_schedule_dataset_reference (dataset_id, dag_id, created_at, updated_at) "
@@ -200,7 +200,7 @@ def datasets(migration):
     add_event(source, "s3://b", "2026-01-31 23:59:30+00")
     add_event(source, "s3://b", "2026-02-01 00:05:00.123456+00")
     history.add_runs(source, "had_it", 1, run_type="dataset_triggered", first="2026-02-01 00:05:01+00")
-    paused_at(migration, "producer", "both", "had_it")
+    paused_at(migration, "a_producer", "both", "had_it")
     return source
 
 
@@ -208,8 +208,8 @@ def test_an_event_that_came_during_the_pause_reaches_its_consumer(migration, dat
     migration.export()
     schedules = migration.read_json("schedules.json")
     assert schedules["owedEvents"] == [{"dagId": "both", "uri": "s3://b", "at": "2026-02-01T00:05:00.123456Z"}]
-    assert schedules["pausedAt"] == dict.fromkeys(["producer", "both", "had_it"], AT)
-    assert migration.data("restore")["activated"] == ["both", "had_it", "producer"]
+    assert schedules["pausedAt"] == dict.fromkeys(["a_producer", "both", "had_it"], AT)
+    assert migration.data("restore")["activated"] == ["a_producer", "both", "had_it"]
     assert queue(datasets) == [("both", "s3://a", "2026-01-31 23:00:00+00"), ("both", "s3://b", "2026-02-01 00:05:00.123456+00")]
     datasets.sql("DELETE FROM dataset_dag_run_queue")  # the scheduler has made the run
     migration.data("restore")
@@ -230,4 +230,4 @@ def test_a_consumer_is_unpaused_before_its_producers(migration, datasets):
     )
     datasets.sql("CREATE TRIGGER see AFTER UPDATE OF is_paused ON dag FOR EACH ROW EXECUTE FUNCTION see()")
     migration.data("restore")
-    assert [row[0] for row in datasets.sql("SELECT dag_id FROM seen ORDER BY at")] == ["both", "had_it", "producer"]
+    assert [row[0] for row in datasets.sql("SELECT dag_id FROM seen ORDER BY at")] == ["both", "had_it", "a_producer"]

@@ -53,13 +53,15 @@ def read_rows(connection, table, columns, snapshot):
     return rows
 
 
-# Tables of ids alone: the same rows by what the ids mean in this database.
-EVENT = "d.uri, e.timestamp, e.extra, e.source_dag_id, e.source_task_id, e.source_run_id, e.source_map_index"
+# Tables of ids alone: the same rows by what the ids mean in this database. Airflow 2.9 took to ending URIs in its own way: with one slash
+# where nothing but a bucket is named, else with none.
+URI = "rtrim(d.uri, '/') AS uri"
+EVENT = URI + ", e.timestamp, e.extra, e.source_dag_id, e.source_task_id, e.source_run_id, e.source_map_index"
 MEANT = {
     "dataset_event": f"SELECT {EVENT} FROM dataset_event e LEFT JOIN dataset d ON d.id = e.dataset_id",
     "dagrun_dataset_event": f"SELECT r.dag_id, r.run_id, {EVENT} FROM dagrun_dataset_event l LEFT JOIN dag_run r ON r.id = l.dag_run_id "
                             "LEFT JOIN dataset_event e ON e.id = l.event_id LEFT JOIN dataset d ON d.id = e.dataset_id",
-    "dataset_dag_run_queue": "SELECT d.uri, q.target_dag_id, q.created_at FROM dataset_dag_run_queue q "
+    "dataset_dag_run_queue": f"SELECT {URI}, q.target_dag_id, q.created_at FROM dataset_dag_run_queue q "
                              "LEFT JOIN dataset d ON d.id = q.dataset_id",
 }
 EXTRA = {
