@@ -1,5 +1,7 @@
 """A further attempt into the same target: what the source has changed since is written anew, what the target has touched stays."""
 
+import pickle
+
 import history
 import pytest
 import test_datasets as datasets
@@ -163,3 +165,24 @@ def test_a_third_attempt_knows_what_the_first_and_the_second_brought(migration):
     assert len(migration.earlier_manifests) == 2
     assert migration.data("import")["replacedRuns"] == 2
     assert content(migration) == on_a_fresh_target(migration)
+
+
+def test_a_stand_in_on_the_source_yields_to_the_run_that_the_target_made(migration):
+    """After a rollback past cutover the source holds a row without tasks for the target's run: it is no second opinion on that run."""
+    source, target = migration.source, migration.target
+    run_id, date = "scheduled__2026-03-01T00:00:00+00:00", "2026-03-01T00:00:00+00:00"
+    history.add_dag(source, "daily", paused=True)
+    mark = pickle.dumps({"mwaa-migrate": "this interval ran on the target environment, between cutover and rollback"}, 4)
+    for environment, conf in ((source, mark), (target, None)):
+        environment.sql(
+            "INSERT INTO dag_run (dag_id, run_id, execution_date, run_type, state, conf, start_date) "
+            "VALUES ('daily', %s, %s, 'scheduled', 'success', %s, now())",
+            (run_id, date, conf),
+        )
+    history.add_dag(target, "daily", paused=True)
+    migration.export()
+    table = migration.data("import")["tables"]["dag_run"]
+    assert (table["alreadyThere"], table["rejected"], table["inserted"]) == (1, 0, 0)
+    verified = migration.data("verify")["tables"]["dag_run"]
+    assert (verified["equal"], verified["different"], verified["missing"]) == (1, 0, 0)
+    assert target.one("SELECT conf IS NULL FROM dag_run WHERE run_id = %s", (run_id,))

@@ -1,9 +1,9 @@
 """export: one snapshot, every table as one object, and the manifest that names them (design §5)."""
 from airflow import __version__ as airflow_version_text
 
-from _parts.activity import active_dags, runs_in_flight, without_tasks
+from _parts.activity import active_dags, not_own, runs_in_flight, without_tasks
 from _parts.dagfile import AIRFLOW_VERSION
-from _parts.database import OWN_VARIABLES, Database, iso, literal, names, quoted, scalar
+from _parts.database import OWN_VARIABLES, Database, columns_of, iso, literal, names, quoted, scalar
 from _parts.drained import read_active, read_ended
 from _parts.ended import keep_ended, still_ended
 from _parts.envelope import Sealer, context_of, new_data_key, sealed_for
@@ -87,7 +87,8 @@ def _add_table(command, cursor, table, manifest, has_ended):
         manifest["notMoved"].append({"table": name, "reason": "Airflow {} has no such table".format(airflow_version_text)})
         return
     if (table["option"] == "variables" and not metadata["variables"]) or (table["option"] == "connections" and not metadata["connections"]):
-        manifest["notMoved"].append({"table": name, "reason": "metadata.{}: false in the migration file".format(table["option"])})
+        manifest["notMoved"].append({"table": name, "reason": "metadata.{}: false in the migration file".format(table["option"]),
+                                     "rows": scalar(cursor, "SELECT count(*) FROM {} t WHERE {}".format(quoted(name), form.own))})
         return
     command.say("counting {}".format(name), name)
     cursor.execute(form.counts())
@@ -116,7 +117,7 @@ def _filter_text(table, metadata):
     if table["option"] == "xcom" and not metadata["xcom"]:
         return "runs in flight only"
     if table["option"] in ("history", "xcom") and metadata["historyDays"] is not None:
-        return "newest {} days by logical date, runs in flight, and the newest automated run of every DAG".format(metadata["historyDays"])
+        return "newest {} days by logical date, runs in flight and what follows them, and the newest automated run of every DAG".format(metadata["historyDays"])
     return "all"
 
 
@@ -191,6 +192,16 @@ def _other_tables(cursor, tables):
     for name in [row[0] for row in cursor.fetchall()]:
         if name in moved or name.startswith("mwaa_migrate_") or not scalar(cursor, "SELECT EXISTS (SELECT 1 FROM {})".format(quoted(name))):
             continue
-        reason = STAYS.get(name) or (STAYS_AB if name.startswith("ab_") else "not moved by this release")
-        found.append({"table": name, "reason": reason})
+        reason = STAYS.get(name) or (STAYS_AB if name.startswith("ab_") else None)
+        if reason is not None:
+            found.append({"table": name, "reason": reason})
+            continue
+        rows = _users_rows(cursor, name)  # Only these are a loss that somebody may want to count.
+        if rows:
+            found.append({"table": name, "reason": "not moved by this release", "rows": rows})
     return found
+
+
+def _users_rows(cursor, name):
+    dag_column = "dag_id" if "dag_id" in names(columns_of(cursor, name)) else None
+    return scalar(cursor, "SELECT count(*) FROM {} WHERE {}".format(quoted(name), not_own(dag_column) if dag_column else "true"))

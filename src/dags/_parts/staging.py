@@ -2,6 +2,7 @@
 from _parts.database import columns_of, names, quoted
 from _parts.datasets import EVENT_IDENTITY, KNOWN_EVENTS, add_datasets, name_uris, same_event
 from _parts.failures import Refusal
+from _parts.stand_ins import STAND_IN_CONF, stand_in_bytes
 from _parts.storage import PartReader, damaged, sha256_of
 
 #: Rule → the row of `StagedTable.source` whose id is written.
@@ -169,10 +170,15 @@ class StagedTable(object):
                     and (name in self.entry["columns"] or rules.get(name) in ROWS_JOINED)]
         adopt = self.table["adopt"]
         if adopt is None:
-            return self._any_differs(compared, live)
+            differs = self._any_differs(compared, live)
+            # A stand-in on the source is there for a run that the target made itself: that run is the real one.
+            return "(s.conf IS DISTINCT FROM '\\x{}'::bytea AND {})".format(stand_in_bytes(STAND_IN_CONF).hex(), differs) if self._may_stand_in() else differs
         adopted = [pair for pair in compared if pair[0] in adopt["columns"]]
         return "CASE WHEN s.{} = '{}' THEN {} ELSE {} END".format(
             quoted(adopt["column"]), adopt["value"], self._any_differs(adopted, live), self._any_differs(compared, live))
+
+    def _may_stand_in(self):
+        return self.table["name"] == "dag_run" and "conf" in self.columns and self._types["conf"] == "bytea"
 
     def _any_differs(self, compared, live):
         # json has no equality; its text has.
