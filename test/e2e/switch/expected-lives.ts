@@ -20,7 +20,7 @@ export function livesAfterCut(side: string, times: Readonly<{ daysFrom: Date }>,
   const days = dayRuns(times.daysFrom, 4);
   return {
     cut_midway: one({ first: S.ok(), middle: [...S.cut(), ...on.fail(), ...on.ok(2)], last: on.ok() }),
-    waits_for_retry: one({ first: S.ok(), flaky: [...S.fail(), ...on.fail(2), ...on.ok(3)], last: on.ok() }),
+    waits_for_retry: one({ first: S.ok(), flaky: [...S.fail(), ...on.ok(2)], last: on.ok() }),
     // Only looks that decide are written; the first that found the gate open failed.
     looks_again: one({ look: [`${side} 1 fail`, `${side} 2 ok`], last: on.ok() }),
     one_after_another: { [`${run} use_conf`]: [...S.cut(), ...on.ok()], [`${run}_next use_conf`]: on.ok() },

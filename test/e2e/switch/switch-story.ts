@@ -35,8 +35,8 @@ export const describeSwitch = (pair: Pair): void => describe(`the switch from Ai
     await setOffOnce(switching);
     await setOffRuns(switching, 'manual__1');
     await setOffDatasets(switching);
-    const before = new Date();
     exported = await switching.phase('export', { mode: 'final' });
+    const paused = new Date();
     atExport = await runsOf(source());
     // The oracle: what the source's own version makes of the same database.
     const cloning = switching.world.sandbox.cloneOf(SOURCE, CLONE);
@@ -46,7 +46,7 @@ export const describeSwitch = (pair: Pair): void => describe(`the switch from Ai
     // Every schedule of DUE has had an interval that ended since the pause, and the five-minute ones are not about to have another.
     await until('an interval of every schedule to end behind the pause', async () => {
       const now = new Date(), five = lastDue(now, 5, switching.times.minuteOfFive);
-      return five > before && lastDue(now, 2, 1) > before && switching.times.onceAt < now && now.getTime() - five.getTime() < 3 * MINUTES;
+      return five > paused && lastDue(now, 2, 1) > paused && switching.times.onceAt < now && now.getTime() - five.getTime() < 3 * MINUTES;
     }, { seconds: 420, everyMs: 1000 });
     for (const gate of GATES) openGate(switching.folder, gate);
     for (const dagId of SCHEDULED) await unpause(clone, dagId);
@@ -72,7 +72,8 @@ export const describeSwitch = (pair: Pair): void => describe(`the switch from Ai
       expect(found.target).toEqual(found.clone);
       // Nothing is proved by DAGs that had nothing to do.
       for (const dagId of DUE) expect(found.clone.filter((name) => name.startsWith(`${dagId} `)).length).toBeGreaterThan(0);
-      expect(found.clone.filter((name) => name.startsWith('once_later '))).toHaveLength(1);
+      // On a machine so slow that its time came before the pause, the source has run it already.
+      expect(found.clone.filter((name) => name.startsWith('once_later '))).toHaveLength(atExport.some(({ dagId }) => dagId === 'once_later') ? 0 : 1);
     }, 4 * MINUTES);
 
     it('leaves alone what had run once, what is due another day and what people start', async () => {
@@ -144,7 +145,7 @@ export const describeSwitch = (pair: Pair): void => describe(`the switch from Ai
     }, MINUTES);
 
     it('goes on hour after hour, for which minutes stand here: no interval twice, none left out, no run stuck', async () => {
-      const enough = new Date(Math.max(awake.getTime() + 2 * MINUTES, Date.now()));
+      const enough = new Date(Math.max(awake.getTime() + MINUTES, Date.now()));
       const present = async () => (await runsOf(target(), ['by_timedelta', 'by_timetable', 'each_minute'])).filter(({ intervalEnd, state }) => state === 'success' && new Date(intervalEnd ?? 0) > enough);
       await until('each frequent schedule to have succeeded again', async () => new Set((await present()).map(({ dagId }) => dagId)).size === 3, { seconds: 240, everyMs: 2000 });
       const all = await runsOf(target());

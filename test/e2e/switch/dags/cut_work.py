@@ -40,7 +40,7 @@ with workflow("cut_midway"):
     task("first") >> task("middle", SOON, gate="cut", failing_tries=[1]) >> task("last")
 
 with workflow("waits_for_retry"):
-    task("first") >> task("flaky", {"retries": 2, "retry_delay": timedelta(seconds=RETRY_SECONDS)}, failing_tries=[1, 2]) >> task("last")
+    task("first") >> task("flaky", {"retries": 1, "retry_delay": timedelta(seconds=RETRY_SECONDS)}, failing_tries=[1]) >> task("last")
 
 with workflow("looks_again"):
     PythonSensor(task_id="look", python_callable=look, mode="reschedule", poke_interval=2, timeout=3600, **SOON) >> task("last")

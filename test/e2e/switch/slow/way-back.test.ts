@@ -49,7 +49,7 @@ describe(`the way back from the switch, Airflow ${TO_2_10.from} to ${TO_2_10.to}
   };
 
   beforeAll(async () => {
-    switching = await startSwitchWorld(TO_2_10, { retrySeconds: { source: 150, target: 2 } });
+    switching = await startSwitchWorld(TO_2_10, { retrySeconds: { source: 120, target: 2 } });
     await setOffSchedules(switching);
   }, 8 * MINUTES);
   afterAll(async () => {
