@@ -24,6 +24,17 @@ const jest = (name, folders, ...options) => ({
     return { passed: numPassedTests, failed: Math.max(numFailedTests + unloadable, numFailedTestSuites > 0 ? 1 : 0) + numPendingTests };
   },
 });
+const pytest = (name, ...options) => ({
+  name,
+  command: [path.join(bin, 'python'), '-m', 'pytest', '-q', '-p', 'no:cacheprovider', `--junitxml=${path.join(reports, `${name}.xml`)}`, ...options, 'test/dags'],
+  count: () => {
+    const suite = /<testsuite [^>]*>/u.exec(readFileSync(path.join(reports, `${name}.xml`), 'utf8'))?.[0] ?? '';
+    const number = (attribute) => Number(new RegExp(` ${attribute}="(\\d+)"`, 'u').exec(suite)?.[1] ?? '0');
+    // A skipped test did not run: that is a failure, said by name in pytest's own output.
+    const failed = number('errors') + number('failures') + number('skipped');
+    return { passed: number('tests') - failed, failed };
+  },
+});
 const single = (name, ...command) => ({ name, command, count: () => undefined });
 
 const SUITES = [
@@ -32,40 +43,34 @@ const SUITES = [
   single('generated', node, 'scripts/interfaces.mjs', '--check'),
   single('dist', node, 'scripts/build.mjs', '--check'),
   jest('unit', ['unit']),
-  {
-    name: 'dags',
-    command: [path.join(bin, 'python'), '-m', 'pytest', '-q', '-p', 'no:cacheprovider', `--junitxml=${path.join(reports, 'dags.xml')}`, 'test/dags'],
-    count: () => {
-      const suite = /<testsuite [^>]*>/u.exec(readFileSync(path.join(reports, 'dags.xml'), 'utf8'))?.[0] ?? '';
-      const number = (attribute) => Number(new RegExp(` ${attribute}="(\\d+)"`, 'u').exec(suite)?.[1] ?? '0');
-      // A skipped test did not run: that is a failure, said by name in pytest's own output.
-      const failed = number('errors') + number('failures') + number('skipped');
-      return { passed: number('tests') - failed, failed };
-    },
-  },
+  pytest('dags', '-m', 'not slow'),
   jest('contract', ['contract'], '--maxWorkers=2'),
   jest('e2e', ['e2e'], '--runInBand', '--testPathIgnorePatterns', '/node_modules/', '/e2e/.*/slow/', '--'),
 ];
 /** Further whole migrations, some half an hour of them: the other pairs of versions, and the way back from every point. */
-const ON_DEMAND = [jest('slow', ['e2e/switch/slow'], '--runInBand')];
+const ON_DEMAND = [jest('slow', ['e2e/switch/slow'], '--runInBand'), pytest('slow-dags', '-m', 'slow')];
 
 const wanted = process.argv.slice(2);
 const all = [...SUITES, ...ON_DEMAND];
 const unknown = wanted.filter((name) => !all.some((suite) => suite.name === name));
 if (unknown.length > 0) throw new Error(`No suite "${unknown.join('", "')}". There are: ${all.map(({ name }) => name).join(', ')}.`);
 
-let passed = 0;
-let failed = 0;
-const lines = [];
-for (const suite of wanted.length === 0 ? SUITES : all.filter(({ name }) => wanted.includes(name))) {
-  console.log(`\n=== ${suite.name} ===`);
+/** Suites that mostly wait for Airflow: run beside each other they share what one alone leaves idle. The first of a lane shows its output as it comes. */
+const BESIDE = [['e2e'], ['dags', 'contract']];
+
+/** Runs one suite. `quiet`: its output is kept and shown when it has ended. */
+async function runSuite(suite, quiet) {
   const start = Date.now();
   const [command, ...args] = suite.command;
+  const kept = [];
+  if (!quiet) console.log(`\n=== ${suite.name} ===`);
   const code = await new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+    const child = spawn(command, args, { cwd: root, stdio: ['ignore', quiet ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'] });
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => kept.push(chunk));
     child.on('error', (error) => { console.log(`${suite.name} could not be started: ${error.message}`); resolve(1); });
-    child.on('exit', (status) => resolve(status ?? 1));
+    child.on('close', (status) => resolve(status ?? 1));
   });
+  if (quiet) console.log(`\n=== ${suite.name} ===\n${Buffer.concat(kept).toString('utf8')}`);
   let counted;
   try {
     counted = suite.count();
@@ -75,10 +80,20 @@ for (const suite of wanted.length === 0 ? SUITES : all.filter(({ name }) => want
   counted ??= { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1 };
   if (code !== 0 && counted.failed === 0) counted.failed = 1;
   if (counted.passed + counted.failed === 0) counted.failed = 1;
-  passed += counted.passed;
-  failed += counted.failed;
-  lines.push(`${suite.name.padEnd(10)} ${String(counted.passed).padStart(5)} passed ${String(counted.failed).padStart(4)} failed ${((Date.now() - start) / 1000).toFixed(0).padStart(5)} s`);
+  return { name: suite.name, ...counted, seconds: (Date.now() - start) / 1000 };
 }
+
+const chosen = wanted.length === 0 ? SUITES : all.filter(({ name }) => wanted.includes(name));
+const results = [];
+for (const suite of chosen.filter(({ name }) => !BESIDE.flat().includes(name))) results.push(await runSuite(suite, false));
+const lanes = BESIDE.map((names) => chosen.filter(({ name }) => names.includes(name))).filter((lane) => lane.length > 0);
+await Promise.all(lanes.map(async (lane, at) => {
+  for (const suite of lane) results.push(await runSuite(suite, at > 0));
+}));
+
+const sum = (of) => results.reduce((total, result) => total + result[of], 0);
+const lines = chosen.map(({ name }) => results.find((result) => result.name === name)).map(({ name, passed, failed, seconds }) =>
+  `${name.padEnd(10)} ${String(passed).padStart(5)} passed ${String(failed).padStart(4)} failed ${seconds.toFixed(0).padStart(5)} s`);
 if (existsSync(reports)) rmSync(reports, { recursive: true, force: true });
-console.log(`\n${lines.join('\n')}\n\n${passed} passed, ${failed} failed`);
-process.exit(failed === 0 ? 0 : 1);
+console.log(`\n${lines.join('\n')}\n\n${sum('passed')} passed, ${sum('failed')} failed`);
+process.exit(sum('failed') === 0 ? 0 : 1);

@@ -350,3 +350,7 @@ def migration(world):
     yield Migration(world, source, target, bucket)
     source.close()
     target.close()
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: minutes of a real scheduler; `npm run test:slow` runs these, `npm test` does not")

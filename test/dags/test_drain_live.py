@@ -7,6 +7,9 @@ import conftest
 import pytest
 from live_airflow import LiveAirflow, is_alive
 
+#: Minutes of a real scheduler: `npm run test:slow`.
+pytestmark = pytest.mark.slow
+
 HEAD = """
 import datetime, os, time
 from airflow import DAG
