@@ -11,11 +11,13 @@ import inspect
 import json
 import logging
 import os
+import pickle
 import re
 import struct
 import sys
 import threading
 import time
+import warnings
 import zlib
 from airflow import DAG
 from airflow import __version__ as airflow_version_text
@@ -252,6 +254,11 @@ def iso(moment):
 
 # ---- activity: What moves in an environment: active DAGs, runs in flight. Used by both sides.
 
+#: SQL: the run `r` has not ended.
+IN_FLIGHT = "coalesce(r.state, '') NOT IN ({})".format(text_list(FINISHED_RUNS))
+#: Names of deferred tasks that a run in flight lists.
+SHOWN_DEFERRED = 20
+
 NEXT_RUN = ("next_dagrun", "next_dagrun_data_interval_start", "next_dagrun_data_interval_end", "next_dagrun_create_after")
 
 
@@ -297,33 +304,59 @@ def catchup_of(cursor, dag_ids):
     return found
 
 
-def runs_in_flight(cursor):
-    """Runs that have not ended, with their unfinished task instances, as protocol.ts InFlightRun and `tasks`."""
-    run_columns = names(columns_of(cursor, "dag_run"))
-    task_columns = names(columns_of(cursor, "task_instance"))
-    run_type = "run_type" if "run_type" in run_columns else "'unknown'"
+def task_link(cursor):
+    """SQL that ties the task instance `t` to its run `r`, and of its map index: below 2.2 a task names its run by date, below 2.3 none is mapped."""
+    there = names(columns_of(cursor, "task_instance"))
+    return ("r.dag_id = t.dag_id AND " + ("r.run_id = t.run_id" if "run_id" in there else "r.execution_date = t.execution_date"),
+            "t.map_index" if "map_index" in there else "-1")
+
+
+def runs_in_flight(cursor, order, ended=()):
+    """Runs that have not ended, as protocol.ts InFlightRun and `tasks`: their unfinished task instances.
+
+    :param dict order: the job's `drain`.
+    :param ended: what the drain has ended and still stands so (ended.py); listed with their state before.
+    """
+    run_type = "run_type" if "run_type" in names(columns_of(cursor, "dag_run")) else "'unknown'"
     cursor.execute(
-        "SELECT dag_id, run_id, {}, state, start_date, execution_date FROM dag_run WHERE coalesce(state, '') <> ALL(%s) AND {} "
-        "ORDER BY dag_id, execution_date, run_id".format(run_type, not_own()), (list(FINISHED_RUNS),))
+        "SELECT dag_id, run_id, {}, state, start_date, execution_date FROM dag_run r WHERE {} AND {} "
+        "ORDER BY dag_id, execution_date, run_id".format(run_type, IN_FLIGHT, not_own()))
     runs = [{"dagId": row[0], "runId": row[1], "runType": row[2], "state": row[3] or "none", "startDate": iso(row[4]),
-             "logicalDate": iso(row[5]), "unfinished": {}, "tasks": []} for row in cursor.fetchall()]
+             "logicalDate": iso(row[5]), "unfinished": {}, "ended": 0, "deferred": [], "tasks": []} for row in cursor.fetchall()]
     by_key = {(run["dagId"], run["runId"]): run for run in runs}
-    join = "r.run_id = t.run_id" if "run_id" in task_columns else "r.execution_date = t.execution_date"
-    map_index = "t.map_index" if "map_index" in task_columns else "-1"
+    link, index = task_link(cursor)
+    trigger = "t.next_method IS NOT NULL" if "next_method" in names(columns_of(cursor, "task_instance")) else "false"
     cursor.execute(
-        "SELECT r.dag_id, r.run_id, t.task_id, {}, t.state, t.try_number FROM task_instance t JOIN dag_run r ON r.dag_id = t.dag_id AND {} "
-        "WHERE coalesce(r.state, '') <> ALL(%s) AND coalesce(t.state, '') <> ALL(%s) AND {} ORDER BY 1, 2, 3, 4".format(
-            map_index, join, not_own("r.dag_id")), (list(FINISHED_RUNS), list(FINAL_STATES)))
-    for dag_id, run_id, task_id, index, state, try_number in cursor.fetchall():
+        "SELECT r.dag_id, r.run_id, t.task_id, {}, t.state, t.try_number, {} FROM task_instance t JOIN dag_run r ON {} "
+        "WHERE {} AND coalesce(t.state, '') <> ALL(%s) AND {}".format(index, trigger, link, IN_FLIGHT, not_own("r.dag_id")), (list(FINAL_STATES),))
+    found = {row[:4]: row[4:] + (False,) for row in cursor.fetchall()}
+    found.update({(one["dagId"], one["runId"], one["taskId"], one["mapIndex"]): (one["state"], one["tryNumber"], one["hasTrigger"], True) for one in ended})
+    for dag_id, run_id, task_id, map_index in sorted(found):
+        state, try_number, has_trigger, is_ended = found[dag_id, run_id, task_id, map_index]
         run = by_key[(dag_id, run_id)]
         run["unfinished"][state or "none"] = run["unfinished"].get(state or "none", 0) + 1
-        run["tasks"].append({"taskId": task_id, "mapIndex": index, "state": state, "tryNumber": try_number})
+        run["ended"] += is_ended
+        # One that came back from its trigger was not run since: on the target it would begin anew all the same.
+        if (has_trigger or state == "deferred") and len(run["deferred"]) < SHOWN_DEFERRED:
+            run["deferred"].append(task_id if map_index < 0 else "{}[{}]".format(task_id, map_index))
+        run["tasks"].append({"taskId": task_id, "mapIndex": map_index, "state": state, "tryNumber": try_number})
+    for run in runs:
+        run["fate"] = _fate(run, order)
     return runs
 
 
+def _fate(run, order):
+    """protocol.ts Fate."""
+    if run["runType"] == "backfill" or (run["runType"] == "unknown" and run["runId"].startswith("backfill_")):
+        return "backfill"
+    if order["leftover"] == "fail":
+        return "left"
+    return "deferred" if run["deferred"] and not order["resumeDeferred"] else "resume"
+
+
 def without_tasks(run):
-    """InFlightRun of protocol.ts: without the single tasks, and without what only in-flight.json holds."""
-    return {key: run[key] for key in ("dagId", "runId", "runType", "state", "startDate", "unfinished")}
+    """InFlightRun of protocol.ts: without the single tasks, which only in-flight.json holds."""
+    return {key: value for key, value in run.items() if key != "tasks"}
 
 
 def set_paused(database, dag_ids, paused):
@@ -784,13 +817,521 @@ def make_dag(rendered, commands):
     return dag
 
 
+# ---- drained: What the drain writes down before it does it (S3, `<attempt>/drain/`), so that a later try, export and restore know what is ours.
+
+def instance_key(entry):
+    return entry["dagId"], entry["runId"], entry["taskId"], entry["mapIndex"]
+
+
+def read_active(command):
+    """As active.json, with what earlier attempts paused that was not put back; of two times the first."""
+    dag_ids, paused_at = set(), {}
+    for record in _records(command, "active.json"):
+        dag_ids.update(record["dagIds"])
+        for dag_id, moment in record.get("pausedAt", {}).items():
+            paused_at.setdefault(dag_id, moment)
+    return {"dagIds": sorted(dag_ids), "pausedAt": paused_at}
+
+
+def write_active(command, active):
+    command.storage.write_json(command.prefix + "drain/active.json", active)
+
+
+def read_ended(command):
+    """As ended.json, with what earlier attempts ended; an instance that was ended twice as the later one has it."""
+    instances, runs = {}, {}
+    for record in _records(command, "ended.json"):
+        for entry in record["instances"]:
+            instances[instance_key(entry)] = entry
+        for run in record["runs"]:
+            runs.setdefault((run["dagId"], run["runId"]), run)
+    return {"instances": [instances[key] for key in sorted(instances)], "runs": [runs[key] for key in sorted(runs)]}
+
+
+def write_ended(command, ended):
+    command.storage.write_json(command.prefix + "drain/ended.json", ended)
+
+
+def _records(command, name):
+    """The record of every attempt that is still in force, oldest first, this one last."""
+    of_migration = command.prefix[:-len("{}/".format(command.job["attempt"]))]
+    for attempt in sorted(command.job["earlierAttempts"]) + [command.job["attempt"]]:
+        body = command.storage.read_if_there("{}{}/drain/{}".format(of_migration, attempt, name))
+        if body is not None:
+            yield json.loads(body.decode("utf-8"))
+
+
+# ---- ended: Task instances that still run at the drain's deadline: set to failed, seen ended, and left without state, as what has not begun (design §5).
+
+#: The states that go on in a paused DAG; every other unfinished one stands still there [ran, 2.7.2, 2.10.3].
+MOVING = ("running", "queued", "restarting")
+#: A process hears of its end by its heartbeat, has killed_task_cleanup_time (60 s by default) to go, and MWAA may be slow.
+END_SECONDS = 900
+END_POLL_SECONDS = 3
+#: A scheduler's loop that began before the pause may still queue a task: that many looks in a row must find nothing.
+QUIET_LOOKS = 2
+#: More than a display can hold is a count.
+SHOWN_CHARACTERS = 300
+#: Temporary table of the export's session: what stands on the target in place of the mark.
+ENDED_TABLE = "mwaa_migrate_ended"
+
+
+def begun_states(version):
+    """States whose current try is in `try_number` already though it has not ended: 2.10 counts when it schedules, older versions when a task starts."""
+    return ("scheduled", "queued", "running", "restarting", "up_for_reschedule", "deferred") if version >= (2, 10) else ("running",)
+
+
+def moving_tasks(cursor, only_in_flight=False):
+    """Task instances that go on in a paused DAG, oldest first, without those whose process is known to be gone (a lost worker leaves them `running`).
+
+    With `only_in_flight` those too, but none of a run that has ended: nobody would go on with such a run.
+    """
+    link, index = task_link(cursor)
+    trigger = "t.next_method IS NOT NULL" if "next_method" in names(columns_of(cursor, "task_instance")) else "false"
+    state = "AND {}".format(IN_FLIGHT) if only_in_flight else (
+        "AND ({} OR t.state <> 'queued') AND NOT coalesce(t.state <> 'queued' AND NOT {}, false)".format(IN_FLIGHT, _lives("j")))
+    cursor.execute(
+        "SELECT r.dag_id, r.run_id, t.task_id, {}, t.state, t.try_number, {}, coalesce(t.start_date, t.queued_dttm) AS since FROM task_instance t "
+        "JOIN dag_run r ON {} LEFT JOIN job j ON j.id = t.job_id WHERE t.state = ANY(%s) AND {} {} ORDER BY since, 1, 2, 3, 4".format(
+            index, trigger, link, not_own("t.dag_id"), state), (list(MOVING),))
+    return [{"dagId": row[0], "runId": row[1], "taskId": row[2], "mapIndex": row[3], "state": row[4], "tryNumber": row[5], "hasTrigger": row[6],
+             "since": iso(row[7])} for row in cursor.fetchall()]
+
+
+def _lives(job):
+    return "({0}.state = 'running' AND {0}.latest_heartbeat > now() - interval '{1} seconds')".format(job, zombie_seconds())
+
+
+def zombie_seconds():
+    from airflow.configuration import conf
+    return conf.getint("scheduler", "scheduler_zombie_task_threshold", fallback=300)
+
+
+def shown(beginning, found):
+    """`beginning` and as many (name, since) as a progress message holds, then a count."""
+    text = beginning
+    for number, (name, since) in enumerate(found):
+        part = "{}{} since {}".format(": " if number == 0 else ", ", name if len(name) <= 90 else name[:89] + "…", (since or "?")[:19])
+        if len(text) + len(part) > SHOWN_CHARACTERS - len(" and 1000000 more"):
+            return "{} and {} more".format(text, len(found) - number)
+        text += part
+    return text
+
+
+def task_name(entry):
+    return entry["taskId"] if entry["mapIndex"] < 0 else "{}[{}]".format(entry["taskId"], entry["mapIndex"])
+
+
+def tasks_shown(beginning, tasks):
+    return shown(beginning, [("{} / {} / {}".format(task["dagId"], task["runId"], task_name(task)), task.get("since")) for task in tasks])
+
+
+def end_tasks(command, database):
+    """Set what moves to failed, wait until its processes are gone; the record (drained.py) is written before.
+
+    :raises Refusal: when processes do not end; then nothing may be exported, for they would run on both sides.
+    """
+    deadline = time.time() + max(END_SECONDS, 3 * zombie_seconds())
+    ended, quiet = read_ended(command), 0
+    with database.transaction() as cursor:  # A try that was killed in between may have left them so.
+        touched = {(entry["dagId"], entry["runId"]) for entry in still_ended(cursor, ended["instances"], "t.state = 'failed'")}
+    while quiet < QUIET_LOOKS:
+        with database.transaction() as cursor:
+            moving = moving_tasks(cursor, only_in_flight=True)
+            if moving:
+                _add(cursor, ended, moving)
+                touched.update((task["dagId"], task["runId"]) for task in moving)
+        if moving:
+            write_ended(command, ended)
+            database.settle(lambda cursor: _fail(cursor, ended["instances"]))
+        with database.transaction() as cursor:
+            living = _living(cursor, ended["instances"])
+            is_at_rest = not scalar(cursor, "SELECT EXISTS (SELECT 1 FROM dag_run r WHERE {} AND {})".format(IN_FLIGHT, not_own()))
+        if is_at_rest and not living:
+            break
+        quiet = 0 if moving or living else quiet + 1
+        if quiet:
+            command.sleep(END_POLL_SECONDS)
+            continue
+        if time.time() >= deadline:
+            raise Refusal("tasks-not-ended", tasks_shown("{} tasks do not end".format(len(living or moving)), living or moving),
+                          "they would run on both sides; the DAGs stay paused, nothing was exported.",
+                          "end them by hand (a backfill starts new ones until its own process ends) and run the phase again, or run rollback.")
+        command.say(tasks_shown("waiting until {} tasks have ended".format(len(living or moving)), living or moving))
+        command.sleep(END_POLL_SECONDS)
+    if ended["instances"]:
+        database.settle(lambda cursor: _settle_ended(cursor, ended, touched))
+        with database.transaction() as cursor:
+            ended["instances"] = still_ended(cursor, ended["instances"])
+        write_ended(command, ended)
+    return ended["instances"]
+
+
+def _add(cursor, ended, moving):
+    """Into the record, with the runs' instances that are upstream_failed for another reason."""
+    moment = iso(scalar(cursor, "SELECT now()"))
+    known = {instance_key(entry): entry for entry in ended["instances"]}
+    for task in moving:
+        known[instance_key(task)] = dict({name: value for name, value in task.items() if name != "since"}, endedAt=moment)
+    ended["instances"] = [known[key] for key in sorted(known)]
+    recorded = {(run["dagId"], run["runId"]) for run in ended["runs"]}
+    runs = {(task["dagId"], task["runId"]): [] for task in moving if (task["dagId"], task["runId"]) not in recorded}
+    link, index = task_link(cursor)
+    cursor.execute("SELECT r.dag_id, r.run_id, t.task_id, {} FROM task_instance t JOIN dag_run r ON {} "
+                   "WHERE t.state = 'upstream_failed' AND (r.dag_id, r.run_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))".format(index, link),
+                   ([key[0] for key in runs], [key[1] for key in runs]))
+    for dag_id, run_id, task_id, map_index in cursor.fetchall():
+        runs[dag_id, run_id].append([task_id, map_index])
+    ended["runs"] += [{"dagId": key[0], "runId": key[1], "upstreamFailed": runs[key]} for key in sorted(runs)]
+
+
+def entries_sql(entries):
+    """`e` (dag_id, run_id, task_id, map_index, state, ended_at, tries) as SQL, and its values."""
+    return ("unnest(%s::text[], %s::text[], %s::text[], %s::int[], %s::text[], %s::timestamptz[], %s::int[]) "
+            "AS e(dag_id, run_id, task_id, map_index, state, ended_at, tries)"), tuple(
+                [entry[name] for entry in entries] for name in ("dagId", "runId", "taskId", "mapIndex", "state", "endedAt", "tryNumber"))
+
+
+def entries_joined(cursor):
+    """SQL: the row `t` with its run `r` is that of entry `e`."""
+    link, index = task_link(cursor)
+    return "{} AND e.dag_id = r.dag_id AND e.run_id = r.run_id AND e.task_id = t.task_id AND e.map_index = {}".format(link, index)
+
+
+def _fail(cursor, entries):
+    """Only where the instance is still as it was recorded; what has started or ended meanwhile is seen at the next look."""
+    source, values = entries_sql(entries)
+    cursor.execute("UPDATE task_instance t SET state = 'failed', end_date = e.ended_at FROM dag_run r, {} WHERE {} AND t.state = e.state "
+                   "AND t.try_number IS NOT DISTINCT FROM e.tries".format(source, entries_joined(cursor)), values)
+    if "last_scheduling_decision" in names(columns_of(cursor, "dag_run")):
+        # The scheduler's look at paused DAGs passes over runs without one, and the first look after unpausing takes them first.
+        cursor.execute("UPDATE dag_run r SET last_scheduling_decision = NULL WHERE (r.dag_id, r.run_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))",
+                       ([entry["dagId"] for entry in entries], [entry["runId"] for entry in entries]))
+
+
+def _living(cursor, entries):
+    """Those whose process is still there; one that was killed cannot say so, but its heartbeat grows old. And processes of backfills, which start tasks."""
+    source, values = entries_sql(entries)
+    cursor.execute("SELECT r.dag_id, r.run_id, t.task_id, e.map_index, t.start_date FROM task_instance t JOIN dag_run r ON r.dag_id = t.dag_id "
+                   "JOIN {} ON {} JOIN job j ON j.id = t.job_id WHERE {} UNION ALL "
+                   "SELECT coalesce(b.dag_id, '?'), 'backfill', 'all tasks', -1, b.start_date FROM job b WHERE b.job_type = 'BackfillJob' AND {} AND {} "
+                   "ORDER BY 5, 1, 2, 3, 4".format(source, entries_joined(cursor), _lives("j"), _lives("b"), not_own("b.dag_id")), values)
+    return [{"dagId": row[0], "runId": row[1], "taskId": row[2], "mapIndex": row[3], "since": iso(row[4])} for row in cursor.fetchall()]
+
+
+def _settle_ended(cursor, ended, touched):
+    """What has ended is left without state, marked, with the tries that had ended before.
+
+    Code that answers SIGTERM with an error of its own makes Airflow write failed or up_for_retry over ours: the end was ours all the same.
+    What has succeeded, deferred or rescheduled itself in its last moment is no longer ours. Something that ended just then may have made
+    what stands behind an ended task upstream_failed; without state it waits again. And a scheduler's loop that began before the pause,
+    or a backfill's process, may have ended the run for it.
+    """
+    cursor.execute("UPDATE dag_run r SET state = 'running', end_date = NULL WHERE r.state = 'failed' "
+                   "AND (r.dag_id, r.run_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))", ([key[0] for key in touched], [key[1] for key in touched]))
+    source, values = entries_sql(ended["instances"])
+    cursor.execute("UPDATE task_instance t SET state = NULL, end_date = e.ended_at, duration = NULL, try_number = {} FROM dag_run r, {} WHERE {} "
+                   "AND t.state IN ('failed', 'up_for_retry') AND t.try_number IS NOT DISTINCT FROM e.tries AND {}".format(
+                       finished_tries(), source, entries_joined(cursor), IN_FLIGHT), values)
+    link, index = task_link(cursor)
+    before = [(run["dagId"], run["runId"]) + tuple(one) for run in ended["runs"] for one in run["upstreamFailed"]]
+    cursor.execute(
+        "UPDATE task_instance t SET state = NULL, start_date = NULL, end_date = NULL, duration = NULL FROM dag_run r "
+        "WHERE {} AND t.state = 'upstream_failed' AND {} AND (r.dag_id, r.run_id) IN (SELECT * FROM unnest(%s::text[], %s::text[])) "
+        "AND (r.dag_id, r.run_id, t.task_id, {}) NOT IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::int[]))".format(
+            link, IN_FLIGHT, index),
+        ([run["dagId"] for run in ended["runs"]], [run["runId"] for run in ended["runs"]]) + tuple([one[place] for one in before] for place in range(4)))
+
+
+def still_ended(cursor, entries, is_ours="t.state IS NULL AND " + IN_FLIGHT):
+    """Those that stand as the drain has left them, in a run that has not ended; or that bear its mark and fit another condition on `t` and `r`."""
+    if not entries:
+        return []
+    source, values = entries_sql(entries)
+    cursor.execute("SELECT e.dag_id, e.run_id, e.task_id, e.map_index FROM task_instance t JOIN dag_run r ON r.dag_id = t.dag_id JOIN {} ON {} "
+                   "WHERE t.end_date = e.ended_at AND {}".format(source, entries_joined(cursor), is_ours), values)
+    ours = set(cursor.fetchall())
+    return [entry for entry in entries if instance_key(entry) in ours]
+
+
+def keep_ended(cursor, entries, as_failed):
+    """Make ENDED_TABLE: a snapshot that only reads cannot. `as_failed`: they do not go on at the target."""
+    cursor.execute("CREATE TEMP TABLE {} (dag_id text, run_id text, task_id text, map_index int, mark timestamptz, state text, end_date timestamptz, "
+                   "try_number int, PRIMARY KEY (dag_id, run_id, task_id, map_index))".format(ENDED_TABLE))
+    source, values = entries_sql(entries)
+    moves = "'failed', e.ended_at, e.tries" if as_failed else "NULL, NULL, " + finished_tries()
+    cursor.execute("INSERT INTO {} SELECT e.dag_id, e.run_id, e.task_id, e.map_index, e.ended_at, {} FROM {}".format(ENDED_TABLE, moves, source), values)
+
+
+def finished_tries():
+    """SQL: tries of the entry `e` that had ended before the drain."""
+    return "CASE WHEN e.state IN ({}) THEN greatest(e.tries - 1, 0) ELSE e.tries END".format(text_list(begun_states(AIRFLOW_VERSION)))
+
+
+# ---- owed_events: Dataset events that came while their consumer was paused: Airflow queues none for a paused DAG, and never makes up for it (2.4 to 2.11 [ran]).
+
+#: Seconds: an event's time is its worker's clock, a pause's the database's. What is older than the newest run is not owed anyway.
+CLOCKS_APART = 60
+
+
+def has_datasets(cursor):
+    return bool(columns_of(cursor, "dataset_dag_run_queue") and columns_of(cursor, "dag_schedule_dataset_reference") and columns_of(cursor, "dataset_event"))
+
+
+def owed_events(cursor, paused_at, consumed=None):
+    """The newest event of each dataset that a DAG waits for and was not told of: [{dagId, uri, at, datasetId}], ordered.
+
+    :param dict paused_at: dag_id → ISO 8601: when the drain paused it. Other DAGs were paused by somebody else, and are owed nothing.
+    :param dict consumed: dag_id → ISO 8601: logical date of the newest run that the target made of its events.
+    """
+    if not paused_at or not has_datasets(cursor):
+        return []
+    dag_ids = sorted(paused_at)
+    cursor.execute(
+        "SELECT c.dag_id, s.uri, s.id, max(v.timestamp) FROM unnest(%s::text[], %s::timestamptz[], %s::timestamptz[]) AS p(dag_id, paused_at, consumed) "
+        "JOIN dag_schedule_dataset_reference c ON c.dag_id = p.dag_id JOIN dataset s ON s.id = c.dataset_id "
+        "JOIN dataset_event v ON v.dataset_id = s.id AND v.timestamp > p.paused_at - interval '{} seconds' "
+        "WHERE NOT EXISTS (SELECT 1 FROM dataset_dag_run_queue q WHERE q.dataset_id = s.id AND q.target_dag_id = c.dag_id) "
+        "AND v.timestamp > greatest(p.consumed, (SELECT coalesce(max(r.execution_date), '-infinity') FROM dag_run r "
+        "WHERE r.dag_id = c.dag_id AND r.run_type = 'dataset_triggered')) GROUP BY 1, 2, 3 ORDER BY 1, 2".format(CLOCKS_APART),
+        (dag_ids, [paused_at[dag_id] for dag_id in dag_ids], [(consumed or {}).get(dag_id) for dag_id in dag_ids]))
+    return [{"dagId": row[0], "uri": row[1], "datasetId": row[2], "at": iso(row[3])} for row in cursor.fetchall()]
+
+
+def queue_events(cursor, owed):
+    """Tell each DAG of its event, as Airflow would have. The next run's logical date is the newest of these times."""
+    for one in owed:
+        cursor.execute("INSERT INTO dataset_dag_run_queue (dataset_id, target_dag_id, created_at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+                       (one["datasetId"], one["dagId"], one["at"]))
+
+
+def producers_of(cursor):
+    """consumer dag_id → dag_ids that write a dataset it waits for (2.4+)."""
+    if not columns_of(cursor, "task_outlet_dataset_reference") or not columns_of(cursor, "dag_schedule_dataset_reference"):
+        return {}
+    cursor.execute("SELECT c.dag_id, p.dag_id FROM dag_schedule_dataset_reference c JOIN task_outlet_dataset_reference p "
+                   "ON p.dataset_id = c.dataset_id WHERE c.dag_id <> p.dag_id")
+    found = {}
+    for consumer, producer in cursor.fetchall():
+        found.setdefault(consumer, set()).add(producer)
+    return found
+
+
+# ---- stand_ins: Rows on the source for runs that the target made between cutover and rollback: without them their intervals would run twice.
+
+#: What the UI shows as the run's conf, so that a run without tasks explains itself.
+STAND_IN_CONF = {"mwaa-migrate": "this interval ran on the target environment, between cutover and rollback"}
+#: Protocol 4: every Python from 3.4 on reads it.
+PICKLE_PROTOCOL = 4
+
+
+def stand_in_bytes(value):
+    return pickle.dumps(value, protocol=PICKLE_PROTOCOL)
+
+
+def add_stand_ins(cursor, dag_id, ran):
+    """A finished run for each scheduled one that the target made; the scheduler computes the next run from the newest. Returns how many are new.
+
+    A run of the source of the same id or logical date is left as it is.
+    """
+    there = names(columns_of(cursor, "dag_run"))
+    added = 0
+    for run in ran:
+        if run["kind"] != "new" or run["runType"] != "scheduled":
+            continue
+        state = "success" if run["state"] == "success" else "failed"
+        values = {"dag_id": dag_id, "run_id": run["runId"], "execution_date": run["logicalDate"], "run_type": "scheduled", "state": state,
+                  "external_trigger": False, "data_interval_start": run["intervalStart"], "data_interval_end": run["intervalEnd"],
+                  "conf": stand_in_bytes(STAND_IN_CONF), "clear_number": 0}
+        times = ("queued_at", "start_date", "end_date", "updated_at")
+        columns = [name for name in values if name in there]
+        expressions = ["%s"] * len(columns) + ["now()" for name in times if name in there]
+        if "log_template_id" in there:
+            expressions.append("(SELECT max(id) FROM log_template)")
+        cursor.execute("INSERT INTO dag_run ({}) VALUES ({}) ON CONFLICT DO NOTHING".format(
+            ", ".join(columns + [name for name in times + ("log_template_id",) if name in there]), ", ".join(expressions)),
+            [values[name] for name in columns])
+        if cursor.rowcount:
+            added += 1
+            _add_tasks(cursor, dag_id, run, state)
+    return added
+
+
+def _add_tasks(cursor, dag_id, run, state):
+    """Only for tasks that depend on their past: the next run's would wait for ever for one that the run before has no row of."""
+    there = names(columns_of(cursor, "task_instance"))
+    for task_id in _tasks_of_the_past(cursor, dag_id):
+        values = {"dag_id": dag_id, "task_id": task_id, "run_id": run["runId"], "execution_date": run["logicalDate"], "map_index": -1, "state": state,
+                  "try_number": 1, "max_tries": 0, "pool": "default_pool", "pool_slots": 1, "priority_weight": 1, "hostname": "", "unixname": "",
+                  "duration": 0, "executor_config": stand_in_bytes({})}
+        times = ("start_date", "end_date", "updated_at")
+        columns = [name for name in values if name in there]
+        cursor.execute("INSERT INTO task_instance ({}) VALUES ({}) ON CONFLICT DO NOTHING".format(
+            ", ".join(quoted(name) for name in columns + [name for name in times if name in there]),
+            ", ".join(["%s"] * len(columns) + ["now()" for name in times if name in there])), [values[name] for name in columns])
+
+
+def _tasks_of_the_past(cursor, dag_id):
+    """Ids of the tasks with depends_on_past, as the serialized DAG says; Airflow leaves the value out where it is false."""
+    there = names(columns_of(cursor, "serialized_dag"))
+    if not there:
+        return []
+    cursor.execute("SELECT data::text, {} FROM serialized_dag WHERE dag_id = %s".format("data_compressed" if "data_compressed" in there else "NULL"), (dag_id,))
+    row = cursor.fetchone()
+    text = row and (row[0] or (row[1] and zlib.decompress(bytes(row[1])).decode("utf-8")))
+    if not text:
+        return []
+    tasks = [task.get("__var", task) for task in json.loads(text)["dag"]["tasks"]]  # 2.9 and newer wrap each
+    return sorted(task["task_id"] for task in tasks if task.get("depends_on_past") or _unwrapped(task.get("partial_kwargs", {})).get("depends_on_past"))
+
+
+def _unwrapped(value):
+    return value.get("__var", value)
+
+
+def stand_ins_of(cursor, ran):
+    """RunName of those that stand now."""
+    made = [one for one in ran if one["kind"] == "new" and one["runType"] == "scheduled"]
+    if not made:
+        return []
+    cursor.execute("SELECT r.dag_id, r.run_id FROM dag_run r WHERE r.conf = %s AND (r.dag_id, r.run_id) IN (SELECT * FROM unnest(%s::text[], %s::text[])) "
+                   "ORDER BY r.dag_id, r.execution_date", (stand_in_bytes(STAND_IN_CONF), [one["dagId"] for one in made], [one["runId"] for one in made]))
+    return [{"dagId": row[0], "runId": row[1]} for row in cursor.fetchall()]
+
+
+# ---- restore: restore, and the drain's own way back: the source goes on as it was before, and runs nothing again that the target ran (design §5).
+
+def restore(command):
+    """Result data: protocol.ts RestoreData. Safe to repeat, and to be killed anywhere."""
+    reference = command.job["ran"]
+    ran = json.loads(command.storage.read_checked(reference, "what the target ran").decode("utf-8"))["runs"] if reference else []
+    database = Database()
+    try:
+        database.alone(command.job["migrationId"] + " drain", 600, command.sleep)
+        return put_back(command, database, [dag["dagId"] for dag in command.job["activeDags"]], ran)
+    finally:
+        database.close()
+
+
+def put_back(command, database, wanted, ran):
+    """Each DAG in one transaction that ends with its unpausing: a DAG that is unpaused has been put back.
+
+    :param wanted: ids of the DAGs that were active before the drain; no other is unpaused.
+    :param ran: runs of protocol.ts RanOnTarget.
+    """
+    ended, paused_at = read_ended(command)["instances"], read_active(command)["pausedAt"]
+    with database.transaction() as cursor:
+        order = _consumers_first(set(wanted), producers_of(cursor))
+    order += sorted({one["dagId"] for one in ended + ran} - set(order))
+    activated = []
+    for number, dag_id in enumerate(order, 1):
+        of_dag = [[one for one in found if one["dagId"] == dag_id] for found in (ended, ran)]
+        if database.settle(lambda cursor, dag_id=dag_id, of_dag=of_dag: _put_back_dag(
+                cursor, dag_id, dag_id in wanted, of_dag[0], of_dag[1], paused_at, command.job["drain"]["resumeDeferred"])):
+            activated.append(dag_id)
+        command.say("put back {} of {} DAGs".format(number, len(order)), None, number, len(order))
+    with database.transaction() as cursor:
+        cursor.execute("SELECT dag_id FROM dag WHERE dag_id = ANY(%s) AND is_active AND NOT is_paused", (list(wanted),))
+        missing = set(wanted) - {row[0] for row in cursor.fetchall()}
+        left = _left_failed(cursor, ran)
+        with_us = {(one["dagId"], one["runId"]) for one in left}
+        marked = still_ended(cursor, ended, "true")
+        left += [run for run in _runs_of(still_ended(cursor, ended, "t.state = 'failed'")) if (run["dagId"], run["runId"]) not in with_us]
+        # Whatever bears the mark no more was put back, now or by a try before.
+        return {"activated": sorted(activated), "missing": sorted(missing), "standIns": stand_ins_of(cursor, ran), "leftFailed": left,
+                "putBack": len([one for one in ended if one not in marked and (one["dagId"], one["runId"]) not in with_us])}
+
+
+def _consumers_first(dag_ids, producers):
+    """A producer that is unpaused before its consumer could write an event that is queued for nobody."""
+    order, waiting = [], set(dag_ids)
+    while waiting:
+        needed = {producer for consumer in waiting for producer in producers.get(consumer, ())}
+        ready = sorted(waiting - needed) or sorted(waiting)  # They wait for each other in a circle.
+        order += ready
+        waiting -= set(ready)
+    return order
+
+
+def _put_back_dag(cursor, dag_id, is_wanted, ended, ran, paused_at, resume_deferred):
+    """True when the DAG was unpaused now."""
+    cursor.execute("SELECT is_paused AND is_active FROM dag WHERE dag_id = %s FOR UPDATE", (dag_id,))
+    row = cursor.fetchone()
+    if add_stand_ins(cursor, dag_id, ran):
+        columns = next_run_columns(cursor)
+        if columns:  # As after an import: not scheduled until its file is parsed with the stand-ins in view.
+            cursor.execute("UPDATE dag SET {} WHERE dag_id = %s".format(", ".join("{} = NULL".format(column) for column in columns)), (dag_id,))
+    if is_wanted and not (row and row[0]):
+        return False
+    _leave_failed(cursor, [one for one in ran if one["kind"] == "resumed"])
+    _run_again(cursor, ended, resume_deferred)
+    if not is_wanted:
+        return False
+    made = [one["logicalDate"] for one in ran if one["kind"] == "new" and one["runType"] == "dataset_triggered"]
+    consumed = max(made, key=lambda date: date.rstrip("Z")) if made else None  # ISO 8601 with and without a fraction
+    if has_datasets(cursor):
+        if consumed is not None:
+            cursor.execute("DELETE FROM dataset_dag_run_queue WHERE target_dag_id = %s AND created_at <= %s", (dag_id, consumed))
+        if dag_id in paused_at:
+            queue_events(cursor, owed_events(cursor, {dag_id: paused_at[dag_id]}, {dag_id: consumed}))
+    cursor.execute("UPDATE dag SET is_paused = false WHERE dag_id = %s AND is_active AND is_paused", (dag_id,))
+    return cursor.rowcount == 1
+
+
+def _leave_failed(cursor, runs):
+    """Runs that went on at the target: what is unfinished here must not run a second time by itself."""
+    link, _ = task_link(cursor)
+    values = ([one["dagId"] for one in runs], [one["runId"] for one in runs])
+    listed = "(r.dag_id, r.run_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))"
+    cursor.execute("UPDATE task_instance t SET state = 'failed', end_date = now() FROM dag_run r WHERE {} AND {} AND {} "
+                   "AND coalesce(t.state, '') <> ALL(%s)".format(link, IN_FLIGHT, listed), values + (list(FINAL_STATES),))
+    cursor.execute("UPDATE dag_run r SET state = 'failed', end_date = now() WHERE {} AND {}".format(IN_FLIGHT, listed), values)
+
+
+def _run_again(cursor, entries, resume_deferred):
+    """What the drain has ended loses its mark, and so waits like what has not begun; its tries were set then."""
+    forgotten = [] if resume_deferred else _without_trigger(cursor, still_ended(cursor, entries))
+    _change(cursor, forgotten, "state = 'failed'")
+    _change(cursor, [one for one in entries if one not in forgotten], "end_date = NULL")
+
+
+def _change(cursor, entries, change):
+    if entries:
+        source, values = entries_sql(entries)
+        cursor.execute("UPDATE task_instance t SET {} FROM dag_run r, {} WHERE {} AND t.state IS NULL AND t.end_date = e.ended_at AND {}".format(
+            change, source, entries_joined(cursor), IN_FLIGHT), values)
+
+
+def _without_trigger(cursor, entries):
+    """Ended while they went on after their trigger, which Airflow forgets when it ends them: they would begin anew, as deferred tasks would elsewhere."""
+    suspects = [one for one in entries if one["hasTrigger"]]
+    return still_ended(cursor, suspects, "t.next_method IS NULL") if suspects else []
+
+
+def _left_failed(cursor, ran):
+    """Runs of kind `resumed` that have failed on the source."""
+    resumed = [one for one in ran if one["kind"] == "resumed"]
+    cursor.execute("SELECT r.dag_id, r.run_id FROM dag_run r WHERE r.state = 'failed' AND (r.dag_id, r.run_id) IN "
+                   "(SELECT * FROM unnest(%s::text[], %s::text[])) ORDER BY 1, 2", ([one["dagId"] for one in resumed], [one["runId"] for one in resumed]))
+    return [{"dagId": row[0], "runId": row[1]} for row in cursor.fetchall()]
+
+
+def _runs_of(entries):
+    return [{"dagId": key[0], "runId": key[1]} for key in sorted({(one["dagId"], one["runId"]) for one in entries})]
+
+
 # ---- drain: drain: every DAG comes to rest before the snapshot (design §5).
 
 POLL_SECONDS = 3
+#: A scheduler's loop that began before the pause looks at the DAG's runs once more; nothing is ended before it is over.
+LOOP_SECONDS = 30
 
 
 def drain(command):
-    """Pause each DAG once it has no active run, consumers of datasets after their producers; at the deadline the rest; then wait for running tasks."""
+    """Pause each DAG once it has no active run, consumers of datasets after their producers; at the deadline the rest.
+
+    Then wait for tasks that run, and end what runs still (ended.py), or put all back. Result data: protocol.ts DrainData.
+    """
     if command.job["mode"] == "rehearsal":
         raise Refusal("rehearsal", "This attempt is a rehearsal, which pauses nothing.", "somebody else than the action started this DAG run.",
                       "delete this DAG run; to pause the source, run export with mode: final.")
@@ -798,31 +1339,44 @@ def drain(command):
     begun = time.time()
     try:
         database.alone(command.job["migrationId"] + " drain", 600, command.sleep)
-        recorded = _remember(command, database)
-        _pause_as_they_rest(command, database, recorded, begun + 60 * order["timeoutMinutes"])
+        active = _remember(command, database)
+        _pause_as_they_rest(command, database, active, begun + 60 * order["timeoutMinutes"])
         _await_tasks(command, database, 60 * order["taskMinutes"])
+        if order["leftover"] == "abort":
+            _abort_unless_at_rest(command, database, active)
+        else:
+            end_tasks(command, database)
         with database.snapshot() as cursor:
-            leftover = runs_in_flight(cursor)
-        if leftover and order["leftover"] == "abort":
-            set_paused(database, recorded, False)
-            minutes = order["timeoutMinutes"] + order["taskMinutes"]
-            raise Refusal("drain-aborted", "{} DAG runs were still in flight after {} minutes.".format(len(leftover), minutes),
-                          "drain.leftover is abort, so every DAG that was active is active again.",
-                          "give drain.timeout-minutes more time, or choose drain.leftover: resume.")
-        return {"paused": sorted(recorded), "leftover": [without_tasks(run) for run in leftover], "waitedSeconds": int(time.time() - begun)}
+            ended = still_ended(cursor, read_ended(command)["instances"])
+            leftover = runs_in_flight(cursor, order, ended)
+        return {"paused": active["dagIds"], "leftover": [without_tasks(run) for run in leftover], "waitedSeconds": int(time.time() - begun),
+                "ended": len(ended)}
     finally:
         database.close()
 
 
+def _abort_unless_at_rest(command, database, active):
+    order = command.job["drain"]
+    with database.snapshot() as cursor:
+        leftover = len(runs_in_flight(cursor, order))
+    if not leftover:
+        return
+    put_back(command, database, active["dagIds"], [])
+    raise Refusal("drain-aborted", "{} DAG runs were still in flight after {} minutes.".format(leftover, order["timeoutMinutes"] + order["taskMinutes"]),
+                  "drain.leftover is abort, so every DAG that was active is active again.",
+                  "give drain.timeout-minutes more time, or choose drain.leftover: resume.")
+
+
 def _remember(command, database):
-    """The DAGs that are active, with those that an earlier try of this attempt has paused already; written before anything is paused."""
-    key = command.prefix + "drain/active.json"
-    earlier = command.storage.read_if_there(key)
-    known = set(json.loads(earlier.decode("utf-8"))["dagIds"]) if earlier else set()
+    """The DAGs that are active, with those that an earlier try or attempt has paused already; written before anything is paused."""
+    active = read_active(command)
     with database.transaction() as cursor:
-        known.update(_unpaused(cursor))
-    command.storage.write_json(key, {"dagIds": sorted(known)})
-    return sorted(known)
+        unpaused = _unpaused(cursor)
+    for dag_id in unpaused:
+        active["pausedAt"].pop(dag_id, None)
+    active["dagIds"] = sorted(set(active["dagIds"]) | set(unpaused))
+    write_active(command, active)
+    return active
 
 
 def _unpaused(cursor):
@@ -831,19 +1385,11 @@ def _unpaused(cursor):
 
 
 def _busy(cursor):
-    cursor.execute("SELECT DISTINCT dag_id FROM dag_run WHERE coalesce(state, '') <> ALL(%s)", (list(FINISHED_RUNS),))
-    return {row[0] for row in cursor.fetchall()}
-
-
-def _producers(cursor):
-    """consumer dag_id → dag_ids that write a dataset it waits for (2.4+). A paused consumer never gets the event."""
-    if not columns_of(cursor, "task_outlet_dataset_reference") or not columns_of(cursor, "dag_schedule_dataset_reference"):
-        return {}
-    cursor.execute("SELECT c.dag_id, p.dag_id FROM dag_schedule_dataset_reference c JOIN task_outlet_dataset_reference p "
-                   "ON p.dataset_id = c.dataset_id WHERE c.dag_id <> p.dag_id")
+    """dag_id → [(run id, since)] of its runs in flight."""
+    cursor.execute("SELECT dag_id, run_id, coalesce(start_date, execution_date) FROM dag_run r WHERE {} ORDER BY 3, 1, 2".format(IN_FLIGHT))
     found = {}
-    for consumer, producer in cursor.fetchall():
-        found.setdefault(consumer, set()).add(producer)
+    for dag_id, run_id, since in cursor.fetchall():
+        found.setdefault(dag_id, []).append((run_id, iso(since)))
     return found
 
 
@@ -868,40 +1414,64 @@ def _is_met(condition, there):
     return "all" in condition and all(_is_met(one, there) for one in condition["all"])  # An alias names no dataset here.
 
 
-def _pause_as_they_rest(command, database, dag_ids, deadline):
+def _pause_as_they_rest(command, database, active, deadline):
     while True:
         with database.transaction() as cursor:
-            waiting = set(_unpaused(cursor)) & set(dag_ids)
-            busy, producers = _busy(cursor) | _owed(cursor), _producers(cursor)
+            waiting = set(_unpaused(cursor)) & set(active["dagIds"])
+            runs, owed, producers = _busy(cursor), _owed(cursor), producers_of(cursor)
+        busy = set(runs) | owed
         if not waiting:
             return
         if time.time() >= deadline:
             command.say("the deadline has come: pausing {} DAGs with runs in flight".format(len(waiting)))
-            set_paused(database, waiting, True)
+            _pause(command, database, active, waiting)
             return
         resting = [dag_id for dag_id in waiting if dag_id not in busy and not (producers.get(dag_id, set()) & waiting)]
         if not resting and not waiting & busy:
             resting = list(waiting)  # They wait for each other's datasets in a circle, and nothing moves in it.
-        set_paused(database, resting, True)
-        with database.transaction() as cursor:
-            # The scheduler may have made a run between the look and the pause, or come to owe one; in a paused DAG it would never end.
-            caught = (_busy(cursor) | _owed(cursor)) & set(resting)
-        set_paused(database, caught, False)
-        command.say("{} of {} DAGs are paused".format(len(dag_ids) - len(waiting) + len(resting) - len(caught), len(dag_ids)))
-        if len(waiting) > len(resting) - len(caught):
+        caught = set()
+        if resting:
+            _pause(command, database, active, resting)
+            caught = _unpause_caught(command, database, active, resting)
+        left = len(waiting) - len(resting) + len(caught)
+        in_flight = sorted(((dag_id + " / " + run_id, since) for dag_id in (waiting - set(resting)) | caught for run_id, since in runs.get(dag_id, ())),
+                           key=lambda named: (named[1], named[0]))
+        beginning = "{} of {} DAGs are paused".format(len(active["dagIds"]) - left, len(active["dagIds"]))
+        command.say(shown(beginning + "; in flight", in_flight) if in_flight else beginning)
+        if left:
             command.sleep(POLL_SECONDS)
+
+
+def _pause(command, database, active, dag_ids):
+    """The time is on record before: an event that comes from then on is made up for (owed_events.py)."""
+    with database.transaction() as cursor:
+        moment = iso(scalar(cursor, "SELECT now()"))
+    active["pausedAt"].update({dag_id: moment for dag_id in dag_ids})
+    write_active(command, active)
+    set_paused(database, dag_ids, True)
+
+
+def _unpause_caught(command, database, active, dag_ids):
+    """The scheduler may have made a run between the look and the pause, or come to owe one; in a paused DAG it would never end."""
+    with database.transaction() as cursor:
+        caught = (set(_busy(cursor)) | _owed(cursor)) & set(dag_ids)
+    if caught:
+        set_paused(database, caught, False)
+        for dag_id in caught:
+            del active["pausedAt"][dag_id]
+        write_active(command, active)
+    return caught
 
 
 def _await_tasks(command, database, seconds):
     """Tasks that run or are queued go on in a paused DAG."""
-    deadline = time.time() + seconds
+    deadline = time.time() + max(seconds, LOOP_SECONDS)
     while True:
         with database.transaction() as cursor:
-            cursor.execute("SELECT count(*) FROM task_instance WHERE state IN ('running', 'queued') AND {}".format(not_own()))
-            running = cursor.fetchone()[0]
-        if not running or time.time() >= deadline:
+            tasks = moving_tasks(cursor)
+        if not tasks or time.time() >= deadline:
             return
-        command.say("waiting for {} running tasks".format(running))
+        command.say(tasks_shown("waiting for {} running tasks".format(len(tasks)), tasks))
         command.sleep(POLL_SECONDS)
 
 
@@ -1021,6 +1591,112 @@ def _frame_names(name, number, last):
     return number.to_bytes(12, "big"), "{}|{}|{}".format(name, number, "last" if last else "more").encode("utf-8")
 
 
+# ---- owed_queue: Dataset events that came while their consumer was paused: Airflow queues an event only for consumers that are active at that moment.
+
+def queue_owed(cursor, dag_id, owed):
+    """Queue for one consumer what the source owes it; returns how many events. `owed`: [(dataset URI, ISO 8601 of the event)].
+
+    The queue's time is the event's: the run that it makes is given events up to that time, by Airflow's own rule.
+    """
+    if not owed or not columns_of(cursor, "dataset_dag_run_queue"):
+        return 0
+    queued = 0
+    for uri, at in ((uri_here(uri), at) for uri, at in owed):
+        cursor.execute(
+            "INSERT INTO dataset_dag_run_queue (dataset_id, target_dag_id, created_at) SELECT d.id, %s, %s::timestamptz FROM dataset d "
+            "JOIN dag_schedule_dataset_reference c ON c.dataset_id = d.id AND c.dag_id = %s WHERE d.uri = %s AND NOT EXISTS "
+            "(SELECT 1 FROM dag_run n WHERE n.dag_id = %s AND n.run_type = 'dataset_triggered' AND n.execution_date >= %s::timestamptz) "
+            "ON CONFLICT DO NOTHING", (dag_id, at, dag_id, uri, dag_id, at))
+        queued += cursor.rowcount
+    return queued
+
+
+def uri_here(uri):
+    """A dataset's URI as this Airflow writes it: 2.9 and later normalise what a DAG file says, so `s3://bucket/key/` has become `s3://bucket/key`."""
+    try:
+        from airflow.datasets import Dataset
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # They quote the URI, which may hold a password.
+            return Dataset(uri).uri
+    except Exception:  # Below 2.4, or a text that no DAG file of this version could name: there is nothing to find then.
+        return uri
+
+
+def is_run_due(cursor, dag_id):
+    """Whether the queue holds all that the DAG waits for, so that the scheduler will make a run of it when it looks."""
+    if not columns_of(cursor, "dataset_dag_run_queue"):
+        return False
+    expression = "d.dataset_expression::text" if "dataset_expression" in names(columns_of(cursor, "dag")) else "NULL"  # 2.9+
+    cursor.execute(
+        "SELECT {}, array_agg(s.uri), array_agg(s.uri) FILTER (WHERE q.target_dag_id IS NOT NULL) FROM dag_schedule_dataset_reference c "
+        "JOIN dag d ON d.dag_id = c.dag_id JOIN dataset s ON s.id = c.dataset_id LEFT JOIN dataset_dag_run_queue q ON q.dataset_id = c.dataset_id "
+        "AND q.target_dag_id = c.dag_id WHERE c.dag_id = %s GROUP BY 1".format(expression), (dag_id,))
+    row = cursor.fetchone()
+    if row is None or not row[2]:
+        return False
+    return _holds(json.loads(row[0]) if row[0] else {"all": row[1]}, row[2])
+
+
+def _holds(condition, there):
+    """`dag.dataset_expression`: a URI, {"all": […]} or {"any": […]}; an alias names no dataset here."""
+    if not isinstance(condition, dict):
+        return condition in there
+    if "any" in condition:
+        return any(_holds(one, there) for one in condition["any"])
+    return "all" in condition and all(_holds(one, there) for one in condition["all"])
+
+
+# ---- datasets: Dataset events by what they are, for the ids of datasets and events mean nothing in another database (Airflow 2.4 to 2.11).
+
+#: What tells one event of a dataset from another; where even that is equal, their number in the order of what they carry.
+EVENT_IDENTITY = ("timestamp", "source_dag_id", "source_task_id", "source_run_id", "source_map_index")
+
+#: SQL: every event of an environment with its dataset's URI and its number among equals.
+KNOWN_EVENTS = (
+    "SELECT x.id, u.uri, {0}, row_number() OVER (PARTITION BY x.dataset_id, {0} ORDER BY md5(x.extra::text) COLLATE \"C\", x.id) AS number "
+    "FROM dataset_event x JOIN dataset u ON u.id = x.dataset_id").format(", ".join("x." + column for column in EVENT_IDENTITY))
+
+#: Airflow 3 calls it asset_triggered.
+DATASET_TRIGGERED = "dataset_triggered"
+
+
+def same_event(alias):
+    """SQL: the staged row `s`, its URI as in `u`, means the event `alias` of KNOWN_EVENTS. Staged as texts: the target's table has no such columns."""
+    types = {"timestamp": "timestamptz", "source_map_index": "integer"}
+    tests = ["{0}.uri = u.here".format(alias), "{0}.timestamp = s.timestamp::timestamptz".format(alias),
+             "{0}.number = s.event_number::bigint".format(alias)]
+    return " AND ".join(tests + ["{0}.{1} IS NOT DISTINCT FROM s.{1}::{2}".format(alias, column, types.get(column, "text"))
+                                 for column in EVENT_IDENTITY[1:]])
+
+
+def awaited_events():
+    """SELECT of ids: events that the next dataset-triggered run of a DAG will be given, because no run of it is as new (Airflow's own rule)."""
+    return ("SELECT v.id FROM dataset_event v JOIN (SELECT c.dataset_id, max(n.execution_date) AS newest FROM dag_schedule_dataset_reference c "
+            "LEFT JOIN dag_run n ON n.dag_id = c.dag_id AND n.run_type = '{}' GROUP BY c.dataset_id, c.dag_id) w "
+            "ON w.dataset_id = v.dataset_id AND (w.newest IS NULL OR v.timestamp > w.newest)").format(DATASET_TRIGGERED)
+
+
+def consumed_events(kept):
+    """SELECT of ids: events that a run `r` was made for, of the runs that move."""
+    return "SELECT l.event_id FROM dagrun_dataset_event l JOIN dag_run r ON r.id = l.dag_run_id WHERE {}".format(kept)
+
+
+def name_uris(cursor, stage, uris):
+    """Make table `uris` (uri, here): what each URI of the staged rows is on the target, whose Airflow may write it otherwise."""
+    cursor.execute("SELECT DISTINCT dataset_uri FROM {}".format(stage))
+    found = [row[0] for row in cursor.fetchall()]
+    cursor.execute("DROP TABLE IF EXISTS {}".format(uris))
+    cursor.execute("CREATE UNLOGGED TABLE {} AS SELECT * FROM unnest(%s::text[], %s::text[]) AS n(uri, here)".format(uris),
+                   (found, [uri_here(uri) for uri in found]))
+
+
+def add_datasets(cursor, uris):
+    """Datasets that no DAG file of the target has named yet. Airflow finds them by their URI when it parses one that does."""
+    cursor.execute("INSERT INTO dataset (uri, extra, created_at, updated_at) SELECT n.here, '{{}}', now(), now() FROM "
+                   "(SELECT DISTINCT here FROM {}) n WHERE NOT EXISTS (SELECT 1 FROM dataset d WHERE d.uri = n.here) "
+                   "ON CONFLICT DO NOTHING".format(uris))
+
+
 # ---- normal_form: The SELECT that gives a table in the normal form (design §5): runs by (dag_id, run_id), tasks by (dag_id, task_id, run_id, map_index).
 
 #: Rules whose value the target writes itself (catalogue.ts).
@@ -1033,11 +1709,15 @@ RUN_TYPE = "CASE WHEN {0}.run_id LIKE 'backfill\\_%' THEN 'backfill' WHEN {0}.ru
 class NormalForm(object):
     """One table of the source: `columns` of the CSV, `select` of all rows that move, `left_out` as [(reason, condition)]."""
 
-    def __init__(self, cursor, table, metadata, airflow_version):
+    def __init__(self, cursor, table, metadata, airflow_version, has_ended=False):
+        """:param has_ended: ENDED_TABLE is there (ended.py)."""
         self.table = table
         self.live = columns_of(cursor, table["name"])
         self.run_columns = names(columns_of(cursor, "dag_run"))
+        self.dataset_columns = columns_of(cursor, "dataset")
+        self.event_columns = columns_of(cursor, "dataset_event")
         self.airflow_version = airflow_version
+        self.has_ended = has_ended
         self.own = own_filter(table, "t.")
         self.kept = self._kept(metadata)
         self.columns, expressions = self._columns()
@@ -1054,19 +1734,28 @@ class NormalForm(object):
                 "FROM (SELECT {own} AS own, {kept} AS kept FROM {rows} OFFSET 0) x".format(own=self.own, kept=self.kept, rows=self._from()))
 
     def dangling(self):
-        """How many rows of an old source have no DAG run to belong to; None where every row names its run."""
-        if not self._needs_join():
-            return None
-        return ("SELECT count(*) FROM {} t WHERE {} AND NOT EXISTS "
-                "(SELECT 1 FROM dag_run r WHERE r.dag_id = t.dag_id AND r.execution_date = t.execution_date)").format(
-            quoted(self.table["name"]), self.own)
+        """(reason, SELECT of their number) for rows that have nothing to belong to; None where the database itself sees to that."""
+        counted = "SELECT count(*) FROM {} t WHERE {} AND NOT EXISTS (SELECT 1 FROM ".format(quoted(self.table["name"]), self.own)
+        if self._needs_join() and "dag_run_id" not in names(self.live):
+            return "belongs to no DAG run", counted + "dag_run r WHERE r.dag_id = t.dag_id AND r.execution_date = t.execution_date)"
+        if self.table["rules"].get("dataset_id") == "by-uri":
+            return "belongs to no dataset", counted + "dataset d WHERE d.id = t.dataset_id)"
+        return None
 
     def _needs_join(self):
         return "run_id" in self.table["parentKey"] and "run_id" not in names(self.live)
 
     def _from(self):
-        joined = " JOIN dag_run j ON j.dag_id = t.dag_id AND j.execution_date = t.execution_date" if self._needs_join() else ""
-        return "{} t{}".format(quoted(self.table["name"]), joined)
+        joins = ""
+        if self._needs_join():
+            joins += " JOIN dag_run j ON " + (
+                "j.id = t.dag_run_id" if "dag_run_id" in names(self.live) else "j.dag_id = t.dag_id AND j.execution_date = t.execution_date")
+        for column in names(self.live):
+            if self.table["rules"].get(column) == "by-uri":
+                joins += " JOIN dataset d ON d.id = t.{}".format(quoted(column))
+            if self.table["rules"].get(column) == "by-event":
+                joins += " JOIN ({}) e ON e.id = t.{}".format(KNOWN_EVENTS, quoted(column))
+        return "{} t{}".format(quoted(self.table["name"]), joins)
 
     def _columns(self):
         columns, expressions = [], []
@@ -1074,10 +1763,14 @@ class NormalForm(object):
             rule = self.table["rules"].get(column.name, "")
             if rule in WRITTEN_BY_TARGET or (self._needs_join() and column.name == "execution_date"):
                 continue
-            columns.append(column)
-            expressions.append("{} AS {}".format(self._value(column, rule), quoted(column.name)))
+            for translated, expression in self._translated(column, rule):
+                columns.append(translated)
+                expressions.append("{} AS {}".format(expression, quoted(translated.name)))
         there = names(columns)
-        for name in self.table["key"] or self.table["parentKey"]:
+        for name in self.table["key"] + [column for column in self.table["parentKey"] if column not in self.table["key"]]:
+            if name not in there and name == "dag_id":
+                columns.append(Column(name, "character varying(250)", True, False))
+                expressions.append("j.dag_id AS dag_id")
             if name not in there and name == "run_id":
                 columns.append(Column(name, "character varying(250)", True, False))
                 expressions.append("j.run_id AS run_id")
@@ -1089,17 +1782,35 @@ class NormalForm(object):
             expressions.append(RUN_TYPE.format("t") + " AS run_type")
         return columns, expressions
 
+    def _translated(self, column, rule):
+        """The columns of the CSV that stand for one of the table, each with its expression."""
+        uri = [(Column("dataset_uri", one.type, True, False), "{}.uri") for one in self.dataset_columns if one.name == "uri"]
+        if rule == "by-uri":
+            return [(named, expression.format("d")) for named, expression in uri]
+        if rule == "by-event":
+            identity = [(one, "e." + quoted(one.name)) for one in self.event_columns if one.name in EVENT_IDENTITY]
+            return [(named, expression.format("e")) for named, expression in uri] + identity + [(Column("event_number", "bigint", True, False), "e.number")]
+        return [(column, self._value(column, rule))]
+
     def _value(self, column, rule):
         name = "t." + quoted(column.name)
         if rule == "parked-run":
             return "CASE WHEN {0} IN ({1}) THEN {0} ELSE 'failed' END".format(name, text_list(FINISHED_RUNS))
         if rule == "parked-task":
-            return "CASE WHEN {0} IN ({1}) THEN {0} END".format(name, text_list(FINAL_STATES))
+            return "CASE WHEN {0} IN ({1}) THEN {0} ELSE {2} END".format(name, text_list(FINAL_STATES), self._ended("state") if self.has_ended else "NULL")
         if rule == "finished-tries":
-            # 2.10 counts a try when it is scheduled, older versions when it starts to run (facts: measured on resumed runs).
-            begun = ("scheduled", "queued", "running", "restarting", "up_for_reschedule", "deferred") if self.airflow_version >= (2, 10) else ("running",)
-            return "CASE WHEN t.state IN ({1}) THEN greatest({0} - 1, 0) ELSE {0} END".format(name, text_list(begun))
+            tries = "CASE WHEN t.state IN ({1}) THEN greatest({0} - 1, 0) ELSE {0} END".format(name, text_list(begun_states(self.airflow_version)))
+            return "coalesce({}, {})".format(self._ended("try_number"), tries) if self.has_ended else tries
+        if self.has_ended and self.table["name"] == "task_instance" and column.name == "end_date":
+            return "CASE WHEN {} IS NULL THEN {} ELSE {} END".format(self._ended("mark"), name, self._ended("end_date"))
         return name
+
+    def _ended(self, value):
+        """SQL: a column of ENDED_TABLE, NULL for an instance that the drain has not ended."""
+        run = "j.run_id" if self._needs_join() else "t.run_id"
+        index = "t.map_index" if "map_index" in names(self.live) else "-1"
+        return ("CASE WHEN t.state IS NULL THEN (SELECT m.{} FROM {} m WHERE m.dag_id = t.dag_id AND m.run_id = {} AND m.task_id = t.task_id "
+                "AND m.map_index = {} AND m.mark = t.end_date) END").format(value, ENDED_TABLE, run, index)
 
     def _kept(self, metadata):
         """SQL over `t`: the row is within the filters of the migration file."""
@@ -1109,14 +1820,32 @@ class NormalForm(object):
             return self._of_run(in_flight("r"))  # A parked run needs its XComs to go on.
         if self.table["option"] not in ("history", "xcom") or metadata["historyDays"] is None:
             return "true"
-        kept = "(r.execution_date >= now() - interval '{} days' OR {} OR r.id IN ({}))".format(
-            int(metadata["historyDays"]), in_flight("r"), self._newest_automated())
+        kept = "(r.execution_date >= now() - interval '{} days' OR {} OR r.id IN ({}) OR {})".format(
+            int(metadata["historyDays"]), in_flight("r"), self._newest_automated(), self._behind_one_in_flight())
+        rules = self.table["rules"].values()
+        if "waiting-dag" in rules:
+            return "true"  # However old: the DAG has not run since.
+        if "by-uri" in rules:
+            # A run that was made for an event names it, and the next run is given whatever came since the last one.
+            return "(t.{} >= now() - interval '{} days' OR t.id IN ({}) OR t.id IN ({}))".format(
+                quoted(self.table["timeColumn"]), int(metadata["historyDays"]), awaited_events(), consumed_events(kept))
         return self._of_run(kept)
 
     def _of_run(self, condition):
-        link = "r.id = t.id" if self.table["name"] == "dag_run" else "r.dag_id = t.dag_id AND " + (
-            "r.run_id = t.run_id" if "run_id" in names(self.live) else "r.execution_date = t.execution_date")
+        there = names(self.live)
+        if self.table["name"] == "dag_run":
+            link = "r.id = t.id"
+        elif "dag_id" not in there:
+            link = "r.id = t.dag_run_id"
+        else:
+            link = "r.dag_id = t.dag_id AND " + ("r.run_id = t.run_id" if "run_id" in there else "r.execution_date = t.execution_date")
         return "EXISTS (SELECT 1 FROM dag_run r WHERE {} AND {})".format(link, condition)
+
+    def _behind_one_in_flight(self):
+        """When an automated run ends, the scheduler goes on from *its* interval and makes every later one that has no run [ran, 2.10.3]."""
+        run_type = "f.run_type" if "run_type" in self.run_columns else RUN_TYPE.format("f")
+        return "EXISTS (SELECT 1 FROM dag_run f WHERE f.dag_id = r.dag_id AND f.execution_date < r.execution_date AND {} AND {} = 'scheduled')".format(
+            in_flight("f"), run_type)
 
     def _newest_automated(self):
         """The scheduler computes the next run from it: without it everything from start_date would run again."""
@@ -1141,6 +1870,9 @@ STAYS = {
     "log_template": "runs follow the target's own template", "alembic_version": "the schema's own", "session": "logins to the source",
     "trigger": "deferred work is not carried", "callback_request": "work of the source's processes", "job": "processes of the source",
     "task_reschedule": "of use only to a waiting sensor",
+    "dataset": "named by URI in events and queue; the target fills the rest from its DAG files", "dag_schedule_dataset_reference": FILLS_ITSELF,
+    "task_outlet_dataset_reference": FILLS_ITSELF, "dag_schedule_dataset_alias_reference": FILLS_ITSELF, "dataset_alias": FILLS_ITSELF,
+    "dataset_alias_dataset": "known again when a task writes to the alias", "dataset_alias_dataset_event": "runs know their events themselves",
 }
 STAYS_AB = "users, roles and permissions of the source; MWAA makes the target's from IAM"
 
@@ -1154,17 +1886,23 @@ def export(command):
     database = Database()
     try:
         database.alone(job["migrationId"] + " export", 600, command.sleep)
+        ended = read_ended(command)["instances"]
+        if ended:
+            with database.transaction() as cursor:
+                keep_ended(cursor, still_ended(cursor, ended), job["drain"]["leftover"] == "fail")
         with database.snapshot() as cursor:
             manifest = _manifest_head(command, cursor)
             for table in job["tables"]:
-                _add_table(command, cursor, table, manifest)
+                _add_table(command, cursor, table, manifest, bool(ended))
             manifest["notMoved"] += _other_tables(cursor, job["tables"])
-            runs = runs_in_flight(cursor)
+            runs = runs_in_flight(cursor, job["drain"], still_ended(cursor, ended))
             reference = command.storage.write_json(command.prefix + "in-flight.json", {
                 "format": MANIFEST_FORMAT, "migrationId": job["migrationId"], "attempt": job["attempt"], "snapshotAt": manifest["snapshotAt"], "runs": runs})
+            paused_at = read_active(command)["pausedAt"]
             # cutover compares with these: what was recorded before the drain is old by the runs that were made until the pause.
             manifest["schedulesRef"] = command.storage.write_json(command.prefix + "schedules.json", {
-                "format": MANIFEST_FORMAT, "snapshotAt": manifest["snapshotAt"], "dags": active_dags(cursor, paused_too=True)})
+                "format": MANIFEST_FORMAT, "snapshotAt": manifest["snapshotAt"], "dags": active_dags(cursor, paused_too=True),
+                "pausedAt": paused_at, "owedEvents": [{name: one[name] for name in ("dagId", "uri", "at")} for one in owed_events(cursor, paused_at)]})
             manifest["inFlight"] = [without_tasks(run) for run in runs]
             manifest["inFlightRef"] = reference
     finally:
@@ -1190,14 +1928,15 @@ def _manifest_head(command, cursor):
     }
 
 
-def _add_table(command, cursor, table, manifest):
+def _add_table(command, cursor, table, manifest, has_ended):
     name, metadata = table["name"], command.job["metadata"]
-    form = NormalForm(cursor, table, metadata, AIRFLOW_VERSION)
+    form = NormalForm(cursor, table, metadata, AIRFLOW_VERSION, has_ended)
     if not form.exists:
         manifest["notMoved"].append({"table": name, "reason": "Airflow {} has no such table".format(airflow_version_text)})
         return
     if (table["option"] == "variables" and not metadata["variables"]) or (table["option"] == "connections" and not metadata["connections"]):
-        manifest["notMoved"].append({"table": name, "reason": "metadata.{}: false in the migration file".format(table["option"])})
+        manifest["notMoved"].append({"table": name, "reason": "metadata.{}: false in the migration file".format(table["option"]),
+                                     "rows": scalar(cursor, "SELECT count(*) FROM {} t WHERE {}".format(quoted(name), form.own))})
         return
     command.say("counting {}".format(name), name)
     cursor.execute(form.counts())
@@ -1209,9 +1948,10 @@ def _add_table(command, cursor, table, manifest):
     }
     dangling = form.dangling()
     if dangling is not None:
-        count = scalar(cursor, dangling)
+        reason, counted = dangling
+        count = scalar(cursor, counted)
         if count:
-            entry["leftOut"]["belongs to no DAG run"] = count
+            entry["leftOut"][reason] = count
     if table["secret"]:
         _export_secrets(command, cursor, table, entry)
     else:
@@ -1225,7 +1965,7 @@ def _filter_text(table, metadata):
     if table["option"] == "xcom" and not metadata["xcom"]:
         return "runs in flight only"
     if table["option"] in ("history", "xcom") and metadata["historyDays"] is not None:
-        return "newest {} days by logical date, runs in flight, and the newest automated run of every DAG".format(metadata["historyDays"])
+        return "newest {} days by logical date, runs in flight and what follows them, and the newest automated run of every DAG".format(metadata["historyDays"])
     return "all"
 
 
@@ -1300,29 +2040,25 @@ def _other_tables(cursor, tables):
     for name in [row[0] for row in cursor.fetchall()]:
         if name in moved or name.startswith("mwaa_migrate_") or not scalar(cursor, "SELECT EXISTS (SELECT 1 FROM {})".format(quoted(name))):
             continue
-        reason = STAYS.get(name) or (STAYS_AB if name.startswith("ab_") else "not moved by this release")
-        found.append({"table": name, "reason": reason})
+        reason = STAYS.get(name) or (STAYS_AB if name.startswith("ab_") else None)
+        if reason is not None:
+            found.append({"table": name, "reason": reason})
+            continue
+        rows = _users_rows(cursor, name)  # Only these are a loss that somebody may want to count.
+        if rows:
+            found.append({"table": name, "reason": "not moved by this release", "rows": rows})
     return found
+
+
+def _users_rows(cursor, name):
+    dag_column = "dag_id" if "dag_id" in names(columns_of(cursor, name)) else None
+    return scalar(cursor, "SELECT count(*) FROM {} WHERE {}".format(quoted(name), not_own(dag_column) if dag_column else "true"))
 
 
 def preflight(command):
     database = Database()
     try:
         return preflight_data(database, command)
-    finally:
-        database.close()
-
-
-def restore(command):
-    """Switch on again what was active before the drain."""
-    wanted = [dag["dagId"] for dag in command.job["activeDags"]]
-    database = Database()
-    try:
-        activated = set_paused(database, wanted, False)
-        with database.transaction() as cursor:
-            cursor.execute("SELECT dag_id FROM dag WHERE dag_id = ANY(%s) AND is_active AND NOT is_paused", (wanted,))
-            active = {row[0] for row in cursor.fetchall()}
-        return {"activated": activated, "missing": sorted(set(wanted) - active)}
     finally:
         database.close()
 

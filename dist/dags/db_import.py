@@ -14,12 +14,14 @@ import io
 import json
 import logging
 import os
+import pickle
 import re
 import struct
 import subprocess
 import sys
 import threading
 import time
+import warnings
 import zlib
 from airflow import DAG
 from airflow import __version__ as airflow_version_text
@@ -254,7 +256,38 @@ def iso(moment):
     return None if moment is None else moment.isoformat().replace("+00:00", "Z")
 
 
+# ---- airflow_session: Airflow's own objects and SQL in one transaction: runs are made by Airflow's code, everything else by statements beside it.
+
+def settle_with_session(work):
+    """`work(cursor, session)` in one transaction that counts when it commits; done again where PostgreSQL ended it for a deadlock.
+
+    `cursor` is psycopg2's, on the very connection that the SQLAlchemy session uses.
+    """
+    from airflow import settings
+    for left in reversed(range(DEADLOCKS)):
+        session = settings.Session.session_factory()
+        try:
+            cursor = session.connection().connection.cursor()
+            for statement in SESSION:
+                cursor.execute(statement)
+            answer = work(cursor, session)
+            session.commit()
+            return answer
+        except Exception as error:
+            session.rollback()
+            cause = getattr(error, "orig", None) or error  # SQLAlchemy wraps what psycopg2 says.
+            if not left or getattr(cause, "pgcode", None) != DEADLOCK_DETECTED:
+                raise cause
+        finally:
+            session.close()
+
+
 # ---- activity: What moves in an environment: active DAGs, runs in flight. Used by both sides.
+
+#: SQL: the run `r` has not ended.
+IN_FLIGHT = "coalesce(r.state, '') NOT IN ({})".format(text_list(FINISHED_RUNS))
+#: Names of deferred tasks that a run in flight lists.
+SHOWN_DEFERRED = 20
 
 NEXT_RUN = ("next_dagrun", "next_dagrun_data_interval_start", "next_dagrun_data_interval_end", "next_dagrun_create_after")
 
@@ -301,33 +334,59 @@ def catchup_of(cursor, dag_ids):
     return found
 
 
-def runs_in_flight(cursor):
-    """Runs that have not ended, with their unfinished task instances, as protocol.ts InFlightRun and `tasks`."""
-    run_columns = names(columns_of(cursor, "dag_run"))
-    task_columns = names(columns_of(cursor, "task_instance"))
-    run_type = "run_type" if "run_type" in run_columns else "'unknown'"
+def task_link(cursor):
+    """SQL that ties the task instance `t` to its run `r`, and of its map index: below 2.2 a task names its run by date, below 2.3 none is mapped."""
+    there = names(columns_of(cursor, "task_instance"))
+    return ("r.dag_id = t.dag_id AND " + ("r.run_id = t.run_id" if "run_id" in there else "r.execution_date = t.execution_date"),
+            "t.map_index" if "map_index" in there else "-1")
+
+
+def runs_in_flight(cursor, order, ended=()):
+    """Runs that have not ended, as protocol.ts InFlightRun and `tasks`: their unfinished task instances.
+
+    :param dict order: the job's `drain`.
+    :param ended: what the drain has ended and still stands so (ended.py); listed with their state before.
+    """
+    run_type = "run_type" if "run_type" in names(columns_of(cursor, "dag_run")) else "'unknown'"
     cursor.execute(
-        "SELECT dag_id, run_id, {}, state, start_date, execution_date FROM dag_run WHERE coalesce(state, '') <> ALL(%s) AND {} "
-        "ORDER BY dag_id, execution_date, run_id".format(run_type, not_own()), (list(FINISHED_RUNS),))
+        "SELECT dag_id, run_id, {}, state, start_date, execution_date FROM dag_run r WHERE {} AND {} "
+        "ORDER BY dag_id, execution_date, run_id".format(run_type, IN_FLIGHT, not_own()))
     runs = [{"dagId": row[0], "runId": row[1], "runType": row[2], "state": row[3] or "none", "startDate": iso(row[4]),
-             "logicalDate": iso(row[5]), "unfinished": {}, "tasks": []} for row in cursor.fetchall()]
+             "logicalDate": iso(row[5]), "unfinished": {}, "ended": 0, "deferred": [], "tasks": []} for row in cursor.fetchall()]
     by_key = {(run["dagId"], run["runId"]): run for run in runs}
-    join = "r.run_id = t.run_id" if "run_id" in task_columns else "r.execution_date = t.execution_date"
-    map_index = "t.map_index" if "map_index" in task_columns else "-1"
+    link, index = task_link(cursor)
+    trigger = "t.next_method IS NOT NULL" if "next_method" in names(columns_of(cursor, "task_instance")) else "false"
     cursor.execute(
-        "SELECT r.dag_id, r.run_id, t.task_id, {}, t.state, t.try_number FROM task_instance t JOIN dag_run r ON r.dag_id = t.dag_id AND {} "
-        "WHERE coalesce(r.state, '') <> ALL(%s) AND coalesce(t.state, '') <> ALL(%s) AND {} ORDER BY 1, 2, 3, 4".format(
-            map_index, join, not_own("r.dag_id")), (list(FINISHED_RUNS), list(FINAL_STATES)))
-    for dag_id, run_id, task_id, index, state, try_number in cursor.fetchall():
+        "SELECT r.dag_id, r.run_id, t.task_id, {}, t.state, t.try_number, {} FROM task_instance t JOIN dag_run r ON {} "
+        "WHERE {} AND coalesce(t.state, '') <> ALL(%s) AND {}".format(index, trigger, link, IN_FLIGHT, not_own("r.dag_id")), (list(FINAL_STATES),))
+    found = {row[:4]: row[4:] + (False,) for row in cursor.fetchall()}
+    found.update({(one["dagId"], one["runId"], one["taskId"], one["mapIndex"]): (one["state"], one["tryNumber"], one["hasTrigger"], True) for one in ended})
+    for dag_id, run_id, task_id, map_index in sorted(found):
+        state, try_number, has_trigger, is_ended = found[dag_id, run_id, task_id, map_index]
         run = by_key[(dag_id, run_id)]
         run["unfinished"][state or "none"] = run["unfinished"].get(state or "none", 0) + 1
-        run["tasks"].append({"taskId": task_id, "mapIndex": index, "state": state, "tryNumber": try_number})
+        run["ended"] += is_ended
+        # One that came back from its trigger was not run since: on the target it would begin anew all the same.
+        if (has_trigger or state == "deferred") and len(run["deferred"]) < SHOWN_DEFERRED:
+            run["deferred"].append(task_id if map_index < 0 else "{}[{}]".format(task_id, map_index))
+        run["tasks"].append({"taskId": task_id, "mapIndex": map_index, "state": state, "tryNumber": try_number})
+    for run in runs:
+        run["fate"] = _fate(run, order)
     return runs
 
 
+def _fate(run, order):
+    """protocol.ts Fate."""
+    if run["runType"] == "backfill" or (run["runType"] == "unknown" and run["runId"].startswith("backfill_")):
+        return "backfill"
+    if order["leftover"] == "fail":
+        return "left"
+    return "deferred" if run["deferred"] and not order["resumeDeferred"] else "resume"
+
+
 def without_tasks(run):
-    """InFlightRun of protocol.ts: without the single tasks, and without what only in-flight.json holds."""
-    return {key: run[key] for key in ("dagId", "runId", "runType", "state", "startDate", "unfinished")}
+    """InFlightRun of protocol.ts: without the single tasks, which only in-flight.json holds."""
+    return {key: value for key, value in run.items() if key != "tasks"}
 
 
 def set_paused(database, dag_ids, paused):
@@ -788,7 +847,63 @@ def make_dag(rendered, commands):
     return dag
 
 
-# ---- activation: activate: a DAG is switched on only when its next run is the one the source would have made (design §5).
+# ---- handover: What the export says of the moment at which the source stood still, for the commands that switch the target on and off.
+
+def moment(text):
+    """A datetime with time zone of ISO 8601 text (Python 3.7 cannot read the letter Z); None stays None."""
+    return None if text is None else datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+class Handover(object):
+    """Read once from the manifest, its schedules and the job.
+
+    `wanted`: ActiveDag (protocol.ts) of every DAG to activate, with the next run that the source would have made at the snapshot.
+    `parked`: dag_id → its runs in flight as protocol.ts InFlightRun. `snapshot`: ISO 8601, None where nothing was exported yet.
+    """
+
+    def __init__(self, command):
+        self._manifest = _manifest(command)
+        schedules = self._schedules(command)
+        known = {one["dagId"]: one for one in schedules.get("dags", [])}
+        # What the job says of a DAG is of before the drain: old by the runs that were made until the pause.
+        self.wanted = [known.get(one["dagId"], one) for one in command.job["activeDags"]]
+        self.snapshot = self._manifest.get("snapshotAt")
+        self.parked = {}
+        for run in self._manifest.get("inFlight", []):
+            self.parked.setdefault(run["dagId"], []).append(run)
+        self._paused_at = schedules.get("pausedAt", {})
+        self._owed = {}
+        for event in schedules.get("owedEvents", []):
+            self._owed.setdefault(event["dagId"], []).append((event["uri"], event["at"]))
+
+    def paused_at(self, dag_id):
+        """ISO 8601: when the source stopped making runs of this DAG."""
+        return self._paused_at.get(dag_id) or self.snapshot
+
+    def owed(self, dag_id):
+        """[(dataset URI, ISO 8601)]: events that came while this DAG was paused on the source, which queued them for nobody."""
+        return self._owed.get(dag_id, [])
+
+    def to_resume(self, dag_id):
+        """Ids of the parked runs that go on when their DAG is activated."""
+        return [run["runId"] for run in self.parked.get(dag_id, []) if run["fate"] == "resume"]
+
+    def _schedules(self, command):
+        reference = self._manifest.get("schedulesRef")
+        return json.loads(command.storage.read_checked(reference, "the source's schedules").decode("utf-8")) if reference else {}
+
+
+def _manifest(command):
+    """The manifest this file was rendered for; else the attempt's newest; {} before there is any."""
+    reference = command.rendered["manifest"]
+    if reference:
+        body = command.storage.read_checked(reference, "the export manifest")
+    else:
+        body = command.storage.read_if_there(command.prefix + "export/manifest.json")
+    return json.loads(body.decode("utf-8")) if body else {}
+
+
+# ---- next_runs: The run that the target's scheduler would make next, parsed afresh, against the one the source would have made (design §5).
 
 #: Minutes: MWAA scans its DAG folder every few minutes, and a large one takes a while.
 PARSE_SECONDS = 900
@@ -797,78 +912,67 @@ POLL_SECONDS = 5
 PARSES = 2
 
 
-def activate(command):
-    """Result data: protocol.ts ActivateData."""
-    wanted = _as_of_snapshot(command)
-    database = Database()
-    try:
+def parse_until_ready(command, database, todo, begun):
+    """Have the DAG files parsed until every DAG of `todo` may be switched on, or parsing helps no more.
+
+    :param begun: the database's time at which this try began: what was parsed since knows the imported history.
+    """
+    for _ in range(PARSES):
         with database.transaction() as cursor:
-            begun = scalar(cursor, "SELECT now()")
-        states = _states(database, wanted, begun)
-        already = [one["dagId"] for one in wanted if one["dagId"] in states and not states[one["dagId"]]["paused"]]
-        todo = [one for one in wanted if one["dagId"] not in already]
-        left, ready = [], []
-        for _ in range(PARSES):
-            if all(_obstacle(one, states.get(one["dagId"])) is None for one in todo):
-                break
-            if not _parse_now(command):
-                _await_parse(command, database, todo, begun)
-            states = _states(database, todo, begun)
-        for one in todo:
-            reason = _obstacle(one, states.get(one["dagId"]))
-            if reason is None:
-                ready.append(one["dagId"])
-            else:
-                left.append({"dagId": one["dagId"], "reason": reason})
-        # Parked runs are to be queued here, before their DAG is unpaused: the other order can deadlock max_active_runs=1 with depends_on_past.
-        activated = []
-        for dag_id in ready:
-            activated += set_paused(database, [dag_id], False)
-            command.say("activated {} of {} DAGs".format(len(activated), len(wanted)), None, len(activated), len(wanted))
-        return {"activated": activated, "alreadyActive": already, "left": left}
-    finally:
-        database.close()
+            states = states_of(cursor, todo, begun)
+        if all(obstacle(one, states.get(one["dagId"])) is None for one in todo):
+            return
+        if not _parse_now(command):
+            _await_parse(command, database, todo, begun)
 
 
-def _as_of_snapshot(command):
-    """The wanted DAGs with the next run that the source would have made at the snapshot: the job's own is of before the drain."""
-    reference = command.rendered["manifest"]
-    key = command.prefix + "export/manifest.json"
-    body = command.storage.read_checked(reference, "the export manifest") if reference else command.storage.read_if_there(key)
-    schedules = json.loads(body.decode("utf-8")).get("schedulesRef") if body else None
-    if schedules is None:
-        return command.job["activeDags"]
-    known = {one["dagId"]: one for one in json.loads(command.storage.read_checked(schedules, "the source's schedules").decode("utf-8"))["dags"]}
-    return [known.get(one["dagId"], one) for one in command.job["activeDags"]]
+def states_of(cursor, wanted, begun):
+    """dag_id → its state as plain values, of the DAGs that have a file.
+
+    `isFresh`: the file was parsed since `begun` (below 2.0, where nothing tells, taken as true). `ran`: a run of the source's next date is there.
+    """
+    live, there = names(columns_of(cursor, "dag")), next_run_columns(cursor)
+    broken = "coalesce(d.has_import_errors, false)" if "has_import_errors" in live else "false"
+    cursor.execute(
+        "SELECT d.dag_id, d.is_paused, {}, now(), coalesce({} >= %s, false), {}, "
+        "EXISTS (SELECT 1 FROM dag_run r WHERE r.dag_id = d.dag_id AND r.execution_date = w.next) "
+        "FROM dag d JOIN unnest(%s::text[], %s::timestamptz[]) AS w(dag_id, next) ON w.dag_id = d.dag_id WHERE d.is_active".format(
+            ", ".join("d." + name if name in there else "NULL::timestamptz" for name in NEXT_RUN),
+            "d.last_parsed_time" if "last_parsed_time" in live else "now()", broken),
+        (begun, [one["dagId"] for one in wanted], [one["nextDagrun"] for one in wanted]))
+    return {row[0]: {"paused": row[1], "next": iso(row[2]), "start": iso(row[3]), "end": iso(row[4]), "after": iso(row[5]), "now": iso(row[6]),
+                     "isFresh": row[7], "isBroken": row[8], "ran": row[9]} for row in cursor.fetchall()}
 
 
-def deactivate(command):
-    """Pause whatever is active on the target, without our own DAG. Result data: protocol.ts DeactivateData."""
-    database = Database()
-    try:
-        with database.transaction() as cursor:
-            cursor.execute("SELECT dag_id FROM dag WHERE NOT is_paused AND is_active AND {}".format(not_own()))
-            active = [row[0] for row in cursor.fetchall()]
-        return {"paused": set_paused(database, active, True)}
-    finally:
-        database.close()
+def obstacle(one, state):
+    """Why this DAG may not be switched on; None when its next run continues the source's history."""
+    if state is None:
+        return "the target has no active DAG of this id: look for import errors, or for its file in the DAG folder"
+    if state["isBroken"]:
+        return "its DAG file has an import error on the target, so its scheduler would make no run: repair the file and run cutover again"
+    expected, found = one["nextDagrun"], state["next"]
+    if found is None and not state["isFresh"]:  # Also where none is expected: NULL is what the import has left there.
+        return "its DAG file has not been parsed since the import: wait for the scheduler and run cutover again"
+    if expected == found:
+        return None
+    if expected is None:
+        return "the source would run it no more, the target next at {}: compare the schedules of both DAG files".format(found)
+    if found is None:
+        if state["ran"]:
+            return None
+        return "the target would run it no more, the source next at {}: compare the schedules of both DAG files".format(expected)
+    if state["ran"] and moment(found) > moment(expected):
+        # At max_active_runs the source leaves the run it has just made in `next_dagrun`; any scheduler skips a date that has a run.
+        return None
+    if one["catchup"] is not True and _is_newest_finished(state) and moment(state["end"] or found) > moment(expected):
+        # Without catchup the newest finished interval is right; what lies between is reported as missed. It may begin before the source's:
+        # below 2.8 a timedelta's interval ended at the moment of the parse, since then at a multiple of the timedelta.
+        return None
+    return "its next run would be {}, the source's {}: compare history, schedule and catchup of both".format(found, expected)
 
 
-def _states(database, wanted, begun):
-    """dag_id → its state; `isFresh`: its file was parsed since `begun` (below 2.0, where nothing tells, taken as true)."""
-    with database.transaction() as cursor:
-        there = next_run_columns(cursor)
-        parsed = "last_parsed_time" if "last_parsed_time" in names(columns_of(cursor, "dag")) else "now()"
-        cursor.execute("SELECT dag_id, is_paused, {}, now(), coalesce({} >= %s, false) FROM dag WHERE is_active AND dag_id = ANY(%s)".format(
-            ", ".join(name if name in there else "NULL::timestamptz" for name in NEXT_RUN), parsed), (begun, [one["dagId"] for one in wanted]))
-        return {row[0]: {"paused": row[1], "next": iso(row[2]), "start": iso(row[3]), "end": iso(row[4]), "after": iso(row[5]), "now": iso(row[6]),
-                         "isFresh": row[7]} for row in cursor.fetchall()}
-
-
-def _awaits_parse(one, states):
-    """The import has set the next run to NULL, or the DAG file has not been parsed at all."""
-    state = states.get(one["dagId"])
-    return state is None or (state["next"] is None and not state["isFresh"])
+def _is_newest_finished(state):
+    return moment(state["end"] or state["after"] or state["next"]) <= moment(state["now"])
 
 
 def _parse_now(command):
@@ -887,30 +991,725 @@ def _parse_now(command):
 def _await_parse(command, database, todo, begun):
     deadline = time.time() + PARSE_SECONDS
     while True:
-        states = _states(database, todo, begun)
-        waiting = [one for one in todo if _awaits_parse(one, states)]
+        with database.transaction() as cursor:
+            states = states_of(cursor, todo, begun)
+        # NULL is what the import has left where the file has not been parsed since.
+        waiting = [one["dagId"] for one in todo if one["dagId"] not in states
+                   or (states[one["dagId"]]["next"] is None and not states[one["dagId"]]["isFresh"])]
         if not waiting or time.time() >= deadline:
             return
-        command.say("waiting until {} DAGs are parsed".format(len(waiting)))
+        command.say("waiting until {} DAGs are parsed: {}".format(len(waiting), few(waiting)))
         command.sleep(POLL_SECONDS)
 
 
-def _obstacle(one, state):
-    """Why this DAG may not be switched on; None when its next run continues the source's history."""
-    if state is None:
-        return "the target has no active DAG of this id: look for import errors, or for its file in the DAG folder"
-    expected, found = one["nextDagrun"], state["next"]
-    if found is None and not state["isFresh"]:  # Also where none is expected: NULL is what the import has left there.
-        return "its DAG file has not been parsed since the import: wait for the scheduler and run cutover again"
-    if expected == found:
+def few(texts, most=3):
+    """The first of many names, for a progress line."""
+    return ", ".join(texts[:most]) + (" and {} more".format(len(texts) - most) if len(texts) > most else "")
+
+
+def what_follows(cursor, dag_ids):
+    """protocol.ts ActivateData.next: the run that follows in each DAG, as its row says now, with a sentence that says why."""
+    there = next_run_columns(cursor)
+    if len(there) < len(NEXT_RUN):
+        return []
+    consumers = "EXISTS (SELECT 1 FROM dag_schedule_dataset_reference c WHERE c.dag_id = d.dag_id)" if columns_of(
+        cursor, "dag_schedule_dataset_reference") else "false"
+    cursor.execute(
+        "SELECT d.dag_id, d.next_dagrun, d.next_dagrun_create_after, coalesce(d.schedule_interval::text, 'null'), {}, "
+        "(SELECT max(r.execution_date) FROM dag_run r WHERE r.dag_id = d.dag_id AND r.run_type IN ('scheduled', 'backfill')) "
+        "FROM dag d WHERE d.dag_id = ANY(%s) ORDER BY d.dag_id".format(consumers), (list(dag_ids),))
+    found = []
+    for dag_id, logical, after, schedule, is_consumer, newest in cursor.fetchall():
+        found.append({"dagId": dag_id, "nextDagrun": iso(logical), "createAfter": iso(after),
+                      "why": _why(logical, after, schedule, is_consumer, iso(newest))})
+    return found
+
+
+def _why(logical, after, schedule, is_consumer, newest):
+    if is_consumer:
+        return "it runs when the datasets it waits for have been updated"
+    if logical is None:
+        if schedule == "null":
+            return "it has no schedule: somebody, or another DAG, starts it"
+        return "its schedule gives no further run" + (" after that of {}".format(newest) if newest else "")
+    reason = "it follows its newest automated run, of {}".format(newest) if newest else "it is the first of its schedule, for no automated run is there"
+    return reason + (", once a run of it has ended: as many as allowed are active" if after is None else "")
+
+
+# ---- owed_queue: Dataset events that came while their consumer was paused: Airflow queues an event only for consumers that are active at that moment.
+
+def queue_owed(cursor, dag_id, owed):
+    """Queue for one consumer what the source owes it; returns how many events. `owed`: [(dataset URI, ISO 8601 of the event)].
+
+    The queue's time is the event's: the run that it makes is given events up to that time, by Airflow's own rule.
+    """
+    if not owed or not columns_of(cursor, "dataset_dag_run_queue"):
+        return 0
+    queued = 0
+    for uri, at in ((uri_here(uri), at) for uri, at in owed):
+        cursor.execute(
+            "INSERT INTO dataset_dag_run_queue (dataset_id, target_dag_id, created_at) SELECT d.id, %s, %s::timestamptz FROM dataset d "
+            "JOIN dag_schedule_dataset_reference c ON c.dataset_id = d.id AND c.dag_id = %s WHERE d.uri = %s AND NOT EXISTS "
+            "(SELECT 1 FROM dag_run n WHERE n.dag_id = %s AND n.run_type = 'dataset_triggered' AND n.execution_date >= %s::timestamptz) "
+            "ON CONFLICT DO NOTHING", (dag_id, at, dag_id, uri, dag_id, at))
+        queued += cursor.rowcount
+    return queued
+
+
+def uri_here(uri):
+    """A dataset's URI as this Airflow writes it: 2.9 and later normalise what a DAG file says, so `s3://bucket/key/` has become `s3://bucket/key`."""
+    try:
+        from airflow.datasets import Dataset
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # They quote the URI, which may hold a password.
+            return Dataset(uri).uri
+    except Exception:  # Below 2.4, or a text that no DAG file of this version could name: there is nothing to find then.
+        return uri
+
+
+def is_run_due(cursor, dag_id):
+    """Whether the queue holds all that the DAG waits for, so that the scheduler will make a run of it when it looks."""
+    if not columns_of(cursor, "dataset_dag_run_queue"):
+        return False
+    expression = "d.dataset_expression::text" if "dataset_expression" in names(columns_of(cursor, "dag")) else "NULL"  # 2.9+
+    cursor.execute(
+        "SELECT {}, array_agg(s.uri), array_agg(s.uri) FILTER (WHERE q.target_dag_id IS NOT NULL) FROM dag_schedule_dataset_reference c "
+        "JOIN dag d ON d.dag_id = c.dag_id JOIN dataset s ON s.id = c.dataset_id LEFT JOIN dataset_dag_run_queue q ON q.dataset_id = c.dataset_id "
+        "AND q.target_dag_id = c.dag_id WHERE c.dag_id = %s GROUP BY 1".format(expression), (dag_id,))
+    row = cursor.fetchone()
+    if row is None or not row[2]:
+        return False
+    return _holds(json.loads(row[0]) if row[0] else {"all": row[1]}, row[2])
+
+
+def _holds(condition, there):
+    """`dag.dataset_expression`: a URI, {"all": […]} or {"any": […]}; an alias names no dataset here."""
+    if not isinstance(condition, dict):
+        return condition in there
+    if "any" in condition:
+        return any(_holds(one, there) for one in condition["any"])
+    return "all" in condition and all(_holds(one, there) for one in condition["all"])
+
+
+# ---- parked_runs: Runs that were in flight at the snapshot and stand failed on the target, to be queued in the moment their DAG is activated (design §5).
+
+#: SQL over dag_run `r`: still as the import has parked it. What was queued once has a newer queued_at, so a run that goes on and
+#: fails for real is never queued a second time.
+STILL_PARKED = "r.state = 'failed' AND (r.queued_at IS NULL OR r.queued_at <= %s::timestamptz)"
+
+
+def still_parked(cursor, dag_id, run_ids, snapshot):
+    """Those of the runs that nobody has touched since the import, with the times that queueing will overwrite.
+
+    :return: [{"runId", "queuedAt", "startDate", "endDate"}], oldest first, dates as ISO 8601 or None.
+    """
+    cursor.execute("SELECT r.run_id, r.queued_at, r.start_date, r.end_date FROM dag_run r WHERE r.dag_id = %s AND r.run_id = ANY(%s) AND {} "
+                   "ORDER BY r.execution_date".format(STILL_PARKED), (dag_id, list(run_ids), snapshot))
+    return [{"runId": row[0], "queuedAt": iso(row[1]), "startDate": iso(row[2]), "endDate": iso(row[3])} for row in cursor.fetchall()]
+
+
+def queue_parked(cursor, dag_id, run_ids, snapshot):
+    """Queue those that are still parked, as clearing a run does; the scheduler goes on with their unfinished task instances."""
+    # The target's clock may be behind the source's: queued_at must be newer than the snapshot all the same.
+    cursor.execute("UPDATE dag_run r SET state = 'queued', queued_at = greatest(now(), %s::timestamptz + interval '1 millisecond'), end_date = NULL, "
+                   "last_scheduling_decision = NULL WHERE r.dag_id = %s AND r.run_id = ANY(%s) AND {} RETURNING r.run_id".format(STILL_PARKED),
+                   (snapshot, dag_id, list(run_ids), snapshot))
+    return [row[0] for row in cursor.fetchall()]
+
+
+def gone_on(cursor, dag_id, run_ids, snapshot):
+    """[(run_id, state)] of parked runs that were queued since the snapshot, whatever became of them; oldest first."""
+    cursor.execute("SELECT run_id, state FROM dag_run WHERE dag_id = %s AND run_id = ANY(%s) AND queued_at > %s::timestamptz ORDER BY execution_date",
+                   (dag_id, list(run_ids), snapshot))
+    return cursor.fetchall()
+
+
+def fates_of(cursor, handover, queued, active):
+    """(resumed, notResumed) of protocol.ts ActivateData.
+
+    :param dict queued: dag_id → ids of the runs that this attempt was about to queue.
+    :param active: ids of the wanted DAGs that are active; of the others nothing is decided yet.
+    """
+    resumed, stayed = [], []
+    for dag_id in sorted(active):
+        runs = handover.parked.get(dag_id, [])
+        there = {run_id for run_id, _ in gone_on(cursor, dag_id, [run["runId"] for run in runs], handover.snapshot)}
+        for run in runs:
+            name = {"dagId": dag_id, "runId": run["runId"]}
+            if run["fate"] != "resume":
+                stayed.append(dict(name, fate=run["fate"], command=_command(run)))
+            elif run["runId"] in there and run["runId"] in queued.get(dag_id, ()):
+                resumed.append(name)
+            else:
+                stayed.append(dict(name, fate="changed", command=None))
+    return resumed, stayed
+
+
+def _command(run):
+    """What a person types to finish a backfill run: the scheduler leaves such runs alone, and what is finished does not run again."""
+    if run["fate"] != "backfill" or not run["logicalDate"]:
         return None
-    if expected is None:
-        return "the source would run it no more, the target next at {}: compare the schedules of both DAG files".format(found)
-    if found is None:
-        return "the target would run it no more, the source next at {}: compare the schedules of both DAG files".format(expected)
-    if one["catchup"] is not True and found > expected and (state["end"] or state["after"] or found) <= state["now"]:
-        return None  # Without catchup the newest finished interval is right; what lies between is reported as missed.
-    return "its next run would be {}, the source's {}: compare history, schedule and catchup of both".format(found, expected)
+    at = run["logicalDate"].replace("Z", "+00:00")
+    return "airflow dags backfill --start-date {0} --end-date {0} {1}".format(at, run["dagId"])
+
+
+def began(cursor, dag_id, run_id, snapshot):
+    """Whether anything of a run was executed on the target since the snapshot: what only waits, or was decided without running, does not count."""
+    cursor.execute("SELECT EXISTS (SELECT 1 FROM task_instance WHERE dag_id = %s AND run_id = %s AND (state IN ('queued', 'running', 'restarting') OR "
+                   "(start_date > %s::timestamptz AND coalesce(state, '') NOT IN ('skipped', 'upstream_failed', 'removed'))))", (dag_id, run_id, snapshot))
+    return cursor.fetchone()[0]
+
+
+def tasks_ended(cursor, dag_id, run_id, snapshot):
+    cursor.execute("SELECT count(*) FROM task_instance WHERE dag_id = %s AND run_id = %s AND start_date > %s::timestamptz AND state = ANY(%s)",
+                   (dag_id, run_id, snapshot, list(FINAL_STATES)))
+    return cursor.fetchone()[0]
+
+
+def park_again(cursor, dag_id, before):
+    """Undo `queue_parked` for one run of which nothing began; `before` as `still_parked` gave it, so that the row is as the import wrote it."""
+    cursor.execute("UPDATE task_instance SET state = NULL WHERE dag_id = %s AND run_id = %s AND state = 'scheduled'", (dag_id, before["runId"]))
+    cursor.execute("UPDATE dag_run SET state = 'failed', queued_at = %s::timestamptz, start_date = %s::timestamptz, end_date = %s::timestamptz, "
+                   "last_scheduling_decision = NULL WHERE dag_id = %s AND run_id = %s",
+                   (before["queuedAt"], before["startDate"], before["endDate"], dag_id, before["runId"]))
+
+
+# ---- canaries: Canaries: the DAGs that show on the target itself whether it can go on, before everything else follows (protocol.ts Canary).
+
+def watch(command, database, handover, dag_ids, ordered_back):
+    """Wait until every canary is green or one has failed; [protocol.ts Canary] in the order of `dag_ids`.
+
+    :param ordered_back: function() → True once rollback has been ordered, which ends the wait.
+    """
+    minutes = command.job["cutover"]["canaryMinutes"]
+    until = time.time() + 60 * minutes
+    with database.transaction() as cursor:
+        cursor.execute("SELECT now() + %s * interval '1 minute'", (minutes,))
+        deadline = cursor.fetchone()[0]
+    watched = [_Watched(handover, dag_id, deadline) for dag_id in dag_ids]
+    while True:
+        with database.transaction() as cursor:
+            for one in watched:
+                one.look(cursor)
+        waiting = [one for one in watched if one.state is None]
+        if not waiting or any(one.state == "failed" for one in watched) or time.time() >= until or ordered_back():
+            break
+        command.say("canaries: {}".format(few(["{} waits for {}".format(one.dag_id, one.awaits) for one in waiting])))
+        command.sleep(POLL_SECONDS)
+    return [one.verdict(minutes) for one in watched]
+
+
+class _Watched(object):
+    """One canary: its parked runs, and the first automated run that the target makes of it."""
+
+    def __init__(self, handover, dag_id, deadline):
+        self.dag_id = dag_id
+        self.state = None
+        self.proof = self.awaits = ""
+        self._handover = handover
+        self._deadline = deadline
+        self._next = None
+
+    def verdict(self, minutes):
+        if self.state is None:
+            return {"dagId": self.dag_id, "state": "late", "proof": "after {} minutes it still waited for {}".format(minutes, self.awaits)}
+        return {"dagId": self.dag_id, "state": self.state, "proof": self.proof}
+
+    def look(self, cursor):
+        if self.state is not None:
+            return
+        parked = [run["runId"] for run in self._handover.parked.get(self.dag_id, [])]
+        resumed = gone_on(cursor, self.dag_id, parked, self._handover.snapshot)
+        for run_id, state in resumed:
+            if state == "failed":
+                return self._judge("failed", "parked run {} went on and failed".format(run_id))
+        made, broken = self._next_run(cursor, parked)
+        if broken is not None:
+            return self._judge("failed", "run {} failed".format(broken))
+        open_runs = [run_id for run_id, state in resumed if state != "success"]
+        if made is not None and made[1] != "success":
+            open_runs.append(made[0])
+        if open_runs:
+            self.awaits = "run " + few(open_runs)
+            return None
+        due, said = self._is_due(cursor) if made is None else (False, "")
+        if due:
+            self.awaits = said
+            return None
+        done = [run_id for run_id, _ in resumed] + ([made[0]] if made is not None else [])
+        return self._judge("green", "; ".join(([few(done) + (" has succeeded" if len(done) == 1 else " have succeeded")] if done else []) + (
+            [said] if said else [])))
+
+    def _judge(self, state, proof):
+        self.state, self.proof = state, proof
+
+    def _next_run(self, cursor, parked):
+        """((run_id, state) of the run to watch or None, run_id of one that failed or None)."""
+        cursor.execute("SELECT run_id, state FROM dag_run WHERE dag_id = %s AND run_type IN ('scheduled', 'dataset_triggered') "
+                       "AND queued_at > %s::timestamptz AND run_id <> ALL(%s) ORDER BY execution_date", (self.dag_id, self._handover.snapshot, parked))
+        runs = cursor.fetchall()
+        if self._next is None:
+            # A failure of an earlier cutover counts until a later run has succeeded: else a second cutover would pass it by.
+            ended = [run for run in runs if run[1] in ("success", "failed")]
+            if ended and ended[-1][1] == "failed":
+                return None, ended[-1][0]
+            self._next = next((run[0] for run in runs if run[1] != "failed"), None)
+        found = next((run for run in runs if run[0] == self._next), None)
+        return (None, found[0]) if found is not None and found[1] == "failed" else (found, None)
+
+    def _is_due(self, cursor):
+        """(whether a run is still to come before the deadline, what is said of it)."""
+        cursor.execute("SELECT next_dagrun, next_dagrun_create_after FROM dag WHERE dag_id = %s AND NOT is_paused", (self.dag_id,))
+        row = cursor.fetchone()
+        if row is None:
+            return True, "somebody to activate it again: it has been paused"
+        if is_run_due(cursor, self.dag_id):
+            return True, "the run that its datasets call for"
+        logical, after = row
+        if after is None:
+            return False, "nothing is scheduled that could be waited for"
+        if after > self._deadline:
+            return False, "its next run is due at {}, which is not waited for".format(iso(after))
+        return True, "its next run, of {}, due at {}".format(iso(logical), iso(after))
+
+
+# ---- missed: Intervals of DAGs without catchup that ended between pause and activation: no scheduler would run them by itself (design §5).
+
+#: A week of a schedule that runs every minute; nobody waits longer between pause and cutover.
+MOST_INTERVALS = 10080
+
+
+class Schedule(object):
+    """The target's own idea of one DAG's schedule: the serialized DAG that its scheduler reads too (2.2 and later)."""
+
+    def __init__(self, dag, dag_hash):
+        self.dag = dag
+        self.hash = dag_hash
+
+    @property
+    def skips(self):
+        """Whether intervals that nobody has run in time are left out."""
+        return not self.dag.catchup and getattr(self.dag.timetable, "can_be_scheduled", True)
+
+    def newest_interval(self, cursor, dag_id, only="true", values=()):
+        """Data interval of the newest automated run, None without one; `only`: SQL over dag_run."""
+        from airflow.timetables.base import DataInterval
+        cursor.execute("SELECT execution_date, data_interval_start, data_interval_end FROM dag_run WHERE dag_id = %s AND run_type IN ('scheduled', 'backfill') "
+                       "AND {} ORDER BY execution_date DESC LIMIT 1".format(only), (dag_id,) + tuple(values))
+        row = cursor.fetchone()
+        if row is None:
+            return None
+        if row[1] is None or row[2] is None:  # A run of Airflow below 2.2
+            return self.dag.infer_automated_data_interval(_aware(row[0]))
+        return DataInterval(_aware(row[1]), _aware(row[2]))
+
+    def after(self, interval):
+        """The run that follows `interval` if none is skipped, None at the schedule's end."""
+        found = self.dag.next_dagrun_info(interval, restricted=False)
+        latest = self.dag._time_restriction.latest
+        return None if found is None or (latest is not None and found.logical_date > latest) else found
+
+
+def schedule_of(dag_id, session):
+    """None where this worker cannot read the serialized DAG, as with a timetable of a plugin that it does not have."""
+    from airflow.models.serialized_dag import SerializedDagModel
+    try:
+        row = SerializedDagModel.get(dag_id, session=session)
+        return None if row is None else Schedule(row.dag, row.dag_hash)
+    except Exception as error:  # Whatever a plugin raises; the DAG's row still says its next run, and the caller says what is not known.
+        print("mwaa-migrate: the serialized DAG {} cannot be read here ({})".format(dag_id, type(error).__name__))
+        return None
+
+
+def missed_intervals(cursor, schedule, one, handover, before):
+    """DagRunInfo of each interval that the source would have run, that nobody runs now; oldest first.
+
+    :param before: datetime, the logical date of the run that the target makes by itself; None where it makes none.
+    """
+    from airflow.utils import timezone
+    if not schedule.skips or handover.snapshot is None:
+        return []
+    dag_id, paused_at, now = one["dagId"], moment(handover.paused_at(one["dagId"])), timezone.utcnow()
+    parked = [run["runId"] for run in handover.parked.get(dag_id, [])]
+    last = schedule.newest_interval(cursor, dag_id, "(queued_at IS NULL OR queued_at <= %s::timestamptz OR run_id = ANY(%s))", (handover.snapshot, parked))
+    info = schedule.after(last) if last is not None else _recorded(schedule, one)
+    last_before_pause, missed = None, []
+    while info is not None and len(missed) < MOST_INTERVALS and info.run_after <= now and (before is None or info.logical_date < before):
+        if info.run_after > paused_at:
+            missed.append(info)
+        else:
+            last_before_pause = info
+        following = schedule.after(info.data_interval)
+        info = following if following is not None and following.logical_date > info.logical_date else None
+    # Of what had ended before the pause, the source would still have run the newest one.
+    return ([last_before_pause] if last_before_pause is not None else []) + missed
+
+
+def skip_to_now(cursor, schedule, dag_id):
+    """Write the next run as a parse at this moment would, for without catchup it moves with the clock; returns its logical date, None where none follows."""
+    return _write_next(cursor, dag_id, schedule.dag.next_dagrun_info(schedule.newest_interval(cursor, dag_id)))
+
+
+def start_missed(cursor, session, schedule, dag_id, missed):
+    """Make the runs as the scheduler makes them, queued; then write the next run anew, for it follows them."""
+    from airflow.utils.state import DagRunState
+    from airflow.utils.types import DagRunType
+    for info in missed:
+        if _has_run(cursor, dag_id, info.logical_date):
+            continue
+        schedule.dag.create_dagrun(run_type=DagRunType.SCHEDULED, execution_date=info.logical_date, state=DagRunState.QUEUED, data_interval=info.data_interval,
+                                   external_trigger=False, session=session, dag_hash=schedule.hash, creating_job_id=None)
+        session.flush()
+    skip_to_now(cursor, schedule, dag_id)
+
+
+def report_missed(cursor, dag_id, missed):
+    """protocol.ts ActivateData.missed of one DAG; [] where none was missed."""
+    if not missed:
+        return []
+    return [{"dagId": dag_id, "count": len(missed), "first": _utc_text(missed[0].logical_date), "last": _utc_text(missed[-1].logical_date),
+             "started": all(_has_run(cursor, dag_id, info.logical_date) for info in missed)}]
+
+
+def first_own_run(cursor, dag_id, snapshot):
+    """Logical date of the first run that the target's scheduler made since the snapshot, None before that; `start_missed` leaves creating_job_id NULL."""
+    cursor.execute("SELECT min(execution_date) FROM dag_run WHERE dag_id = %s AND run_type = 'scheduled' AND creating_job_id IS NOT NULL "
+                   "AND queued_at > %s::timestamptz", (dag_id, snapshot))
+    return cursor.fetchone()[0]
+
+
+def _recorded(schedule, one):
+    """The source's next run at the snapshot, of a DAG without any automated run."""
+    from airflow.timetables.base import DagRunInfo, DataInterval
+    if one["nextDagrun"] is None:
+        return None
+    start, end = one["nextDagrunDataIntervalStart"], one["nextDagrunDataIntervalEnd"]
+    interval = (DataInterval(_aware(moment(start)), _aware(moment(end))) if start and end
+                else schedule.dag.infer_automated_data_interval(_aware(moment(one["nextDagrun"]))))
+    after = one["nextDagrunCreateAfter"]
+    return DagRunInfo(run_after=_aware(moment(after)) if after else interval.end, data_interval=interval)
+
+
+def _write_next(cursor, dag_id, info):
+    if info is None or len(next_run_columns(cursor)) < len(NEXT_RUN):
+        cursor.execute("SELECT next_dagrun FROM dag WHERE dag_id = %s", (dag_id,))
+        return cursor.fetchone()[0]
+    interval = info.data_interval
+    cursor.execute("UPDATE dag SET next_dagrun = %s, next_dagrun_data_interval_start = %s, next_dagrun_data_interval_end = %s, next_dagrun_create_after = %s "
+                   "WHERE dag_id = %s", (info.logical_date, interval.start, interval.end, info.run_after, dag_id))
+    return info.logical_date
+
+
+def _has_run(cursor, dag_id, logical_date):
+    cursor.execute("SELECT EXISTS (SELECT 1 FROM dag_run WHERE dag_id = %s AND execution_date = %s)", (dag_id, logical_date))
+    return cursor.fetchone()[0]
+
+
+def _utc_text(value):
+    """A plugin's timetable may reckon in the DAG's own time zone."""
+    return iso(value.astimezone(datetime.timezone.utc))
+
+
+def _aware(value):
+    """Airflow's timetables reckon with pendulum's datetimes."""
+    from airflow.utils import timezone
+    return timezone.coerce_datetime(value)
+
+
+# ---- activation: activate: the target takes over, DAG by DAG, each in one transaction and only when its next run is the one the source would have made.
+
+ORDERED_BACK = "rollback of this attempt has been ordered"
+
+
+def activate(command):
+    """Result data: protocol.ts ActivateData. Safe to repeat, and to be killed anywhere: what is done stands in the database itself."""
+    database = Database()
+    try:
+        database.alone(command.job["migrationId"] + " switch", 600, command.sleep)
+        return Activation(command, database, Handover(command)).run()
+    finally:
+        database.close()
+
+
+def begun_key(command):
+    """S3 key of {"runs": {dag_id: [still_parked]}}: the DAGs that this attempt set out to activate, written before the first statement."""
+    return command.prefix + "activate/begun.json"
+
+
+def read_begun(command):
+    body = command.storage.read_if_there(begun_key(command))
+    return json.loads(body.decode("utf-8"))["runs"] if body else {}
+
+
+class Activation(object):
+    """One try. `left` holds reasons by DAG id; whatever is in neither `active` nor `left` has not been tried."""
+
+    def __init__(self, command, database, handover):
+        self.command, self.database, self.handover = command, database, handover
+        self.switch = command.job["cutover"]
+        self.wanted = {one["dagId"]: one for one in handover.wanted}
+        self.begun = read_begun(command)
+        self.activated, self.already, self.left, self.missed, self.next = [], [], {}, [], []
+        self.queued_events = 0
+        with database.transaction() as cursor:
+            self.started = scalar(cursor, "SELECT now()")
+
+    def run(self):
+        self._note_active()
+        todo = self._todo(self.wanted)
+        parse_until_ready(self.command, self.database, [self.wanted[dag_id] for dag_id in todo], self.started)
+        canaries = [dag_id for dag_id in self.switch["canary"] if dag_id in self.wanted]
+        shown, stopped = self._canaries(canaries)
+        if stopped is None:
+            stopped = self._batches(self._todo(self.wanted))
+        for dag_id in self._todo(self.wanted):
+            self.left[dag_id] = "everything behind was stopped: {}".format(stopped)
+        active = self.activated + self.already
+        with self.database.transaction() as cursor:
+            resumed, stayed = fates_of(cursor, self.handover, {dag_id: [run["runId"] for run in runs] for dag_id, runs in self.begun.items()}, active)
+            following = self.next + what_follows(cursor, self.already)
+        return {"activated": self.activated, "alreadyActive": self.already, "left": [{"dagId": dag_id, "reason": self.left[dag_id]} for dag_id in self.left],
+                "canaries": shown, "stopped": stopped, "resumed": resumed, "notResumed": stayed, "missed": self.missed,
+                "queuedEvents": self.queued_events, "next": following}
+
+    def _todo(self, dag_ids):
+        return [dag_id for dag_id in dag_ids if dag_id not in self.left and dag_id not in self.activated and dag_id not in self.already]
+
+    def _note_active(self):
+        """DAGs that are active before this try has done anything: by an earlier try, or by somebody's hand."""
+        with self.database.transaction() as cursor:
+            states = states_of(cursor, list(self.wanted.values()), self.started)
+        for dag_id in self.wanted:
+            if dag_id in states and not states[dag_id]["paused"]:
+                self._settle(dag_id, self._look_at_active)
+
+    def _canaries(self, dag_ids):
+        """([protocol.ts Canary], why everything behind is stopped or None)."""
+        if not dag_ids:
+            return [], None
+        self._remember(self._todo(dag_ids))
+        for dag_id in self._todo(dag_ids):
+            self._activate(dag_id)
+        shown = {one["dagId"]: one for one in watch(self.command, self.database, self.handover,
+                                                    [dag_id for dag_id in dag_ids if dag_id not in self.left], self._is_ordered_back)}
+        for dag_id in dag_ids:
+            if dag_id in self.left:
+                shown[dag_id] = {"dagId": dag_id, "state": "failed", "proof": "it was not activated: {}".format(self.left[dag_id])}
+        if self._is_ordered_back():
+            return list(shown.values()), ORDERED_BACK
+        bad = [dag_id for dag_id in dag_ids if shown[dag_id]["state"] != "green"]
+        return [shown[dag_id] for dag_id in dag_ids], (
+            "canary {} is not green: {}".format(few(bad), shown[bad[0]]["proof"]) if bad else None)
+
+    def _batches(self, dag_ids):
+        """Activate the rest; returns why it stopped, None where it did not."""
+        size = self.switch["batchSize"] or len(dag_ids) or 1
+        for first in range(0, len(dag_ids), size):
+            batch = dag_ids[first:first + size]
+            self._remember(batch)
+            for dag_id in batch:
+                if self._is_ordered_back():
+                    return ORDERED_BACK
+                self._activate(dag_id)
+            if first + size < len(dag_ids) and not self._settles():
+                return ORDERED_BACK
+        return None
+
+    def _settles(self):
+        """Give a batch its time before the next; False where rollback was ordered meanwhile."""
+        until = time.time() + self.switch["batchPauseSeconds"]
+        while time.time() < until:
+            if self._is_ordered_back():
+                return False
+            self.command.say("{} of {} DAGs are active; the next batch follows after a pause".format(
+                len(self.activated) + len(self.already), len(self.wanted)))
+            self.command.sleep(max(0, min(POLL_SECONDS, until - time.time())))
+        return True
+
+    def _is_ordered_back(self):
+        """The action writes rollback's job before its DAG run, which waits in the queue behind this one."""
+        return self.command.storage.read_if_there(self.command.prefix + "deactivate/job.json") is not None
+
+    def _remember(self, dag_ids):
+        """Before anything of these DAGs changes: which parked runs will be queued, as they are. The first record of a run stays."""
+        with self.database.transaction() as cursor:
+            for dag_id in dag_ids:
+                runs = self.begun.setdefault(dag_id, [])
+                known = {run["runId"] for run in runs}
+                runs += [run for run in still_parked(cursor, dag_id, self.handover.to_resume(dag_id), self.handover.snapshot) if run["runId"] not in known]
+        if dag_ids:
+            self.command.storage.write_json(begun_key(self.command), {"runs": self.begun})
+
+    def _activate(self, dag_id):
+        self._settle(dag_id, self._activate_in)
+        self.command.say("{} of {} DAGs are active".format(len(self.activated) + len(self.already), len(self.wanted)), None,
+                         len(self.activated) + len(self.already), len(self.wanted))
+
+    def _settle(self, dag_id, work):
+        try:
+            outcome = settle_with_session(lambda cursor, session: work(cursor, session, self.wanted[dag_id]))
+        except RunNotMade as error:
+            outcome = {"left": str(error)}
+        if "left" in outcome:
+            self.left[dag_id] = outcome["left"]
+            return
+        (self.already if outcome["already"] else self.activated).append(dag_id)
+        self.missed += outcome["missed"]
+        self.next += outcome["next"]
+        self.queued_events += outcome["events"]
+
+    def _activate_in(self, cursor, session, one):
+        """Everything of one DAG, in this order: unpausing before queueing can deadlock max_active_runs=1 with depends_on_past [ran, 2.10.3]."""
+        dag_id, snapshot = one["dagId"], self.handover.snapshot
+        # As the processor and the scheduler do, before anything else of the DAG: nobody computes or makes its next run meanwhile.
+        cursor.execute("SELECT is_paused FROM dag WHERE dag_id = %s AND is_active FOR NO KEY UPDATE", (dag_id,))
+        row = cursor.fetchone()
+        if row is not None and not row[0]:
+            return self._look_at_active(cursor, session, one)
+        reason = obstacle(one, states_of(cursor, [one], self.started).get(dag_id))
+        if reason is not None:
+            return {"left": reason}
+        if snapshot is not None:
+            queue_parked(cursor, dag_id, self.handover.to_resume(dag_id), snapshot)
+        events = queue_owed(cursor, dag_id, self.handover.owed(dag_id))
+        schedule, missed = schedule_of(dag_id, session), []
+        if schedule is not None and schedule.skips:
+            missed = missed_intervals(cursor, schedule, one, self.handover, skip_to_now(cursor, schedule, dag_id))
+            if self.switch["missedIntervals"] == "run":
+                _start(cursor, session, schedule, dag_id, missed)
+        reported, following = report_missed(cursor, dag_id, missed), what_follows(cursor, [dag_id])
+        cursor.execute("UPDATE dag SET is_paused = false WHERE dag_id = %s", (dag_id,))
+        return {"already": False, "missed": reported, "next": following, "events": events}
+
+    def _look_at_active(self, cursor, session, one):
+        dag_id, snapshot = one["dagId"], self.handover.snapshot
+        if snapshot is None:
+            return {"already": True, "missed": [], "next": [], "events": 0}
+        parked = still_parked(cursor, dag_id, self.handover.to_resume(dag_id), snapshot)
+        if parked:
+            return {"left": "somebody activated it before cutover did, and {} of its parked runs still stand failed: pause it and run cutover again".format(
+                len(parked))}
+        schedule = schedule_of(dag_id, session)
+        missed = []
+        if schedule is not None and schedule.skips:
+            before = first_own_run(cursor, dag_id, snapshot) or scalar(cursor, "SELECT next_dagrun FROM dag WHERE dag_id = %s", (dag_id,))
+            missed = missed_intervals(cursor, schedule, one, self.handover, before)
+        return {"already": True, "missed": report_missed(cursor, dag_id, missed), "next": [], "events": 0}
+
+
+class RunNotMade(Exception):
+    """Airflow refused to make a run of a missed interval; the whole DAG stays as it was."""
+
+
+def _start(cursor, session, schedule, dag_id, missed):
+    try:
+        start_missed(cursor, session, schedule, dag_id, missed)
+    except Exception as error:
+        if getattr(error, "orig", None) is not None or hasattr(error, "pgcode"):
+            raise  # The database's own failures are told, and deadlocks tried again, further up.
+        raise RunNotMade("its missed intervals cannot be started ({}): repair the DAG, or set cutover.missed-intervals: report".format(type(error).__name__))
+
+
+# ---- deactivation: deactivate: the target stands still again, and says what it ran, so that the source runs none of it twice (rollback).
+
+#: A scheduler's loop that began before the pause may still queue a task: two quiet looks in a row count.
+QUIET_LOOKS = 2
+
+
+def deactivate(command):
+    """Result data: protocol.ts DeactivateData. Safe to repeat: runs that went back are not there any more."""
+    database = Database()
+    try:
+        database.alone(command.job["migrationId"] + " switch", 600, command.sleep)
+        handover, begun = Handover(command), read_begun(command)
+        paused = database.settle(lambda cursor: _pause(cursor, [one["dagId"] for one in handover.wanted]))
+        running = _await_tasks_to_end(command, database, 60 * command.job["drain"]["taskMinutes"])
+        runs = []
+        if handover.snapshot is not None:
+            _take_back(command, database, handover, begun)
+            with database.transaction() as cursor:
+                runs = _ran(cursor, handover)
+        reference = command.storage.write_json(command.prefix + "deactivate/ran.json", {"runs": runs}) if begun or runs else None
+        return {"paused": paused, "stillRunning": running, "ran": reference, "runs": len(runs)}
+    finally:
+        database.close()
+
+
+def _pause(cursor, wanted):
+    """Whatever is active, and every DAG that we may have activated, also where its file is gone for the moment; returns the ids that changed."""
+    cursor.execute("UPDATE dag SET is_paused = true WHERE is_paused IS NOT TRUE AND (is_active OR dag_id = ANY(%s)) AND {} RETURNING dag_id".format(not_own()),
+                   (wanted,))
+    return sorted(row[0] for row in cursor.fetchall())
+
+
+def _await_tasks_to_end(command, database, seconds):
+    """Tasks that run or are queued go on in a paused DAG; returns how many still did when the time was up."""
+    deadline, quiet = time.time() + seconds, 0
+    while True:
+        with database.transaction() as cursor:
+            cursor.execute("SELECT dag_id, task_id FROM task_instance WHERE state IN ('running', 'queued', 'restarting') AND {} "
+                           "ORDER BY 1, 2".format(not_own()))
+            busy = ["{}.{}".format(*row) for row in cursor.fetchall()]
+        quiet = 0 if busy else quiet + 1
+        if quiet >= QUIET_LOOKS or (busy and time.time() >= deadline):
+            return len(busy)
+        if busy:
+            command.say("waiting for {} running tasks of the target: {}".format(len(busy), few(busy)))
+        command.sleep(POLL_SECONDS)
+
+
+def _take_back(command, database, handover, begun):
+    """Runs of which nothing began: parked ones are parked again; automated ones that the target made are deleted, for the source makes them itself."""
+    before = {(dag_id, run["runId"]): run for dag_id, runs in begun.items() for run in runs}
+    deleted = 0
+    for dag_id, run_id, run_type in _queued_since(database, handover):
+        def take(cursor, dag_id=dag_id, run_id=run_id, run_type=run_type):
+            cursor.execute("SELECT 1 FROM dag WHERE dag_id = %s FOR NO KEY UPDATE", (dag_id,))
+            cursor.execute("SELECT state FROM dag_run WHERE dag_id = %s AND run_id = %s FOR UPDATE", (dag_id, run_id))
+            row = cursor.fetchone()
+            if row is None or began(cursor, dag_id, run_id, handover.snapshot):
+                return 0
+            if _is_parked(handover, dag_id, run_id):
+                # Without a record somebody else queued it, and what its row was before is not known.
+                park_again(cursor, dag_id, before.get((dag_id, run_id), {"runId": run_id, "queuedAt": None, "startDate": None, "endDate": None}))
+                return 0
+            if run_type not in ("scheduled", "dataset_triggered") or row[0] not in ("queued", "running"):
+                return 0  # Somebody's own run, or one that had nothing to do.
+            cursor.execute("DELETE FROM dag_run WHERE dag_id = %s AND run_id = %s", (dag_id, run_id))
+            columns = next_run_columns(cursor)
+            if len(columns) == len(NEXT_RUN):  # It points behind the deleted run until the file is parsed again.
+                cursor.execute("UPDATE dag SET {} WHERE dag_id = %s".format(", ".join("{} = NULL".format(column) for column in columns)), (dag_id,))
+            return 1
+        deleted += database.settle(take)
+    if deleted:
+        command.say("deleted {} runs that the target had made but not begun".format(deleted))
+
+
+def _is_parked(handover, dag_id, run_id):
+    return any(run["runId"] == run_id for run in handover.parked.get(dag_id, []))
+
+
+def _since(cursor):
+    """SQL over dag_run: the target queued or started it after the snapshot."""
+    there = [column.name for column in columns_of(cursor, "dag_run")]
+    return "greatest({}) > %s::timestamptz".format(", ".join(name for name in ("queued_at", "start_date") if name in there))
+
+
+def _queued_since(database, handover):
+    with database.transaction() as cursor:
+        cursor.execute("SELECT dag_id, run_id, run_type FROM dag_run WHERE {} AND {} ORDER BY dag_id, execution_date".format(
+            _since(cursor), not_own()), (handover.snapshot,))
+        return cursor.fetchall()
+
+
+def _ran(cursor, handover):
+    """protocol.ts RanOnTarget.runs"""
+    cursor.execute(
+        "SELECT dag_id, run_id, run_type, coalesce(state, 'none'), execution_date, data_interval_start, data_interval_end FROM dag_run "
+        "WHERE {} AND {} ORDER BY dag_id, execution_date".format(_since(cursor), not_own()), (handover.snapshot,))
+    return [{"dagId": row[0], "runId": row[1], "kind": "resumed" if _is_parked(handover, row[0], row[1]) else "new", "runType": row[2], "state": row[3],
+             "logicalDate": iso(row[4]), "intervalStart": iso(row[5]), "intervalEnd": iso(row[6]),
+             "tasksEnded": tasks_ended(cursor, row[0], row[1], handover.snapshot)} for row in cursor.fetchall()]
 
 
 # ---- merge: One staged table into the live one, in one transaction: what is equal stays, what conflicts goes to the side file, the rest is written.
@@ -922,25 +1721,29 @@ class Raced(Exception):
     """The target's own processes wrote a row of the same key in between."""
 
 
-def merge_table(command, database, staged, runs):
+def merge_table(command, database, staged, runs, make_room=None):
     """Merge and report as protocol.ts ImportedTable.
 
     :param str runs: quoted name of the table (dag_id, run_id, id) of the runs whose children may land; made here by dag_run.
+    :param make_room: called with the cursor first, in the same transaction: removes rows of the target that are to be written anew.
     """
     for _ in range(RACES):
         try:
-            return database.settle(lambda cursor: _merge(command, cursor, staged, runs))
+            return database.settle(lambda cursor: _merge(command, cursor, staged, runs, make_room))
         except Raced:
             command.say("{} changed meanwhile, looking again".format(staged.table["name"]), staged.table["name"])
     raise Refusal("target-busy", "Rows of {} appeared on the target while its history was written, {} times.".format(staged.table["name"], RACES),
                   "a DAG runs there that should be paused; nothing of this table was committed.", "pause the target's DAGs and run import again.")
 
 
-def _merge(command, cursor, staged, runs):
+def _merge(command, cursor, staged, runs, make_room):
     name, rows = staged.table["name"], staged.entry["rows"]
     command.say("merging {}".format(name), name, 0, rows)
     if staged.exists and staged.table["adopt"] is not None:
         _adopt(cursor, staged)
+    staged.prepare(cursor)
+    if make_room is not None:
+        make_room(cursor)
     _judge(cursor, staged, runs)
     if name == "dag_run":
         _forget_next_runs(cursor, staged)
@@ -950,7 +1753,7 @@ def _merge(command, cursor, staged, runs):
     if staged.exists and rows > there + rejected:
         cursor.execute("INSERT INTO {} ({}) SELECT {} FROM {}{} ON CONFLICT DO NOTHING".format(
             staged.target, ", ".join(map(quoted, staged.columns)), ", ".join(expression for _, expression in staged.expressions),
-            _source(staged, runs), " WHERE NOT EXISTS (SELECT 1 FROM mwaa_verdict v WHERE v.line = s.ctid)" if there + rejected else ""))
+            staged.source(runs), " WHERE NOT EXISTS (SELECT 1 FROM mwaa_verdict v WHERE v.line = s.ctid)" if there + rejected else ""))
         inserted = cursor.rowcount
     if inserted + there + rejected != rows:
         raise Raced()
@@ -965,13 +1768,6 @@ def _merge(command, cursor, staged, runs):
     return {"rows": rows, "inserted": inserted, "alreadyThere": there, "rejected": rejected, "reasons": reasons, "rejectedFile": side_file}
 
 
-def _source(staged, runs):
-    """Staged rows `s`, with their run `r` where there is a parent."""
-    if "run_id" not in staged.table["parentKey"]:
-        return "{} s".format(staged.stage)
-    return "{} s LEFT JOIN {} r ON r.dag_id = s.dag_id AND r.run_id = s.run_id".format(staged.stage, runs)
-
-
 def _judge(cursor, staged, runs):
     """Fill mwaa_verdict (line, reason): a row with a reason is rejected, one without is there already, one that is missing gets written."""
     table = staged.table
@@ -983,15 +1779,15 @@ def _judge(cursor, staged, runs):
         if "run_id" in table["parentKey"]:
             cases.append(("r.id IS NULL", "its DAG run is not among those that landed"))
         if table["parent"] == "task_instance":
-            joins += " LEFT JOIN task_instance p ON {}".format(_same(table["parentKey"], "p"))
+            joins += " LEFT JOIN task_instance p ON {}".format(staged.same(table["parentKey"], "p"))
             cases.append(("p.dag_id IS NULL", "its task instance is not on the target"))
         if table["merge"] == "keyed":
-            joins += " LEFT JOIN {} t0 ON {}".format(staged.target, _same(table["key"], "t0"))
+            joins += " LEFT JOIN {} t0 ON {}".format(staged.target, staged.same(table["key"], "t0"))
             there = "t0.{} IS NOT NULL".format(quoted(table["key"][0]))
             cases.append(("{} AND {}".format(there, staged.differs()), "the target has a different row of the same {}".format(", ".join(table["key"]))))
             cases.append((there, None))
             for number, key in enumerate(table["otherKeys"], 1):
-                joins += " LEFT JOIN {} t{} ON {}".format(staged.target, number, _same(key, "t{}".format(number)))
+                joins += " LEFT JOIN {} t{} ON {}".format(staged.target, number, staged.same(key, "t{}".format(number)))
                 cases.append(("t{}.{} IS NOT NULL".format(number, quoted(key[0])), "the target has another row of the same {}".format(", ".join(key))))
     cursor.execute("DROP TABLE IF EXISTS pg_temp.mwaa_verdict")
     if not cases:
@@ -999,16 +1795,12 @@ def _judge(cursor, staged, runs):
     else:
         cursor.execute("CREATE TEMP TABLE mwaa_verdict ON COMMIT DROP AS SELECT s.ctid AS line, CASE {} END AS reason FROM {}{} WHERE {}".format(
             " ".join("WHEN {} THEN {}".format(test, "NULL" if reason is None else literal(reason)) for test, reason in cases),
-            _source(staged, runs), joins, " OR ".join("({})".format(test) for test, _ in cases)))
+            staged.source(runs), joins, " OR ".join("({})".format(test) for test, _ in cases)))
     cursor.execute("ANALYZE mwaa_verdict")
     if staged.exists and table["merge"] == "multiset" and could_match(cursor, staged):
         cursor.execute("INSERT INTO mwaa_verdict (line, reason) SELECT line, NULL FROM ({}) known".format(
-            known_rows(staged, _source(staged, runs) + " WHERE NOT EXISTS (SELECT 1 FROM mwaa_verdict v WHERE v.line = s.ctid)")))
+            known_rows(staged, staged.source(runs) + " WHERE NOT EXISTS (SELECT 1 FROM mwaa_verdict v WHERE v.line = s.ctid)")))
         cursor.execute("ANALYZE mwaa_verdict")
-
-
-def _same(key, alias):
-    return " AND ".join("{0}.{1} = s.{1}".format(alias, quoted(column)) for column in key)
 
 
 def _time_range(staged):
@@ -1079,6 +1871,91 @@ def _write_rejected(command, cursor, staged):
     except BaseException:
         writer.abort()
         raise
+
+
+# ---- replacing: A further attempt into the same target: what an earlier one brought, and nobody touched since, makes room for what the source has now.
+
+class Earlier(object):
+    """The exports that were imported into this target before. Rows of it are judged by them, never by a mark that could be lost."""
+
+    def __init__(self, command, staging):
+        self.staging = staging
+        self.tables = command.job["tables"]
+        self.manifests = [json.loads(command.storage.read_checked(reference, "the manifest of an earlier attempt").decode("utf-8"))
+                          for reference in command.job["earlierManifests"]]
+        self.replaced_runs = 0
+
+    def room_for(self, staged, tasks):
+        """What merge_table is to call before it judges rows of `staged`; None where nothing was brought before.
+
+        :param tasks: the staged task instances, for a table of runs: a run that was in flight twice may look the same and have gone on.
+        """
+        table = staged.table
+        if table["merge"] != "keyed" or table["parent"] is not None or not staged.exists:
+            return None
+        before = []
+        for number, manifest in enumerate(self.manifests, 1):
+            for entry in manifest["tables"]:
+                if entry["name"] == table["name"]:
+                    before.append(self.staging.load(table, entry, "before{}_{}".format(number, table["name"])))
+        return (lambda cursor: self._make_room(cursor, staged, before, tasks)) if before else None
+
+    def _make_room(self, cursor, staged, before, tasks):
+        cursor.execute("CREATE TEMP TABLE mwaa_replaced (line tid) ON COMMIT DROP")
+        for one in before:
+            for changed in _changes(cursor, staged, tasks):
+                # Locked, so that nobody queues a run between this look and its end.
+                cursor.execute("INSERT INTO mwaa_replaced SELECT t0.ctid FROM {} t0 WHERE {} AND {} AND {} FOR UPDATE OF t0".format(
+                    staged.target, _exists(one, "{} AND NOT {}".format(one.same(staged.table["key"], "t0"), one.differs())), _resting(staged.table), changed))
+        lines = "ctid = ANY (ARRAY(SELECT DISTINCT line FROM mwaa_replaced))"
+        if staged.table["name"] == "dag_run":
+            cursor.execute("CREATE TEMP TABLE mwaa_replaced_runs ON COMMIT DROP AS SELECT id, dag_id, run_id FROM dag_run WHERE {}".format(lines))
+            self.replaced_runs = cursor.rowcount
+            self._remove_children(cursor)
+        cursor.execute("DELETE FROM {} WHERE {}".format(staged.target, lines))
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.mwaa_replaced_runs, pg_temp.mwaa_replaced")
+
+    def _remove_children(self, cursor):
+        """Those that this migration brings; Airflow's own foreign keys take the rest (notes, history of tries) with the run."""
+        for table in reversed(self.tables):
+            there = names(columns_of(cursor, table["name"]))
+            if table["parent"] is None or not there:
+                continue
+            link = "c.dag_id = x.dag_id AND c.run_id = x.run_id" if "run_id" in there else "c.dag_run_id = x.id"
+            cursor.execute("DELETE FROM {} c USING mwaa_replaced_runs x WHERE {}".format(quoted(table["name"]), link))
+
+
+def _exists(staged, condition):
+    return "EXISTS (SELECT 1 FROM {} WHERE {})".format(staged.source("dag_run"), condition)
+
+
+def _resting(table):
+    """SQL: the row `t0` is of no DAG that is active here. A run that was queued here differs from what was brought, and stays."""
+    if table["dagColumn"] is None:
+        return "true"
+    return "NOT EXISTS (SELECT 1 FROM dag a WHERE a.dag_id = t0.{} AND a.is_active AND NOT a.is_paused)".format(quoted(table["dagColumn"]))
+
+
+def _changes(cursor, staged, tasks):
+    """SQL conditions on the live row `t0`, each a way in which the source has something else now."""
+    table = staged.table
+    same = staged.same(table["key"], "t0")
+    found = [_exists(staged, "{} AND {}".format(same, staged.differs()))]
+    found += [_exists(staged, "{} AND NOT ({})".format(staged.same(key, "t0"), same)) for key in table["otherKeys"]]
+    if "waiting-dag" in table["rules"].values():
+        found.append("NOT " + _exists(staged, same))  # Airflow has taken it away: the DAG must not run for it again.
+    if table["name"] == "dag_run" and tasks is not None:
+        found.append("{} AND (t0.dag_id, t0.run_id) IN ({})".format(_exists(staged, same), _gone_on(tasks)))
+    return found
+
+
+def _gone_on(tasks):
+    """SELECT of (dag_id, run_id): runs whose task instances are not what was exported now. Rows that cannot land say nothing."""
+    same = tasks.same(tasks.table["key"], "t0")
+    unfit = "".join(" AND NOT ({})".format(condition) for condition, _ in tasks.unfit())
+    return ("SELECT s.dag_id, s.run_id FROM {stage} s LEFT JOIN task_instance t0 ON {same} WHERE (t0.dag_id IS NULL OR {differs}){unfit} "
+            "UNION ALL SELECT t0.dag_id, t0.run_id FROM task_instance t0 WHERE NOT EXISTS (SELECT 1 FROM {stage} s WHERE {same})").format(
+                stage=tasks.stage, same=same, differs=tasks.differs(), unfit=unfit)
 
 
 # ---- envelope: Variables on their way: chunks of AES-256-GCM under a data key that only KMS or the target's one-time key can unwrap.
@@ -1343,11 +2220,146 @@ def verify_variables(cursor, command, entry):
     state = {name: readable(fernet, value, is_encrypted)[0] for name, value, is_encrypted in cursor}
     considered = [name for name in entry["names"] if name not in rejected]
     return {"rows": entry["rows"], "equal": sum(1 for name in considered if state.get(name)), "missing": sum(1 for name in considered if name not in state),
-            "different": sum(1 for name in considered if state.get(name) is False), "rejected": len(entry["names"]) - len(considered)}
+            "different": sum(1 for name in considered if state.get(name) is False), "rejected": len(entry["names"]) - len(considered), "resumed": 0}
+
+
+# ---- datasets: Dataset events by what they are, for the ids of datasets and events mean nothing in another database (Airflow 2.4 to 2.11).
+
+#: What tells one event of a dataset from another; where even that is equal, their number in the order of what they carry.
+EVENT_IDENTITY = ("timestamp", "source_dag_id", "source_task_id", "source_run_id", "source_map_index")
+
+#: SQL: every event of an environment with its dataset's URI and its number among equals.
+KNOWN_EVENTS = (
+    "SELECT x.id, u.uri, {0}, row_number() OVER (PARTITION BY x.dataset_id, {0} ORDER BY md5(x.extra::text) COLLATE \"C\", x.id) AS number "
+    "FROM dataset_event x JOIN dataset u ON u.id = x.dataset_id").format(", ".join("x." + column for column in EVENT_IDENTITY))
+
+#: Airflow 3 calls it asset_triggered.
+DATASET_TRIGGERED = "dataset_triggered"
+
+
+def same_event(alias):
+    """SQL: the staged row `s`, its URI as in `u`, means the event `alias` of KNOWN_EVENTS. Staged as texts: the target's table has no such columns."""
+    types = {"timestamp": "timestamptz", "source_map_index": "integer"}
+    tests = ["{0}.uri = u.here".format(alias), "{0}.timestamp = s.timestamp::timestamptz".format(alias),
+             "{0}.number = s.event_number::bigint".format(alias)]
+    return " AND ".join(tests + ["{0}.{1} IS NOT DISTINCT FROM s.{1}::{2}".format(alias, column, types.get(column, "text"))
+                                 for column in EVENT_IDENTITY[1:]])
+
+
+def awaited_events():
+    """SELECT of ids: events that the next dataset-triggered run of a DAG will be given, because no run of it is as new (Airflow's own rule)."""
+    return ("SELECT v.id FROM dataset_event v JOIN (SELECT c.dataset_id, max(n.execution_date) AS newest FROM dag_schedule_dataset_reference c "
+            "LEFT JOIN dag_run n ON n.dag_id = c.dag_id AND n.run_type = '{}' GROUP BY c.dataset_id, c.dag_id) w "
+            "ON w.dataset_id = v.dataset_id AND (w.newest IS NULL OR v.timestamp > w.newest)").format(DATASET_TRIGGERED)
+
+
+def consumed_events(kept):
+    """SELECT of ids: events that a run `r` was made for, of the runs that move."""
+    return "SELECT l.event_id FROM dagrun_dataset_event l JOIN dag_run r ON r.id = l.dag_run_id WHERE {}".format(kept)
+
+
+def name_uris(cursor, stage, uris):
+    """Make table `uris` (uri, here): what each URI of the staged rows is on the target, whose Airflow may write it otherwise."""
+    cursor.execute("SELECT DISTINCT dataset_uri FROM {}".format(stage))
+    found = [row[0] for row in cursor.fetchall()]
+    cursor.execute("DROP TABLE IF EXISTS {}".format(uris))
+    cursor.execute("CREATE UNLOGGED TABLE {} AS SELECT * FROM unnest(%s::text[], %s::text[]) AS n(uri, here)".format(uris),
+                   (found, [uri_here(uri) for uri in found]))
+
+
+def add_datasets(cursor, uris):
+    """Datasets that no DAG file of the target has named yet. Airflow finds them by their URI when it parses one that does."""
+    cursor.execute("INSERT INTO dataset (uri, extra, created_at, updated_at) SELECT n.here, '{{}}', now(), now() FROM "
+                   "(SELECT DISTINCT here FROM {}) n WHERE NOT EXISTS (SELECT 1 FROM dataset d WHERE d.uri = n.here) "
+                   "ON CONFLICT DO NOTHING".format(uris))
+
+
+# ---- stand_ins: Rows on the source for runs that the target made between cutover and rollback: without them their intervals would run twice.
+
+#: What the UI shows as the run's conf, so that a run without tasks explains itself.
+STAND_IN_CONF = {"mwaa-migrate": "this interval ran on the target environment, between cutover and rollback"}
+#: Protocol 4: every Python from 3.4 on reads it.
+PICKLE_PROTOCOL = 4
+
+
+def stand_in_bytes(value):
+    return pickle.dumps(value, protocol=PICKLE_PROTOCOL)
+
+
+def add_stand_ins(cursor, dag_id, ran):
+    """A finished run for each scheduled one that the target made; the scheduler computes the next run from the newest. Returns how many are new.
+
+    A run of the source of the same id or logical date is left as it is.
+    """
+    there = names(columns_of(cursor, "dag_run"))
+    added = 0
+    for run in ran:
+        if run["kind"] != "new" or run["runType"] != "scheduled":
+            continue
+        state = "success" if run["state"] == "success" else "failed"
+        values = {"dag_id": dag_id, "run_id": run["runId"], "execution_date": run["logicalDate"], "run_type": "scheduled", "state": state,
+                  "external_trigger": False, "data_interval_start": run["intervalStart"], "data_interval_end": run["intervalEnd"],
+                  "conf": stand_in_bytes(STAND_IN_CONF), "clear_number": 0}
+        times = ("queued_at", "start_date", "end_date", "updated_at")
+        columns = [name for name in values if name in there]
+        expressions = ["%s"] * len(columns) + ["now()" for name in times if name in there]
+        if "log_template_id" in there:
+            expressions.append("(SELECT max(id) FROM log_template)")
+        cursor.execute("INSERT INTO dag_run ({}) VALUES ({}) ON CONFLICT DO NOTHING".format(
+            ", ".join(columns + [name for name in times + ("log_template_id",) if name in there]), ", ".join(expressions)),
+            [values[name] for name in columns])
+        if cursor.rowcount:
+            added += 1
+            _add_tasks(cursor, dag_id, run, state)
+    return added
+
+
+def _add_tasks(cursor, dag_id, run, state):
+    """Only for tasks that depend on their past: the next run's would wait for ever for one that the run before has no row of."""
+    there = names(columns_of(cursor, "task_instance"))
+    for task_id in _tasks_of_the_past(cursor, dag_id):
+        values = {"dag_id": dag_id, "task_id": task_id, "run_id": run["runId"], "execution_date": run["logicalDate"], "map_index": -1, "state": state,
+                  "try_number": 1, "max_tries": 0, "pool": "default_pool", "pool_slots": 1, "priority_weight": 1, "hostname": "", "unixname": "",
+                  "duration": 0, "executor_config": stand_in_bytes({})}
+        times = ("start_date", "end_date", "updated_at")
+        columns = [name for name in values if name in there]
+        cursor.execute("INSERT INTO task_instance ({}) VALUES ({}) ON CONFLICT DO NOTHING".format(
+            ", ".join(quoted(name) for name in columns + [name for name in times if name in there]),
+            ", ".join(["%s"] * len(columns) + ["now()" for name in times if name in there])), [values[name] for name in columns])
+
+
+def _tasks_of_the_past(cursor, dag_id):
+    """Ids of the tasks with depends_on_past, as the serialized DAG says; Airflow leaves the value out where it is false."""
+    there = names(columns_of(cursor, "serialized_dag"))
+    if not there:
+        return []
+    cursor.execute("SELECT data::text, {} FROM serialized_dag WHERE dag_id = %s".format("data_compressed" if "data_compressed" in there else "NULL"), (dag_id,))
+    row = cursor.fetchone()
+    text = row and (row[0] or (row[1] and zlib.decompress(bytes(row[1])).decode("utf-8")))
+    if not text:
+        return []
+    tasks = [task.get("__var", task) for task in json.loads(text)["dag"]["tasks"]]  # 2.9 and newer wrap each
+    return sorted(task["task_id"] for task in tasks if task.get("depends_on_past") or _unwrapped(task.get("partial_kwargs", {})).get("depends_on_past"))
+
+
+def _unwrapped(value):
+    return value.get("__var", value)
+
+
+def stand_ins_of(cursor, ran):
+    """RunName of those that stand now."""
+    made = [one for one in ran if one["kind"] == "new" and one["runType"] == "scheduled"]
+    if not made:
+        return []
+    cursor.execute("SELECT r.dag_id, r.run_id FROM dag_run r WHERE r.conf = %s AND (r.dag_id, r.run_id) IN (SELECT * FROM unnest(%s::text[], %s::text[])) "
+                   "ORDER BY r.dag_id, r.execution_date", (stand_in_bytes(STAND_IN_CONF), [one["dagId"] for one in made], [one["runId"] for one in made]))
+    return [{"dagId": row[0], "runId": row[1]} for row in cursor.fetchall()]
 
 
 # ---- staging: Exported parts in unlogged tables beside the live ones; dropped whatever happens.
 
+#: Rule → the row of `StagedTable.source` whose id is written.
+ROWS_JOINED = {"new-run-id": "r", "by-uri": "d", "by-event": "e"}
 EMPTY_PICKLE = "'\\x80047d942e'::bytea"  # pickle.dumps({}, protocol=4), as Airflow itself writes it
 
 
@@ -1374,11 +2386,17 @@ class Staging(object):
             for name in [row[0] for row in cursor.fetchall()]:
                 cursor.execute("DROP TABLE IF EXISTS {}".format(quoted(name)))
 
-    def load(self, table, entry):
-        """Stage one table of the manifest; returns its StagedTable. Every part's SHA-256 is checked before its rows are committed."""
+    def load(self, table, entry, name=None):
+        """Stage one table of the manifest; returns its StagedTable. Every part's SHA-256 is checked before its rows are committed.
+
+        :param str name: of the staging table, where it is not the table's own.
+        """
+        name = name or table["name"]
         with self.database.transaction() as cursor:
-            staged = StagedTable(cursor, self, table, entry)
-            self._fill(cursor, staged, table["name"], [dict(part, rows=part["rows"]) for part in entry["parts"]], entry["columns"], entry["rows"])
+            staged = StagedTable(cursor, self.name(name), table, entry, self.name(name + "_uris"))
+            self._fill(cursor, staged, name, [dict(part, rows=part["rows"]) for part in entry["parts"]], entry["columns"], entry["rows"])
+            if staged.names_datasets:
+                name_uris(cursor, staged.stage, staged.uris)
         with self.database.transaction() as cursor:
             cursor.execute("ANALYZE {}".format(staged.stage))
         return staged
@@ -1413,12 +2431,13 @@ class Staging(object):
 
 
 class StagedTable(object):
-    """One staged table and how its rows are written: `columns` of the target with an `expression` each, over `s` and its run `r`."""
+    """One staged table and how its rows are written: `columns` of the target with an `expression` each, over what `source` joins."""
 
-    def __init__(self, cursor, staging, table, entry):
+    def __init__(self, cursor, stage, table, entry, uris):
         self.table = table
+        self.uris = uris
         self.entry = entry
-        self.stage = staging.name(table["name"])
+        self.stage = stage
         self.target = quoted(table["name"])
         self.live = columns_of(cursor, table["name"])
         self.exists = bool(self.live)
@@ -1440,8 +2459,41 @@ class StagedTable(object):
     @property
     def columns_left(self):
         """Exported columns that the target does not have."""
-        there = names(self.live)
+        there = names(self.live) + self.table["parentKey"]
+        if self.names_datasets:
+            there += ("dataset_uri", "event_number") + EVENT_IDENTITY
         return [name for name in self.entry["columns"] if name not in there]
+
+    @property
+    def names_datasets(self):
+        rules = self.table["rules"].values()
+        return self.exists and ("by-uri" in rules or "by-event" in rules)
+
+    def source(self, runs):
+        """FROM of the staged rows `s`, with their run `r` where there is a parent, and where a rule asks their URI `u` with dataset `d` or event `e`.
+
+        :param str runs: quoted name of a table of runs with dag_id, run_id and the target's id.
+        """
+        joins = ""
+        if "run_id" in self.table["parentKey"]:
+            joins += " LEFT JOIN {} r ON r.dag_id = s.dag_id AND r.run_id = s.run_id".format(runs)
+        if self.names_datasets:
+            joins += " LEFT JOIN {} u ON u.uri = s.dataset_uri".format(self.uris)
+            if "by-uri" in self.table["rules"].values():
+                joins += " LEFT JOIN dataset d ON d.uri = u.here"
+            else:
+                joins += " LEFT JOIN ({}) e ON {}".format(KNOWN_EVENTS, same_event("e"))
+        return "{} s{}".format(self.stage, joins)
+
+    def same(self, key, alias):
+        """SQL: the staged row and the row `alias` of another table have the same key."""
+        expressions = dict(self.expressions)
+        return " AND ".join("{}.{} = {}".format(alias, quoted(column), expressions.get(column, "s." + quoted(column))) for column in key)
+
+    def prepare(self, cursor):
+        """What must be on the target before the rows can be judged."""
+        if self.names_datasets:
+            add_datasets(cursor, self.uris)
 
     def stage_type(self, column):
         """The target's type, but text for limited texts: what is too long is rejected row by row, not table by table."""
@@ -1456,8 +2508,8 @@ class StagedTable(object):
             return EMPTY_PICKLE
         if rule == "current-template":
             return "(SELECT max(id) FROM log_template)"
-        if rule == "new-run-id":
-            return "r.id"
+        if rule in ROWS_JOINED:
+            return ROWS_JOINED[rule] + ".id"
         if rule.startswith("default:"):
             value = "'{}'::{}".format(rule[len("default:"):].replace("'", "''"), column.type)
             return "coalesce(s.{}, {})".format(name, value) if column.name in self.entry["columns"] else value
@@ -1468,13 +2520,18 @@ class StagedTable(object):
         rules, unlike = self.table["rules"], set(self.table["key"]) | set(self.table["volatile"])
         compared = [(name, expression) for name, expression in self.expressions
                     if name not in unlike and rules.get(name) not in ("empty-pickle", "current-template")
-                    and (name in self.entry["columns"] or rules.get(name) == "new-run-id")]
+                    and (name in self.entry["columns"] or rules.get(name) in ROWS_JOINED)]
         adopt = self.table["adopt"]
         if adopt is None:
-            return self._any_differs(compared, live)
+            differs = self._any_differs(compared, live)
+            # A stand-in on the source is there for a run that the target made itself: that run is the real one.
+            return "(s.conf IS DISTINCT FROM '\\x{}'::bytea AND {})".format(stand_in_bytes(STAND_IN_CONF).hex(), differs) if self._may_stand_in() else differs
         adopted = [pair for pair in compared if pair[0] in adopt["columns"]]
         return "CASE WHEN s.{} = '{}' THEN {} ELSE {} END".format(
             quoted(adopt["column"]), adopt["value"], self._any_differs(adopted, live), self._any_differs(compared, live))
+
+    def _may_stand_in(self):
+        return self.table["name"] == "dag_run" and "conf" in self.columns and self._types["conf"] == "bytea"
 
     def _any_differs(self, compared, live):
         # json has no equality; its text has.
@@ -1483,8 +2540,20 @@ class StagedTable(object):
         return "({})".format(" OR ".join(tests) or "false")
 
     def unfit(self):
-        """[(condition, reason)] for rows that the target's columns cannot take."""
+        """[(condition, reason)] for rows that the target's columns cannot take, or that name something the target lacks."""
         found = []
+        for column, rule in sorted(self.table["rules"].items()):
+            if rule == "waiting-dag":
+                found.append(("NOT EXISTS (SELECT 1 FROM dag g WHERE g.dag_id = s.{})".format(quoted(column)), "the target has no DAG of this id"))
+            if rule == "by-event":
+                found.append(("e.id IS NULL", "its dataset event is not on the target"))
+            if rule == "by-uri" and column in self.table["key"]:
+                # Two URIs of the source that the target's Airflow takes for one: the newer row counts.
+                time = quoted(self.table["timeColumn"])
+                found.append(("EXISTS (SELECT 1 FROM {} o JOIN {} w ON w.uri = o.dataset_uri WHERE w.here = u.here AND {} "
+                              "AND (o.{time}, o.dataset_uri) > (s.{time}, s.dataset_uri))".format(
+                                  self.stage, self.uris, " AND ".join("o.{0} = s.{0}".format(quoted(other)) for other in self.table["key"] if other != column),
+                                  time=time), "another row of the export means the same dataset on the target"))
         for position, column in enumerate(self.entry["columns"]):
             live = next((one for one in self.live if one.name == column), None)
             if live is None or column not in self.columns:
@@ -1500,7 +2569,7 @@ class StagedTable(object):
         return "md5(ROW({})::text)".format(", ".join(alias_expressions))
 
 
-# ---- importing: import and verify: the manifest's tables against the target's live ones (design §5).
+# ---- importing: import: the manifest's tables into the target's live ones (design §5).
 
 def read_manifest(command):
     """The one manifest this file was rendered for."""
@@ -1541,12 +2610,15 @@ def import_tables(command):
 
 def _import_tables(command, database, staging, manifest, tables):
     runs, report, left = staging.name("runs"), {}, {}
+    earlier, ahead = Earlier(command, staging), {}
     for table, entry in tables:
         if table["secret"]:
             report[table["name"]] = import_variables(command, database, entry)
             continue
-        staged = staging.load(table, entry)
-        report[table["name"]] = merge_table(command, database, staged, runs)
+        if table["name"] == "dag_run" and earlier.manifests:
+            ahead = {one["name"]: staging.load(one, of) for one, of in tables if one["name"] == "task_instance"}
+        staged = ahead.get(table["name"]) or staging.load(table, entry)
+        report[table["name"]] = merge_table(command, database, staged, runs, earlier.room_for(staged, ahead.get("task_instance")))
         if staged.columns_left:
             left[table["name"]] = staged.columns_left
         staging.drop(table["name"])
@@ -1557,12 +2629,14 @@ def _import_tables(command, database, staging, manifest, tables):
             landed = scalar(cursor, "SELECT count(*) FROM {} r JOIN unnest(%s::text[], %s::text[]) AS p(dag_id, run_id) "
                             "ON p.dag_id = r.dag_id AND p.run_id = r.run_id".format(runs),
                             ([run[0] for run in parked], [run[1] for run in parked]))
-    return {"tables": report, "parkedRuns": landed, "columnsLeft": left}
+    return {"tables": report, "parkedRuns": landed, "replacedRuns": earlier.replaced_runs, "columnsLeft": left}
 
+
+# ---- verifying: verify: every exported row is looked for on the target, and changes nothing there (design §5).
 
 def verify_tables(command):
     """Result data: protocol.ts VerifyData. Stages the exported rows again and looks for each on the target; changes nothing that lasts."""
-    _, tables = read_manifest(command)
+    manifest, tables = read_manifest(command)
     imported = command.storage.read_if_there(command.prefix + "import/result.json")
     reported = (json.loads(imported.decode("utf-8")).get("data") or {}).get("tables", {}) if imported else {}
     database = Database()
@@ -1571,7 +2645,7 @@ def verify_tables(command):
         staging = Staging(command, database)
         staging.drop_all()
         try:
-            found = {}
+            found, resumed = {}, _stage_resumed(database, staging, manifest)
             for table, entry in tables:
                 if table["secret"]:
                     if entry["parts"]:
@@ -1579,7 +2653,7 @@ def verify_tables(command):
                             found[table["name"]] = verify_variables(cursor, command, entry)
                     continue
                 staged = staging.load(table, entry)
-                found[table["name"]] = _verify(command, database, staging, staged, reported.get(table["name"]))
+                found[table["name"]] = _verify(command, database, staging, staged, reported.get(table["name"]), resumed)
                 staging.drop(table["name"])
         finally:
             if not database.connection.closed:
@@ -1594,26 +2668,55 @@ def verify_tables(command):
         database.close()
 
 
-def _verify(command, database, staging, staged, report):
-    name, rows, rejected = staged.table["name"], staged.entry["rows"], 0
+def _stage_resumed(database, staging, manifest):
+    """The parked runs that were queued since the snapshot: they go on here, and what becomes of their rows is no loss. Returns how many."""
+    with database.transaction() as cursor:
+        queued = "r.queued_at > %s::timestamptz" if "queued_at" in names(columns_of(cursor, "dag_run")) else "%s IS NULL"
+        cursor.execute("CREATE UNLOGGED TABLE {} AS SELECT r.dag_id, r.run_id FROM dag_run r JOIN unnest(%s::text[], %s::text[]) AS p(dag_id, run_id) "
+                       "ON p.dag_id = r.dag_id AND p.run_id = r.run_id WHERE {}".format(staging.name("resumed"), queued),
+                       ([run["dagId"] for run in manifest["inFlight"]], [run["runId"] for run in manifest["inFlight"]], manifest["snapshotAt"]))
+        return cursor.rowcount
+
+
+def _goes_on(staging, staged, resumed):
+    """SQL: Airflow itself has changed or taken the staged row since cutover, or may have."""
+    waiting = [column for column, rule in staged.table["rules"].items() if rule == "waiting-dag"]
+    if waiting:
+        # Its run is as new as the newest row that it was made for, and takes all rows of its DAG away.
+        return "EXISTS (SELECT 1 FROM dag_run z WHERE z.dag_id = s.{} AND z.run_type = '{}' AND z.execution_date >= s.{})".format(
+            quoted(waiting[0]), DATASET_TRIGGERED, quoted(staged.table["timeColumn"]))
+    if resumed and "run_id" in staged.entry["columns"] and "dag_id" in staged.entry["columns"]:
+        return "(s.dag_id, s.run_id) IN (SELECT dag_id, run_id FROM {})".format(staging.name("resumed"))
+    return "false"
+
+
+def _verify(command, database, staging, staged, report, resumed_runs):
+    name, rows, rejected, equal, different, resumed = staged.table["name"], staged.entry["rows"], 0, 0, 0, 0
     command.say("verifying {}".format(name), name, 0, rows)
+    goes_on = _goes_on(staging, staged, resumed_runs)
     with database.transaction() as cursor:
         if report and report["rejectedFile"]:
             rejected = _take_out(cursor, staging, staged, report)
         if not staged.exists:
-            equal, different = 0, 0
+            lost = None
         elif staged.table["merge"] == "multiset":
-            equal, different = 0, 0
+            known = known_rows(staged, staged.source("dag_run"))
             if could_match(cursor, staged):
-                equal = scalar(cursor, "SELECT count(*) FROM ({}) known".format(known_rows(staged, "{} s".format(staged.stage))))
+                equal = scalar(cursor, "SELECT count(*) FROM ({}) known".format(known))
+            lost = "SELECT count(*) FROM {} s WHERE {} AND s.ctid NOT IN ({})".format(staged.stage, goes_on, known)
         else:
-            key = " AND ".join("t0.{0} = s.{0}".format(quoted(column)) for column in staged.table["key"])
-            run = " LEFT JOIN dag_run r ON r.dag_id = s.dag_id AND r.run_id = s.run_id" if "run_id" in staged.table["parentKey"] else ""
-            cursor.execute("SELECT count(*) FILTER (WHERE NOT {0}), count(*) FILTER (WHERE {0}) FROM {1} s JOIN {2} t0 ON {3}{4}".format(
-                staged.differs(), staged.stage, staged.target, key, run))
-            equal, different = cursor.fetchone()
-    command.say("{}: {} equal, {} different, {} rejected of {}".format(name, equal, different, rejected, rows), name, rows, rows)
-    return {"rows": rows, "equal": equal, "missing": rows - rejected - equal - different, "different": different, "rejected": rejected}
+            same = staged.same(staged.table["key"], "t0")
+            cursor.execute("SELECT count(*) FILTER (WHERE NOT {0}), count(*) FILTER (WHERE {0} AND NOT {1}), count(*) FILTER (WHERE {1} AND {0}) "
+                           "FROM {2} JOIN {3} t0 ON {4}".format(staged.differs(), goes_on, staged.source("dag_run"), staged.target, same))
+            equal, different, resumed = cursor.fetchone()
+            lost = "SELECT count(*) FROM {} WHERE {} AND NOT EXISTS (SELECT 1 FROM {} t0 WHERE {})".format(
+                staged.source("dag_run"), goes_on, staged.target, same)
+        if lost is not None and equal + different + resumed + rejected < rows:
+            resumed += scalar(cursor, lost)
+    missing = rows - rejected - equal - different - resumed
+    command.say("{}: {} equal, {} missing, {} different, {} rejected, {} resumed of {}".format(
+        name, equal, missing, different, rejected, resumed, rows), name, rows, rows)
+    return {"rows": rows, "equal": equal, "missing": missing, "different": different, "rejected": rejected, "resumed": resumed}
 
 
 def _take_out(cursor, staging, staged, report):
