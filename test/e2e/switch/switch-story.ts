@@ -103,7 +103,8 @@ export const describeSwitch = (pair: Pair): void => describe(`the switch from Ai
     it('comes to its end on the target', async () => {
       for (const dagId of ['cut_midway', 'waits_for_retry', 'looks_again', 'loses_a_task', 'mapped_work']) await untilStates(target(), dagId, { manual__1: 'success' }, { of: runStatesOf });
       await untilStates(target(), 'one_after_another', { manual__1: 'success', manual__1_next: 'success' }, { of: runStatesOf });
-      await untilStates(target(), 'ordered_days', Object.fromEntries(dayRuns(switching.times.daysFrom, 4).map((run) => [run, 'success'])), { of: runStatesOf });
+      // The first day had ended on the source; a filter may leave it out.
+      await untilStates(target(), 'ordered_days', Object.fromEntries(dayRuns(switching.times.daysFrom, 4).slice(1).map((run) => [run, 'success'])), { of: runStatesOf });
     }, 8 * MINUTES);
 
     it.each(resumed)('%s: every try stands once in the ledger of both sides, and no retry was lost or given', (dagId) => {
@@ -152,8 +153,12 @@ export const describeSwitch = (pair: Pair): void => describe(`the switch from Ai
       const of = (dagId: string) => all.filter((run) => run.dagId === dagId);
       const history = new Set(atExport.map(nameOf));
       const onTarget = (dagId: string) => [...atExport.filter((run) => run.dagId === dagId), ...of(dagId).filter((run) => !history.has(nameOf(run)))];
-      expect([['each_minute', 1], ['by_timedelta', 1], ['by_timetable', 2], ['five_minutes_few', 5], ['five_minutes_many', 5], ['newest_only', 5]].flatMap(([dagId, minutes]) => gapsIn(onTarget(String(dagId)), Number(minutes)))).toEqual([]);
+      expect([['each_minute', 1], ['by_timedelta', 1], ['by_timetable', 2], ['five_minutes_few', 5], ['five_minutes_many', 5]].flatMap(([dagId, minutes]) => gapsIn(onTarget(String(dagId)), Number(minutes)))).toEqual([]);
       expect(gapsIn(onTarget('with_a_hole'), 5)).toHaveLength(1); // the one that was there before
+      // Without catchup an older one of two that ended in the pause is never run, here as on the source itself; that has to be said.
+      const missed = gapsIn(onTarget('newest_only'), 5);
+      expect(missed).toEqual(gapsIn(await runsOf(clone, ['newest_only']), 5));
+      expect(cutover.summary.includes('Intervals that ended while both sides were paused')).toBe(missed.length > 0);
       // Nothing that the target made is on the source too, and nothing it made is stuck: what is older than a minute has ended.
       const afterwards = (await runsOf(source())).filter((run) => !history.has(nameOf(run)));
       expect(afterwards).toEqual([]);
