@@ -39,7 +39,7 @@ with DAG("{0}", schedule="@daily", start_date=START, catchup=True{1}) as dag:
 """
 
 
-@pytest.mark.parametrize("version", [SOURCE, TARGET, NEWEST])
+@pytest.mark.parametrize("version", [pytest.param(SOURCE, marks=pytest.mark.slow), TARGET, pytest.param(NEWEST, marks=pytest.mark.slow)])
 def test_a_parked_run_goes_on_where_it_was_cut_and_the_next_interval_follows(make_switching, version):
     switching = make_switching(version)
     switching.add_file("cut", TWO_STEPS.format("cut", ', max_active_runs=1, default_args={"depends_on_past": True}'))
@@ -69,6 +69,7 @@ def test_a_parked_run_goes_on_where_it_was_cut_and_the_next_interval_follows(mak
     assert [run[2] for run in switching.runs("cut")] == ["success"] * 3
 
 
+@pytest.mark.slow
 def test_a_resumed_run_that_fails_for_real_is_never_queued_again(switching):
     switching.add_file(
         "bad", 'with DAG("bad", schedule="@daily", start_date=START, catchup=True) as dag:\n    task("first") >> task("second", fail)\n'
@@ -92,6 +93,7 @@ def test_a_resumed_run_that_fails_for_real_is_never_queued_again(switching):
     assert switching.sql("SELECT xmin::text, * FROM dag_run") == before and not switching.paused()["bad"]
 
 
+@pytest.mark.slow
 def test_a_task_that_vanished_from_the_dag_does_not_hold_up_its_parked_run(switching):
     switching.add_file("moved", TWO_STEPS.format("moved", ""))
     switching.parse()
@@ -144,6 +146,7 @@ def test_runs_that_do_not_go_on_are_named_with_what_to_do(switching):
     assert (again["resumed"], again["notResumed"]) == (found["resumed"], found["notResumed"])
 
 
+@pytest.mark.slow
 def test_the_command_of_a_backfill_run_finishes_it_and_runs_nothing_twice(switching):
     switching.add_file("back", TWO_STEPS.format("back", ""))
     switching.parse()
@@ -214,6 +217,7 @@ def test_a_dag_activated_by_hand_before_cutover_is_left_while_its_parked_runs_st
     assert switching.activate()["resumed"] == [{"dagId": "hand", "runId": run_id}]
 
 
+@pytest.mark.slow
 def test_killed_between_two_dags_and_run_again_ends_as_if_never_killed(switching):
     names = ["d1", "d2", "d3"]
     switching.add_file("files", "".join(TWO_STEPS.format(name, "").replace("as dag", "as " + name) for name in names))
@@ -234,6 +238,7 @@ def test_killed_between_two_dags_and_run_again_ends_as_if_never_killed(switching
     assert sorted(line.split()[0::2] for line in switching.lines()) == [[name, "second[-1]"] for name in names]
 
 
+@pytest.mark.slow
 def test_an_event_that_came_during_the_pause_makes_its_consumer_run_once(switching):
     switching.add_file(
         "data",

@@ -39,6 +39,7 @@ def prepare(switching, function="line", newest=-1):
     return run_id
 
 
+@pytest.mark.slow
 def test_a_green_canary_lets_the_rest_follow(switching):
     run_id = prepare(switching, newest=-2)
     with switching.scheduler():
@@ -76,6 +77,7 @@ def test_a_failed_canary_stops_everything_behind_also_the_second_time_until_it_i
     assert (third["activated"], third["stopped"]) == (["behind"], None)
 
 
+@pytest.mark.slow
 def test_a_next_run_that_fails_is_a_failed_canary(switching):
     prepare(switching, "fail", newest=-2)
     switching.sql("DELETE FROM dag_run WHERE dag_id = 'canary'")

@@ -50,6 +50,7 @@ def prepare(switching):
 RUN = "SELECT dag_id, run_id, state, queued_at, start_date, end_date, clear_number FROM dag_run WHERE dag_id = 'waits' ORDER BY 2"
 
 
+@pytest.mark.slow
 def test_what_began_is_told_and_what_was_only_queued_goes_back(switching):
     parked = prepare(switching)
     before = switching.sql(RUN)

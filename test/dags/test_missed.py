@@ -65,7 +65,7 @@ def timed(switching):
     return begun, switching.activate(), five_minutes(0)
 
 
-@pytest.mark.parametrize("version", [SOURCE, TARGET, NEWEST])
+@pytest.mark.parametrize("version", [pytest.param(SOURCE, marks=pytest.mark.slow), TARGET, pytest.param(NEWEST, marks=pytest.mark.slow)])
 def test_missed_intervals_run_once_each_and_the_scheduler_goes_on_behind_them(make_switching, version):
     switching = make_switching(version)
     late_dag(switching, more=", max_active_runs=1")
@@ -91,6 +91,7 @@ def test_missed_intervals_run_once_each_and_the_scheduler_goes_on_behind_them(ma
     assert switching.activate()["missed"] == told
 
 
+@pytest.mark.slow
 def test_missed_intervals_are_only_told_unless_they_are_to_run(make_switching):
     switching = make_switching()
     late_dag(switching)
