@@ -61,7 +61,7 @@ export type Envelope =
   | Readonly<{ wrap: 'kms'; keyArn: string }>
   | Readonly<{ wrap: 'rsa'; publicKeyPem: string; fingerprint: string }>;
 
-/** Written to `<prefix><phase>/job.json`; its SHA-256 is over the exact bytes of the object. */
+/** Written to `<prefix><side>/job.json`; its SHA-256 is over the exact bytes of the object. */
 export type Job = Readonly<{
   schema: typeof PROTOCOL_SCHEMA;
   migrationId: string;
