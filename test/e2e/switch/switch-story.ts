@@ -62,14 +62,18 @@ export const describeSwitch = (pair: Pair): void => describe(`the switch from Ai
       const sets = async () => ({
         target: made(await runsOf(target(), SCHEDULED), atExport, awake), clone: made(await runsOf(clone, SCHEDULED), atExport, awake),
       });
+      // Without catchup a slow cutover may come an interval after the clone's waking; the older one is then missed, and has to be said.
+      const common = ({ target: mine, clone: theirs }: Awaited<ReturnType<typeof sets>>) =>
+        theirs.filter((name) => mine.includes(name) || !name.startsWith('newest_only ') || mine.every((other) => !other.startsWith('newest_only ') || other < name));
       let found = await sets();
       // Both have come to the present when they have made a run of an interval that ended behind the comparison.
       await until('both sides to come to the present', async () => {
         found = await sets();
         const isThere = async (environment: RunningEnvironment) => (await runsOf(environment, ['each_minute', 'by_timedelta'])).filter(({ intervalEnd }) => new Date(intervalEnd ?? 0) > awake).length >= 2;
-        return (await isThere(target())) && (await isThere(clone)) && JSON.stringify(found.target) === JSON.stringify(found.clone);
+        return (await isThere(target())) && (await isThere(clone)) && JSON.stringify(found.target) === JSON.stringify(common(found));
       }, { seconds: 150, everyMs: 2000 }).catch((error: unknown) => log?.(String(error)));
-      expect(found.target).toEqual(found.clone);
+      expect(found.target).toEqual(common(found));
+      if (common(found).length < found.clone.length) expect(cutover.summary).toContain('Intervals that ended while both sides were paused');
       // Nothing is proved by DAGs that had nothing to do.
       for (const dagId of DUE) expect(found.clone.filter((name) => name.startsWith(`${dagId} `)).length).toBeGreaterThan(0);
       // On a machine so slow that its time came before the pause, the source has run it already.
@@ -157,7 +161,8 @@ export const describeSwitch = (pair: Pair): void => describe(`the switch from Ai
       expect(gapsIn(onTarget('with_a_hole'), 5)).toHaveLength(1); // the one that was there before
       // Without catchup an older one of two that ended in the pause is never run, here as on the source itself; that has to be said.
       const missed = gapsIn(onTarget('newest_only'), 5);
-      expect(missed).toEqual(gapsIn(await runsOf(clone, ['newest_only']), 5));
+      expect(missed).toEqual(expect.arrayContaining([...gapsIn(await runsOf(clone, ['newest_only']), 5)]));
+      expect(missed.length).toBeLessThanOrEqual(1);
       expect(cutover.summary.includes('Intervals that ended while both sides were paused')).toBe(missed.length > 0);
       // Nothing that the target made is on the source too, and nothing it made is stuck: what is older than a minute has ended.
       const afterwards = (await runsOf(source())).filter((run) => !history.has(nameOf(run)));
