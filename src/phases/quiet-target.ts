@@ -18,6 +18,8 @@ const FIRST = 'The source was not touched: it stays paused until the target is q
 /** @throws {UserError} while the target may still run what the source would run again */
 export async function quietTarget(context: RollbackContext, seen: Survey, migration: Migration, attempt: Attempt, active: readonly ActiveDag[]): Promise<TargetSide> {
   const wasActive = isSwitched(attempt), isDone = stepOf(attempt, STEP.deactivated) !== undefined;
+  // A rollback that was stopped after it had paused what a person had activated: its tasks may still run, and nothing says what ran.
+  const mayRun = wasActive || stepOf(attempt, STEP.rollbackBegun) !== undefined;
   if (!seen.target) {
     if (isDone) return { kind: 'before' };
     if (wasActive) context.log.warn(`Target ${context.file.target.environment} is gone, so what it ran since the cutover is not known; the source may run it again.`);
@@ -26,15 +28,15 @@ export async function quietTarget(context: RollbackContext, seen: Survey, migrat
   const { verdict, meaning, fix } = stateOf(seen.target.Status);
   if (verdict !== 'usable') {
     // MWAA's state says nothing of the scheduler: it may well run on.
-    if (wasActive && !isDone)
+    if (mayRun && !isDone)
       throw new UserError(`Target ${seen.target.Name} is ${seen.target.Status}: ${meaning}.`, `${withError(seen.target)}its DAGs were activated, and its scheduler may still run them. ${FIRST}`, `${fix}, then run phase rollback again; or delete the environment: once it is gone, rollback goes on without it.`);
     return { kind: 'broken', why: `it is ${seen.target.Status}: ${meaning}` };
   }
   const target = context.target.airflow(seen.target, migration.bucket, migration.prefix);
-  const awake = await lookAt(target, wasActive);
+  const awake = await lookAt(target, mayRun);
   if (typeof awake === 'string') return { kind: 'broken', why: awake };
   if (awake.length === 0 && isDone) return { kind: 'before' };
-  if (awake.length === 0 && !wasActive) return { kind: 'asleep' };
+  if (awake.length === 0 && !mayRun) return { kind: 'asleep' };
   const { bucket, prefix, journal } = migration;
   await journal.update((current) => rememberStep(current, attempt.number, { name: STEP.rollbackBegun, at: context.clock.now().toISOString(), by: context.owner }));
   const job = jobFor({ file: context.file, side: 'target', attempt: attempt.number, mode: 'final', sourceVersion: seen.source.AirflowVersion, envelope: null, activeDags: active });
@@ -54,13 +56,13 @@ export async function quietTarget(context: RollbackContext, seen: Survey, migrat
   return { kind: wasActive ? 'paused' : 'by-hand', found };
 }
 
-/** @returns the active DAGs; a text: the target cannot be asked, which matters only where we have activated something */
-async function lookAt(target: TargetEnvironment, wasActive: boolean): Promise<readonly string[] | string> {
+/** @returns the active DAGs; a text: the target cannot be asked, which matters only where something may still run there */
+async function lookAt(target: TargetEnvironment, mayRun: boolean): Promise<readonly string[] | string> {
   try {
     return await target.listActiveDagIds();
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    if (wasActive) throw new UserError(error.what, `${error.why} ${FIRST}`, `${error.fix} If the target cannot be repaired, delete the environment: once it is gone, rollback goes on without it.`, { cause: error });
+    if (mayRun) throw new UserError(error.what, `${error.why} ${FIRST}`, `${error.fix} If the target cannot be repaired, delete the environment: once it is gone, rollback goes on without it.`, { cause: error });
     return `it cannot be asked: ${error.what}`;
   }
 }

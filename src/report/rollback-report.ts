@@ -115,7 +115,7 @@ function cutSections(ran: RanOnTarget | undefined, { leftFailed }: RollbackFacts
   }];
 }
 
-const standInWords = ({ state }: Ran): string => (state === 'success' ? 'nothing: it stands on the source as done, without tasks' : 'it stands on the source as failed, without tasks: clear it there where it should run again');
+const standInWords = ({ state }: Ran): string => (state === 'success' ? 'nothing: it stands on the source as done, without tasks' : 'it stands on the source as failed, without tasks: set the run to queued there, or trigger one of its date, where it should run again');
 
 function elsewhereWords({ runType, kind, state }: Ran): string {
   if (kind === 'resumed') return 'it had ended on the source otherwise: compare both';

@@ -160,6 +160,19 @@ describe('once rollback has begun', () => {
     expect([...world.dags.source]).toEqual(ACTIVE);
   });
 
+  it('waits again for a target that a person had activated, also when the first try has paused it already', async () => {
+    const world = await after(...IMPORTED);
+    world.dags.target.set('hourly', false);
+    world.answers.stillRunning = 2;
+    await expect(run(world, back)).rejects.toThrow(/2 tasks still run/);
+    expect(world.sides.active('target')).toEqual([]);
+    await expect(run(world, back)).rejects.toThrow(/2 tasks still run/);
+    expect([...world.dags.source.values()]).toEqual([true, true, true]);
+    world.answers.stillRunning = 0;
+    await run(world, back);
+    expect([...world.dags.source]).toEqual(ACTIVE);
+  });
+
   it('an activation that is still at work without its runner finds the order to stop', async () => {
     const world = await after(...CUT_OVER);
     world.answers.stillRunning = 1;
