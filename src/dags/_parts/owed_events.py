@@ -1,4 +1,4 @@
-"""Dataset events that came while their consumer was paused: newer Airflow queues none for a paused DAG, and never makes up for it (2.10 [ran]; 2.7.2 queues it)."""
+"""Dataset events that came while their consumer was paused: Airflow 2.10 queues none for a paused DAG [ran; 2.7.2 does]."""
 from _parts.database import columns_of, iso
 
 #: Seconds: an event's time is its worker's clock, a pause's the database's. What is older than the newest run is not owed anyway.
