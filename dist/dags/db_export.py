@@ -1068,7 +1068,7 @@ def finished_tries():
     return "CASE WHEN e.state IN ({}) THEN greatest(e.tries - 1, 0) ELSE e.tries END".format(text_list(begun_states(AIRFLOW_VERSION)))
 
 
-# ---- owed_events: Dataset events that came while their consumer was paused: newer Airflow queues none for a paused DAG, and never makes up for it (2.10 [ran]; 2.7.2 queues it).
+# ---- owed_events: Dataset events that came while their consumer was paused: Airflow 2.10 queues none for a paused DAG [ran; 2.7.2 does].
 
 #: Seconds: an event's time is its worker's clock, a pause's the database's. What is older than the newest run is not owed anyway.
 CLOCKS_APART = 60
