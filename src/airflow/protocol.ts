@@ -246,7 +246,10 @@ export type DeactivateData = Readonly<{
 /** Runs that the target made or went on with since cutover. `new`: made there. `resumed`: a parked run of which at least one task began there. */
 export type RanOnTarget = Readonly<{
   runs: readonly (RunName & Readonly<{ kind: 'new' | 'resumed'; runType: string; state: string; logicalDate: string; intervalStart: string | null; intervalEnd: string | null; tasksEnded: number }>)[];
+  /** The newest event of each dataset that a consumer (`dagId`) still owes a run on the target. `at`: ISO 8601 UTC. Absent in a file of an earlier release. */
+  events?: readonly OwedEvent[];
 }>;
+export type OwedEvent = Readonly<{ dagId: string; uri: string; at: string }>;
 export type RestoreData = Readonly<{
   activated: readonly string[];
   missing: readonly string[];

@@ -8,6 +8,6 @@ import type { Bucket } from '../ports.js';
 export async function readRan(bucket: Bucket, { key, versionId, sha256: expected }: ObjectRef): Promise<RanOnTarget> {
   const found = await bucket.read(key, versionId);
   const value = found && sha256(found.body) === expected ? (JSON.parse(found.body.toString('utf8')) as Partial<RanOnTarget>) : undefined;
-  if (Array.isArray(value?.runs)) return { runs: value.runs };
+  if (Array.isArray(value?.runs)) return { runs: value.runs, ...(value.events ? { events: value.events } : {}) };
   throw new UserError(`s3://${bucket.name}/${key} is ${found ? 'damaged: it is not what was written' : 'missing'}.`, 'it is the only record of what the target ran, which the source must not run again.', 'restore the version that the journal names (the bucket is versioned), then run phase rollback again.');
 }
