@@ -112,6 +112,15 @@ export const importedManifests = ({ attempts }: Journal, before: number): readon
 const refOf = ({ key, versionId, sha256, bytes }: ObjectRef): ObjectRef => ({ key, versionId, sha256, bytes });
 
 /**
+ * Since when the target may hold rows of this attempt, or of one before it that was not put back; ISO 8601. undefined: it holds none,
+ * so what is active there is not of this migration.
+ */
+export function importedSince(journal: Journal, attempt: Attempt): string | undefined {
+  const begun = [attempt, ...pausedAttempts(journal, attempt.number)].flatMap((one) => stepOf(one, STEP.importBegun)?.at ?? stepOf(one, STEP.imported)?.at ?? []);
+  return begun.sort()[0];
+}
+
+/**
  * The attempt that rollback goes back from: the newest final one that recorded active DAGs. undefined: nothing was paused.
  * @param wanted input `attempt`
  */

@@ -37,7 +37,7 @@ export async function rollBack(context: RollbackContext): Promise<PhaseResult> {
   if (!first) return resultOf(title, rollbackToNothing(seen.source.Name, before.journal === undefined), { ...outputs, changes: '0' });
   requireSource(seen);
   if (inputs.dryRun) {
-    return resultOf(title, await dryRollback(context, seen, before.bucket, first), { ...outputs, attempt: String(first.number) });
+    return resultOf(title, await dryRollback(context, seen, before, first), { ...outputs, attempt: String(first.number) });
   }
   return await inMigration(context, seen, 'way-back', async (migration) => {
     const attempt = attemptToRollBack(migration.journal.current, inputs.attempt);

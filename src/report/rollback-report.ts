@@ -1,13 +1,15 @@
 import type { DeactivateData, RanOnTarget, RestoreData } from '../airflow/protocol.js';
-import { code, counted, grouped, list, table, text, type Report, type Section, type Text } from './document.js';
+import { code, counted, grouped, list, table, text, type Part, type Report, type Section, type Text } from './document.js';
 
 /** What rollback found of the target, and did. */
 export type TargetSide =
   /** Activated by us, paused now. */
   | Readonly<{ kind: 'paused'; found: DeactivateData }>
-  /** Never activated by us, but something was active there; paused now. */
+  /** Never activated by us, but something was active there or had run; paused now. */
   | Readonly<{ kind: 'by-hand'; found: DeactivateData }>
   | Readonly<{ kind: 'asleep' }>
+  /** Nothing was imported: whatever lives there is not of this migration. */
+  | Readonly<{ kind: 'not-ours' }>
   /** An earlier run of rollback has paused it. */
   | Readonly<{ kind: 'before' }>
   | Readonly<{ kind: 'gone'; wasActive: boolean }>
@@ -77,16 +79,23 @@ export function rollbackReport(facts: RollbackFacts): Report {
   };
 }
 
-function targetText({ side, target }: RollbackFacts): readonly (string | Readonly<{ code: string }>)[] {
+function targetText({ side, target }: RollbackFacts): readonly Part[] {
   const name = code(target);
   switch (side.kind) {
     case 'paused': return [name, ` is paused: ${counted(side.found.paused.length, 'DAG')} switched off, no task runs; ${counted(side.found.runs, 'run was', 'runs were')} made or went on there since the snapshot.`];
-    case 'by-hand': return ['Cutover had not begun, but ', ...side.found.paused.slice(0, 20).flatMap((dagId, at) => [...(at > 0 ? [', '] : []), code(dagId)]), side.found.paused.length > 20 ? ', … of ' : ' of ', name, side.found.paused.length === 1 ? ' was active: somebody activated it by hand. It is paused now.' : ' were active: somebody activated them by hand. They are paused now.', side.found.ran ? ' What ran there stands below.' : ' What ran there is not known here: look for what the source runs a second time.'];
+    case 'by-hand': return [...byHandText(name, side.found.paused), side.found.ran ? ' What ran there stands below.' : ' What ran there is not known here: look for what the source runs a second time.'];
+    case 'not-ours': return ['Nothing was imported into ', name, ', so it was left alone: what is active there is not of this migration.'];
     case 'asleep': return ['Nothing was active on ', name, '.'];
     case 'before': return [name, ' was paused by an earlier run of rollback.'];
     case 'gone': return side.wasActive ? [name, ' is gone, though its DAGs had been activated. What it ran since is not known: the source runs those intervals again. Look for what happened twice.'] : [name, ' does not exist; nothing ran there.'];
     case 'broken': return ['Nothing was ever activated on ', name, ', and it was left alone: ', code(side.why), '.'];
   }
+}
+
+function byHandText(name: Part, paused: readonly string[]): readonly Part[] {
+  if (paused.length === 0) return ['Cutover had not begun and nothing is active on ', name, ' now, but DAGs ran there since the import: somebody had activated or started them by hand.'];
+  const shown = paused.slice(0, 20).flatMap((dagId, at) => [...(at > 0 ? [', '] : []), code(dagId)]);
+  return ['Cutover had not begun, but ', ...shown, paused.length > 20 ? ', … of ' : ' of ', name, paused.length === 1 ? ' was active: somebody activated it by hand. It is paused now.' : ' were active: somebody activated them by hand. They are paused now.'];
 }
 
 function ranSections(ran: RanOnTarget | undefined, restored: RollbackFacts['restored']): readonly Section[] {

@@ -18,8 +18,10 @@ export class BothSides {
   readonly ended = new Map<number, ReadonlyMap<string, number>>();
   /** Parked runs of the target: 'parked', 'queued' (nothing of it began) or 'resumed'. */
   readonly parked = new Map<string, 'parked' | 'queued' | 'resumed'>();
-  /** Runs that the target's scheduler made by itself. */
+  /** Runs that the target's scheduler made by itself since cutover. */
   made: readonly Ran[] = [];
+  /** Runs of DAGs that somebody had activated on the target by hand. */
+  madeByHand: readonly Ran[] = [];
   /** What rollback wrote on the source. */
   readonly onSource = new Map<string, 'stand-in' | 'left failed'>();
   /** Attempts that have activated something. */
@@ -35,6 +37,7 @@ export class BothSides {
     refill(copy.onSource, this.onSource);
     copy.inFlight = this.inFlight;
     copy.made = this.made;
+    copy.madeByHand = this.madeByHand;
     for (const attempt of this.switched) copy.switched.add(attempt);
     copy.accidents.push(...this.accidents);
   }
@@ -92,16 +95,17 @@ export class BothSides {
   deactivate(job: Job, stillRunning: number, write: (ran: RanOnTarget) => DeactivateData['ran']): DeactivateData {
     const paused = this.active('target');
     for (const dagId of paused) this.dags.target.set(dagId, true);
-    if (!this.switched.has(job.attempt) || stillRunning > 0) return { paused, stillRunning, ran: null, runs: 0 };
+    const made = [...(this.switched.has(job.attempt) ? this.made : []), ...this.madeByHand];
+    if ((!this.switched.has(job.attempt) && made.length === 0) || stillRunning > 0) return { paused, stillRunning, ran: null, runs: 0 };
     for (const [run, state] of this.parked) if (state === 'queued') this.parked.set(run, 'parked');
     const resumed = this.inFlight.filter((run) => this.parked.get(keyOf(run)) === 'resumed').map(({ dagId, runId, runType }): Ran =>
       ({ dagId, runId, kind: 'resumed', runType, state: 'success', logicalDate: '2026-11-22T00:00:00Z', intervalStart: null, intervalEnd: null, tasksEnded: 1 }));
-    const ran = { runs: [...this.made, ...resumed] };
+    const ran = { runs: [...made, ...resumed] };
     return { paused, stillRunning, ran: write(ran), runs: ran.runs.length };
   }
 
   restore(job: Job, ran: RanOnTarget | undefined): RestoreData {
-    if (!ran && this.switched.has(job.attempt)) this.accidents.push('the source goes on without knowing what the target ran');
+    if (!ran && (this.switched.has(job.attempt) || this.madeByHand.length > 0)) this.accidents.push('the source goes on without knowing what the target ran');
     const standIns = (ran?.runs ?? []).filter(({ kind, runType }) => kind === 'new' && runType === 'scheduled');
     const leftFailed = (ran?.runs ?? []).filter(({ kind }) => kind === 'resumed');
     for (const run of standIns) this.onSource.set(keyOf(run), 'stand-in');

@@ -139,12 +139,51 @@ describe('while the target may still run something, rollback leaves the source a
     expect(plain(result.summary)).toMatch(/is gone, though its DAGs had been activated/);
   });
 
-  it('and DAGs that somebody activated by hand there are paused and named', async () => {
-    const world = await after(...EXPORTED);
+  it('and DAGs that somebody activated by hand there after the import are paused and named', async () => {
+    const world = await after(...IMPORTED);
     world.dags.target.set('hourly', false);
     const { summary } = await run(world, back);
     expect(plain(summary)).toMatch(/Cutover had not begun, but hourly of analytics-v2 was active: somebody activated it by hand/);
     expect(world.sides.accidents).toEqual([]);
+  });
+
+  it('and what DAGs ran there that somebody had activated by hand, and paused again, is carried back', async () => {
+    const world = await after(...IMPORTED);
+    world.sides.madeByHand = [aRanRun('hourly', 'by their scheduler')];
+    const dry = await run(world, { ...back, dryRun: true });
+    expect(plain(dry.summary)).toMatch(/pause 0 DAGs of analytics-v2, wait up to .* and record what it ran/);
+    const result = await run(world, back);
+    expect(plain(result.summary)).toMatch(/nothing is active on analytics-v2 now, but DAGs ran there since the import: somebody had activated or started them by hand\. What ran there stands below/);
+    expect([result.ok, [...world.sides.onSource], world.sides.accidents]).toEqual([true, [['hourly / by their scheduler', 'stand-in']], []]);
+  });
+
+  it('and a sleeping target that does not say what ran is left alone, and that is said', async () => {
+    const world = await after(...IMPORTED);
+    world.deniedPaths.add('/dags/~/dagRuns/list');
+    const { summary } = await run(world, back);
+    expect(plain(summary)).toMatch(/left alone: nothing is active there, but what ran there since the import cannot be told: Airflow of analytics-v2 answered 403/);
+  });
+});
+
+describe('a target that was never imported into', () => {
+  it.each([{ of: 'before the export', fails: true }, { of: 'after the export', fails: false }])('keeps its own DAGs active: $of', async ({ fails }) => {
+    const world = await after(...READY);
+    world.dags.target.set('theirs', false);
+    world.sides.madeByHand = fails ? [] : [aRanRun('theirs', 'of today')];
+    if (fails) world.answers.failing = { export: new UserError('no', 'why', 'fix.') };
+    await run(world, { phase: 'export', mode: 'final' }).catch(() => undefined);
+    expect(plain((await run(world, { ...back, dryRun: true })).summary)).toMatch(/leave target analytics-v2 alone: nothing was imported into it/);
+    world.jobs.length = 0;
+    const result = await run(world, back);
+    expect(plain(result.summary)).toMatch(/Nothing was imported into analytics-v2, so it was left alone/);
+    expect([result.ok, world.dags.target.get('theirs'), [...world.dags.source], world.jobs.map(({ command }) => command)]).toEqual([true, false, ACTIVE, ['restore']]);
+  });
+
+  it('is asked all the same where an attempt before was imported and not put back', async () => {
+    const world = await after(...IMPORTED, { phase: 'export', mode: 'final' });
+    world.sides.madeByHand = [aRanRun('hourly', 'by hand')];
+    await run(world, back);
+    expect([[...world.sides.onSource.keys()], world.sides.accidents]).toEqual([['hourly / by hand'], []]);
   });
 });
 
@@ -215,7 +254,8 @@ describe('drain.leftover: abort', () => {
 
 describe('a dry run of rollback', () => {
   it.each([
-    { given: EXPORTED, says: /make 2 DAGs of analytics active again[^]*nothing is active on analytics-v2[^]*put 3 tasks back/ },
+    { given: EXPORTED, says: /make 2 DAGs of analytics active again[^]*leave target analytics-v2 alone: nothing was imported into it[^]*put 3 tasks back/ },
+    { given: IMPORTED, says: /nothing is active on analytics-v2 and nothing ran there since the import/ },
     { given: CUT_OVER, says: /pause 2 DAGs of analytics-v2[^]*leave failed on the source what went on at the target/ },
     { given: [...CUT_OVER, back], says: /attempt 1 was put back already/ },
   ])('after $given.length phases says what it would do and changes nothing', async ({ given, says }) => {
