@@ -8,6 +8,7 @@ from _parts.database import Database, scalar
 from _parts.handover import Handover
 from _parts.missed import first_own_run, missed_intervals, report_missed, schedule_of, skip_to_now, start_missed
 from _parts.next_runs import POLL_SECONDS, few, obstacle, parse_until_ready, states_of, what_follows
+from _parts.own_events import queue_in_between, queue_own
 from _parts.owed_queue import queue_owed
 from _parts.parked_runs import fates_of, queue_parked, still_parked
 
@@ -43,7 +44,7 @@ class Activation(object):
         self.wanted = {one["dagId"]: one for one in handover.wanted}
         self.begun = read_begun(command)
         self.activated, self.already, self.left, self.missed, self.next = [], [], {}, [], []
-        self.queued_events = 0
+        self.unpaused, self.queued_events = {}, 0
         with database.transaction() as cursor:
             self.started = scalar(cursor, "SELECT now()")
 
@@ -58,6 +59,8 @@ class Activation(object):
         for dag_id in self._todo(self.wanted):
             self.left[dag_id] = "everything behind was stopped: {}".format(stopped)
         active = self.activated + self.already
+        if self.handover.snapshot is not None and not self._is_ordered_back():
+            self.queued_events += queue_in_between(self.database, {dag_id: self.unpaused[dag_id] for dag_id in self.activated}, self.handover.snapshot)
         with self.database.transaction() as cursor:
             resumed, stayed = fates_of(cursor, self.handover, {dag_id: [run["runId"] for run in runs] for dag_id, runs in self.begun.items()}, active)
             following = self.next + what_follows(cursor, self.already)
@@ -165,13 +168,16 @@ class Activation(object):
         if snapshot is not None:
             queue_parked(cursor, dag_id, self.handover.to_resume(dag_id), snapshot)
         events = queue_owed(cursor, dag_id, self.handover.owed(dag_id))
+        if snapshot is not None:
+            events += queue_own(cursor, dag_id, snapshot)
         schedule, missed = schedule_of(dag_id, session), []
         if schedule is not None and schedule.skips:
             missed = missed_intervals(cursor, schedule, one, self.handover, skip_to_now(cursor, schedule, dag_id))
             if self.switch["missedIntervals"] == "run":
                 _start(cursor, session, schedule, dag_id, missed)
         reported, following = report_missed(cursor, dag_id, missed), what_follows(cursor, [dag_id])
-        cursor.execute("UPDATE dag SET is_paused = false WHERE dag_id = %s", (dag_id,))
+        cursor.execute("UPDATE dag SET is_paused = false WHERE dag_id = %s RETURNING now()", (dag_id,))
+        self.unpaused[dag_id] = cursor.fetchone()[0]
         return {"already": False, "missed": reported, "next": following, "events": events}
 
     def _look_at_active(self, cursor, session, one):
