@@ -92,6 +92,8 @@ class Rollback {
     // Killed before its drain began, and nobody else had paused anything: then whatever is paused, a person has paused.
     const wasPaused = stepOf(attempt, STEP.drainBegun) !== undefined || earlier.length > 0;
     const job = jobFor({ file: context.file, side: 'source', attempt: attempt.number, mode: 'final', sourceVersion: seen.source.AirflowVersion, envelope: null, activeDags: active, earlierAttempts: earlier, ran });
+    // A drain whose runner is gone may still be at work, and our DAG run waits in the queue behind it: it stops where it finds this.
+    if (wasPaused) await this.migration.bucket.writeOnce(`${this.migration.prefix}${attempt.number}/restore/ordered.json`, `${JSON.stringify({ at: context.clock.now().toISOString(), by: context.owner })}\n`);
     const found: RestoreData = wasPaused
       ? await restoreSource(source, ordersOf(context, context.inputs.timeoutMinutes)(attempt.number, job, { isFresh: true }), active, true)
       : { activated: [], missing: [], putBack: 0, standIns: [], leftFailed: [] };

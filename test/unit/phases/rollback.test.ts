@@ -212,6 +212,20 @@ describe('once rollback has begun', () => {
     expect([...world.dags.source]).toEqual(ACTIVE);
   });
 
+  it('a drain that is still at work without its runner finds the order to stop, before restore is started', async () => {
+    const world = await after(...READY);
+    world.answers.failing = { drain: new UserError('no runner', 'why', 'fix.') };
+    await expect(run(world, { phase: 'export', mode: 'final' })).rejects.toThrow('no runner');
+    const marks = () => world.keys('mwaa-migrate-111122223333-eu-west-1').filter((key) => key.endsWith('/restore/ordered.json'));
+    expect(marks()).toEqual([]);
+    world.answers.failing = { restore: new UserError('no disk', 'why', 'fix.') };
+    await expect(run(world, back)).rejects.toThrow('no disk');
+    expect(marks()).toEqual(['data/migration/2.7.2_to_2.10.3/analytics-to-analytics-v2/1/restore/ordered.json']);
+    world.answers.failing = {};
+    for (const inputs of [back, { phase: 'export', mode: 'final' }] as const) await run(world, inputs);
+    expect([world.journalValue?.attempts.length, marks()]).toEqual([2, ['data/migration/2.7.2_to_2.10.3/analytics-to-analytics-v2/1/restore/ordered.json']]);
+  });
+
   it('an activation that is still at work without its runner finds the order to stop', async () => {
     const world = await after(...CUT_OVER);
     world.answers.stillRunning = 1;
