@@ -1,5 +1,5 @@
 """Runs that were in flight at the snapshot and stand failed on the target, to be queued in the moment their DAG is activated (design §5)."""
-from _parts.database import FINAL_STATES, iso
+from _parts.database import iso
 
 #: SQL over dag_run `r`: still as the import has parked it. What was queued once has a newer queued_at, so a run that goes on and
 #: fails for real is never queued a second time.
@@ -65,12 +65,6 @@ def began(cursor, dag_id, run_id, snapshot):
     """Whether anything of a run was executed on the target since the snapshot: what only waits, or was decided without running, does not count."""
     cursor.execute("SELECT EXISTS (SELECT 1 FROM task_instance WHERE dag_id = %s AND run_id = %s AND (state IN ('queued', 'running', 'restarting') OR "
                    "(start_date > %s::timestamptz AND coalesce(state, '') NOT IN ('skipped', 'upstream_failed', 'removed'))))", (dag_id, run_id, snapshot))
-    return cursor.fetchone()[0]
-
-
-def tasks_ended(cursor, dag_id, run_id, snapshot):
-    cursor.execute("SELECT count(*) FROM task_instance WHERE dag_id = %s AND run_id = %s AND start_date > %s::timestamptz AND state = ANY(%s)",
-                   (dag_id, run_id, snapshot, list(FINAL_STATES)))
     return cursor.fetchone()[0]
 
 
