@@ -22,18 +22,6 @@ def same_event(alias):
                                  for column in EVENT_IDENTITY[1:]])
 
 
-def awaited_events():
-    """SELECT of ids: events that the next dataset-triggered run of a DAG will be given, because no run of it is as new (Airflow's own rule)."""
-    return ("SELECT v.id FROM dataset_event v JOIN (SELECT c.dataset_id, max(n.execution_date) AS newest FROM dag_schedule_dataset_reference c "
-            "LEFT JOIN dag_run n ON n.dag_id = c.dag_id AND n.run_type = '{}' GROUP BY c.dataset_id, c.dag_id) w "
-            "ON w.dataset_id = v.dataset_id AND (w.newest IS NULL OR v.timestamp > w.newest)").format(DATASET_TRIGGERED)
-
-
-def consumed_events(kept):
-    """SELECT of ids: events that a run `r` was made for, of the runs that move."""
-    return "SELECT l.event_id FROM dagrun_dataset_event l JOIN dag_run r ON r.id = l.dag_run_id WHERE {}".format(kept)
-
-
 def name_uris(cursor, stage, uris):
     """Make table `uris` (uri, here): what each URI of the staged rows is on the target, whose Airflow may write it otherwise."""
     cursor.execute("SELECT DISTINCT dataset_uri FROM {}".format(stage))

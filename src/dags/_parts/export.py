@@ -8,6 +8,7 @@ from _parts.drained import read_active, read_ended
 from _parts.ended import keep_ended, still_ended
 from _parts.envelope import Sealer, context_of, new_data_key, sealed_for
 from _parts.failures import Refusal
+from _parts.kept_runs import find_kept_runs, make_kept_runs
 from _parts.normal_form import NormalForm
 from _parts.owed_events import owed_events
 from _parts.storage import ObjectWriter, TableWriter
@@ -42,8 +43,15 @@ def export(command):
         if ended:
             with database.transaction() as cursor:
                 keep_ended(cursor, still_ended(cursor, ended), job["drain"]["leftover"] == "fail")
+        days = job["metadata"]["historyDays"]
+        if days is not None:
+            with database.transaction() as cursor:
+                make_kept_runs(cursor)
         with database.snapshot() as cursor:
             manifest = _manifest_head(command, cursor)
+            if days is not None:
+                command.say("finding the runs of the newest {} days".format(days))
+                find_kept_runs(cursor, days)
             for table in job["tables"]:
                 _add_table(command, cursor, table, manifest, bool(ended))
             manifest["notMoved"] += _other_tables(cursor, job["tables"])
@@ -117,7 +125,8 @@ def _filter_text(table, metadata):
     if table["option"] == "xcom" and not metadata["xcom"]:
         return "runs in flight only"
     if table["option"] in ("history", "xcom") and metadata["historyDays"] is not None:
-        return "newest {} days by logical date, runs in flight and what follows them, and the newest automated run of every DAG".format(metadata["historyDays"])
+        return "newest {} days by logical date, runs in flight with what is before and behind, and the newest automated run of every DAG".format(
+            metadata["historyDays"])
     return "all"
 
 
