@@ -69,18 +69,17 @@ def _goes_on(staging, staged, resumed):
 def _verify(command, database, staging, staged, report, resumed_runs):
     name, rows, rejected, equal, different, resumed = staged.table["name"], staged.entry["rows"], 0, 0, 0, 0
     command.say("verifying {}".format(name), name, 0, rows)
-    goes_on = _goes_on(staging, staged, resumed_runs)
+    goes_on, lost = _goes_on(staging, staged, resumed_runs), None
     with database.transaction() as cursor:
         if report and report["rejectedFile"]:
             rejected = _take_out(cursor, staging, staged, report)
-        if not staged.exists:
-            lost = None
-        elif staged.table["merge"] == "multiset":
-            known = known_rows(staged, staged.source("dag_run"))
-            if could_match(cursor, staged):
-                equal = scalar(cursor, "SELECT count(*) FROM ({}) known".format(known))
-            lost = "SELECT count(*) FROM {} s WHERE {} AND s.ctid NOT IN ({})".format(staged.stage, goes_on, known)
-        else:
+        if staged.exists and staged.table["merge"] == "multiset":
+            # A join, for more lines than fit into work_mem make NOT IN look through all of them for each row.
+            known = known_rows(staged, staged.source("dag_run")) if could_match(cursor, staged) else "SELECT NULL::tid AS line WHERE false"
+            cursor.execute("SELECT count(k.line), count(*) FILTER (WHERE k.line IS NULL AND {}) FROM {} s LEFT JOIN ({}) k ON k.line = s.ctid".format(
+                goes_on, staged.stage, known))
+            equal, resumed = cursor.fetchone()
+        elif staged.exists:
             same = staged.same(staged.table["key"], "t0")
             cursor.execute("SELECT count(*) FILTER (WHERE NOT {0}), count(*) FILTER (WHERE {0} AND NOT {1}), count(*) FILTER (WHERE {1} AND {0}) "
                            "FROM {2} JOIN {3} t0 ON {4}".format(staged.differs(), goes_on, staged.source("dag_run"), staged.target, same))
