@@ -60,7 +60,9 @@ export function rollbackReport(facts: RollbackFacts): Report {
       { title: 'The target', importance: 1, blocks: [text(...targetText(facts))] },
       ...ranSections(ran, restored),
       ...cutSections(ran, restored),
-      ...(restored.missing.length > 0 ? [names('Active before, gone from the source since', restored.missing)] : []),
+      ...succeededSections(restored),
+      ...eventSections(restored),
+      ...(restored.missing.length > 0 ? [withWords(names('Active before, gone from the source since', restored.missing), 'Airflow had no file of them at that moment. They are switched on all the same, and go on by themselves when their file is back. Where Airflow has deleted the DAG, run phase rollback again once its file is back.')] : []),
       ...(off.length > 0 ? [names(restoredAt ? 'Recorded as active, paused now (by a person, after the rollback)' : 'Recorded as active, paused now', off)] : []),
       ...(more.length > 0 ? [names('Active on the source, but not recorded: left as they are', more)] : []),
       { title: `Active again on the source (${back.length})`, importance: 2, isFolded: true, blocks: [list(back.map((dagId) => code(dagId)))] },
@@ -68,6 +70,7 @@ export function rollbackReport(facts: RollbackFacts): Report {
         title: 'Numbers', importance: 2, blocks: [table(['What', 'Value'], [
           ['DAGs active before the drain', wanted.length], ['DAGs that rollback activated', restored.activated], ['Tasks that the drain had ended, put back', restored.putBack],
           ['Runs of the target that stand on the source now', restored.standIns.length], ['Runs left failed on the source', restored.leftFailed.length],
+          ['Runs that succeeded on the target, success on the source too', restored.succeeded?.length ?? 0], ['Dataset events of the target queued on the source', restored.queuedEvents ?? 0],
         ])],
       },
     ],
@@ -100,8 +103,8 @@ function byHandText(name: Part, paused: readonly string[]): readonly Part[] {
 
 function ranSections(ran: RanOnTarget | undefined, restored: RollbackFacts['restored']): readonly Section[] {
   if (!ran || ran.runs.length === 0) return [];
-  const standIns = new Set(restored.standIns.map(keyOf)), failed = new Set(restored.leftFailed.map(keyOf));
-  const doing = (run: Ran): Text => (failed.has(keyOf(run)) ? `left failed on the source; ${counted(run.tasksEnded, 'task')} ended on the target: look, then clear what has to run again` : standIns.has(keyOf(run)) ? standInWords(run) : elsewhereWords(run));
+  const standIns = new Set(restored.standIns.map(keyOf)), failed = new Set(restored.leftFailed.map(keyOf)), succeeded = new Set(restored.succeeded?.map(keyOf));
+  const doing = (run: Ran): Text => (failed.has(keyOf(run)) ? `left failed on the source; ${counted(run.tasksEnded, 'task')} ended on the target: look, then clear what has to run again` : succeeded.has(keyOf(run)) ? 'nothing: it is success on the source too' : standIns.has(keyOf(run)) ? standInWords(run) : elsewhereWords(run));
   const ordered = [...ran.runs.filter((run) => failed.has(keyOf(run))), ...ran.runs.filter((run) => !failed.has(keyOf(run)))];
   return [{
     title: `What ran on the target since cutover (${ran.runs.length})`, importance: 1, isFolded: ran.runs.length > 20,
@@ -124,9 +127,26 @@ function cutSections(ran: RanOnTarget | undefined, { leftFailed }: RollbackFacts
   }];
 }
 
-const standInWords = ({ state }: Ran): string => (state === 'success' ? 'nothing: it stands on the source as done, without tasks' : 'it stands on the source as failed, without tasks: set the run to queued there, or trigger one of its date, where it should run again');
+/** Nothing to decide: what was unfinished on the source was done on the target. */
+function succeededSections({ succeeded = [] }: RollbackFacts['restored']): readonly Section[] {
+  if (succeeded.length === 0) return [];
+  return [{
+    title: `Runs that went on at the target and succeeded there (${succeeded.length})`, importance: 2, isFolded: true,
+    blocks: [text('They are success on the source too, with the tasks that were unfinished there; those ran on the target only.'), list(succeeded.slice(0, SHOWN).map(({ dagId, runId }) => [code(dagId), ' / ', code(runId)]))],
+  }];
+}
+
+function eventSections({ unknownEvents = [] }: RollbackFacts['restored']): readonly Section[] {
+  if (unknownEvents.length === 0) return [];
+  return [withWords(names('Consumers with an event that the source cannot queue', unknownEvents), 'The target owed each of them a run for an event of a dataset that it does not wait for on the source. Start it by hand where it is needed.')];
+}
+
+const withWords = (section: Section, words: string): Section => ({ ...section, blocks: [text(words), ...section.blocks] });
+
+const standInWords = ({ state }: Ran): string => (state === 'success' ? 'nothing: it stands on the source as done, without tasks' : 'it stands on the source as failed, without tasks: set the run to queued there where it should run again (its tasks are made then)');
 
 function elsewhereWords({ runType, kind, state }: Ran): string {
+  if (kind === 'unbegun') return 'nothing: it had not begun on the target, and the source runs it';
   if (kind === 'resumed') return 'it had ended on the source otherwise: compare both';
   if (runType === 'scheduled') return 'nothing: the source has a run of this interval';
   if (runType === 'dataset_triggered') return 'nothing: the events it consumed are taken from the source\'s queue';

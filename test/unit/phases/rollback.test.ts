@@ -58,7 +58,7 @@ describe('rollback goes back from', () => {
     expect(text).toMatch(/1 ended task was put back, 1 run left failed/);
     expect(text).toMatch(/\| hourly \| cut .*left failed on the source; 1 task ended on the target/);
     expect(text).toMatch(/\| nightly_load \| next .*nothing: it stands on the source as done/);
-    expect(text).toMatch(/\| nightly_load \| broken .*set the run to queued there, .*where it should run again/);
+    expect(text).toMatch(/\| nightly_load \| broken .*set the run to queued there where it should run again/);
     expect(text).toMatch(/\| old \| by hand .*trigger it on the source/);
   });
 
@@ -88,6 +88,47 @@ describe('rollback goes back from', () => {
     const result = await run(world, back);
     expect(plain(result.summary)).toMatch(/Attempt 1 was put back before, at .*1 of its 2 DAGs are active on analytics now[^]*paused now \(by a person, after the rollback\)/);
     expect([result.ok, world.dags.source.get('hourly')]).toEqual([true, true]);
+  });
+
+  it('a cutover whose resumed run succeeded there: nobody has to decide anything', async () => {
+    const world = await after(...CUT_OVER);
+    world.sides.resumedAs = 'success';
+    const result = await run(world, back);
+    const text = plain(result.summary);
+    expect([[...world.sides.onSource], world.sides.accidents]).toEqual([[['hourly / cut', 'success']], []]);
+    expect(text).toMatch(/0 runs left failed[^]*\| hourly \| cut .*nothing: it is success on the source too[^]*Runs that went on at the target and succeeded there \(1\)/);
+    expect(text).not.toMatch(/clear on the source what has to run again/);
+  });
+
+  it('an attempt of which DAGs were missing: a rerun tries these, and leaves paused what a person has paused', async () => {
+    const world = await after(...CUT_OVER);
+    world.dags.source.delete('hourly');
+    expect(await run(world, back)).toMatchObject({ failure: { fix: expect.stringMatching(/put back the files of the DAGs that are gone and run phase rollback again/) } });
+    expect(await run(world, back)).toMatchObject({ ok: false, failure: { what: expect.stringMatching(/gone from the source since: hourly/) } });
+    world.dags.source.set('hourly', true).set('nightly_load', true); // its file is back, and a person has paused the other
+    const result = await run(world, back);
+    expect([result.ok, result.outputs.changes, world.dags.source.get('hourly'), world.dags.source.get('nightly_load')]).toEqual([true, '1', false, true]);
+    expect(world.sides.accidents).toEqual([]);
+    world.dags.source.set('hourly', true);
+    expect([(await run(world, back)).ok, world.dags.source.get('hourly')]).toEqual([true, true]);
+  });
+
+  it('an attempt of which a DAG was missing that has woken by itself', async () => {
+    const world = await after(...EXPORTED);
+    world.dags.source.delete('hourly');
+    await run(world, back);
+    world.dags.source.set('hourly', false);
+    world.jobs.length = 0;
+    expect([(await run(world, back)).ok, world.jobs]).toEqual([true, []]);
+  });
+
+  it('an export that aborted and put everything back itself', async () => {
+    const world = await after(...READY);
+    world.answers.failing = { drain: new UserError('drain failed (drain-aborted)', 'why', 'fix.') };
+    await expect(run(world, { phase: 'export', mode: 'final' }, aMigrationFile({ drain: { leftover: 'abort' } }))).rejects.toThrow(/was put back/);
+    const result = await run(world, back);
+    expect([result.ok, [...world.dags.source]]).toEqual([true, ACTIVE]);
+    expect(plain(result.summary)).toMatch(/Attempt 1 was put back before/);
   });
 
   it('a source that changed by hand meanwhile: what is gone ends red, what is more is named and left', async () => {
