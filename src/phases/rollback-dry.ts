@@ -27,7 +27,7 @@ export async function dryRollback(context: RollbackContext, seen: Survey, { buck
       : [
           await targetWords(context, seen, bucket, attempt, since),
           typeof ended === 'number' && ended > 0 ? `put ${ended} tasks back that the drain ended, so that the source runs them again` : 'put back no ended task: none is recorded',
-          ...(isSwitched(attempt) ? ['write on the source, as a run without tasks, each scheduled run that the target made, so that no interval runs twice, and leave failed on the source what went on at the target'] : []),
+          ...(isSwitched(attempt) ? ['write on the source, as a run without tasks, each scheduled run that the target made, so that no interval runs twice, and end on the source what went on at the target: as success where it succeeded there, else failed, for you to decide'] : []),
           `make active on ${seen.source.Name} exactly what was active before: ${active.length} DAGs, ${active.length - paused.length} of which are active now`,
           'remove our DAG files and the grants of the migration bucket; exported data and what was imported stay',
         ],
