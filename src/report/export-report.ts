@@ -1,4 +1,5 @@
 import type { ActiveDag, DrainData, InFlightRun, PreflightData } from '../airflow/protocol.js';
+import { leftOutOf } from '../metadata/left-out.js';
 import type { Manifest } from '../metadata/manifest.js';
 import type { Difference } from '../plan/difference.js';
 import { dagSection } from './dag-outlook.js';
@@ -26,7 +27,8 @@ const SHOWN_RUNS = 200;
 export function exportReport(facts: ExportFacts): Report {
   const { manifest, environment, drained } = facts;
   const rows = manifest.tables.reduce((sum, one) => sum + one.rows, 0);
-  const { users, ours } = leftOutOf(manifest);
+  const left = manifest.tables.map(leftOutOf);
+  const users = left.reduce((sum, one) => sum + one.users, 0), ours = left.reduce((sum, one) => sum + one.ours, 0);
   const staying = manifest.notMoved.reduce((sum, one) => sum + (holdsUsersRows(one.reason) ? (one.rows ?? 0) : 0), 0);
   const isFinal = manifest.mode === 'final';
   return {
@@ -62,15 +64,6 @@ function leftOutSections({ tables }: Manifest): readonly Section[] {
     ...(rows.length > 0 ? [{ title: 'What was left out, and why', importance: 1 as const, blocks: [table(['Table', 'Rows', 'Why'], rows)] }] : []),
     ...(unreadable.length > 0 ? [{ title: `Cannot be decrypted on the source (${unreadable.length})`, importance: 1 as const, blocks: [text('They were encrypted with a key that the source no longer has. Set them anew on the target.'), list(unreadable)] }] : []),
   ];
-}
-
-/** The reason that the DAG gives for rows that no migration has to move; the others belong to the user. */
-const OWN_ROWS = 'row of mwaa-migrate itself';
-
-function leftOutOf({ tables }: Manifest): Readonly<{ users: number; ours: number }> {
-  const sum = (isWanted: (reason: string) => boolean) =>
-    tables.reduce((total, { leftOut }) => total + sumOf(Object.fromEntries(Object.entries(leftOut).filter(([reason]) => isWanted(reason)))), 0);
-  return { users: sum((reason) => reason !== OWN_ROWS), ours: sum((reason) => reason === OWN_ROWS) };
 }
 
 /** Reasons of tables whose rows are history or settings of the user; what else stays the target makes anew, or it means nothing there. */
