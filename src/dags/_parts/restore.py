@@ -9,6 +9,7 @@ from _parts.events_back import queue_events_of_target
 from _parts.owed_events import has_datasets, owed_events, producers_of, queue_events
 from _parts.resumed_runs import end_runs
 from _parts.stand_ins import add_stand_ins, stand_ins_of, stands_in, tasks_awaited
+from _parts.unbegun_runs import queue_unbegun
 
 
 def restore(command):
@@ -97,6 +98,7 @@ def _put_back_dag(cursor, dag_id, is_wanted, work):
             cursor.execute("UPDATE dag SET {} WHERE dag_id = %s".format(", ".join("{} = NULL".format(column) for column in columns)), (dag_id,))
     if is_wanted and row and not row[0]:
         return done
+    queue_unbegun(cursor, dag_id, [run for run in ran if run["kind"] == "unbegun"] if is_wanted else [])
     resumed = [run for run in ran if run["kind"] == "resumed"]
     end_runs(cursor, [run for run in resumed if run["state"] == "success"], "success")
     end_runs(cursor, [run for run in resumed if run["state"] != "success"], "failed")

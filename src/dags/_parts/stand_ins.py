@@ -39,7 +39,7 @@ def add_stand_ins(cursor, dag_id, runs, task_ids):
     cursor.execute(
         "INSERT INTO dag_run ({}) SELECT {} FROM (SELECT %s::text AS dag_id, %s::bytea AS conf) AS c CROSS JOIN unnest(%s::text[], %s::timestamptz[], "
         "%s::text[], %s::timestamptz[], %s::timestamptz[]) AS n(run_id, logical_date, state, interval_start, interval_end) "
-        "ON CONFLICT DO NOTHING RETURNING run_id".format(*_columns_and_values(expressions, there)),
+        "ON CONFLICT DO NOTHING RETURNING run_id".format(*columns_and_values(expressions, there)),
         (dag_id, stand_in_bytes(STAND_IN_CONF), [run["runId"] for run in runs], [run["logicalDate"] for run in runs],
          ["success" if run["state"] == "success" else "failed" for run in runs], [run["intervalStart"] for run in runs],
          [run["intervalEnd"] for run in runs]))
@@ -57,11 +57,11 @@ def _add_tasks(cursor, dag_id, runs, task_ids):
                        pool="'default_pool'", pool_slots="1", priority_weight="1", hostname="''", unixname="''", duration="0", executor_config="c.config")
     cursor.execute("INSERT INTO task_instance ({}) SELECT {} FROM (SELECT %s::text AS dag_id, %s::bytea AS config) AS c "
                    "CROSS JOIN unnest(%s::text[], %s::timestamptz[]) AS n(run_id, logical_date) CROSS JOIN unnest(%s::text[]) AS i(task_id) "
-                   "ON CONFLICT DO NOTHING".format(*_columns_and_values(expressions, there)), (
+                   "ON CONFLICT DO NOTHING".format(*columns_and_values(expressions, there)), (
                        dag_id, stand_in_bytes({}), [run["runId"] for run in runs], [run["logicalDate"] for run in runs], task_ids))
 
 
-def _columns_and_values(expressions, there):
+def columns_and_values(expressions, there):
     """Both as SQL, of those columns that this Airflow has."""
     picked = [name for name in sorted(expressions) if name in there]
     return ", ".join(quoted(name) for name in picked), ", ".join(expressions[name] for name in picked)
