@@ -1,4 +1,7 @@
 """Dataset events by what they are, for the ids of datasets and events mean nothing in another database (Airflow 2.4 to 2.11)."""
+import re
+
+from _parts.database import literal
 from _parts.owed_queue import uri_here
 
 #: What tells one event of a dataset from another; where even that is equal, their number in the order of what they carry.
@@ -11,6 +14,23 @@ KNOWN_EVENTS = (
 
 #: Airflow 3 calls it asset_triggered.
 DATASET_TRIGGERED = "dataset_triggered"
+
+#: The user and password of a URI, as Airflow 2.9 and later find them when they drop them: in any scheme but the user's own (x-…).
+CREDENTIALS = "^((?![Xx]-)[A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@"
+
+
+def drops_credentials(target_version):
+    """Whether the target's Airflow knows its datasets without them: then they need not leave the source. `target_version`: e.g. "2.10.3"."""
+    return tuple(int(number) for number in target_version.split(".")[:2]) >= (2, 9)
+
+
+def uri_that_moves(uri, target_version):
+    return re.sub(CREDENTIALS, r"\1", uri) if drops_credentials(target_version) else uri
+
+
+def uri_that_moves_sql(expression, target_version):
+    """SQL: the same of a column."""
+    return "regexp_replace({}, {}, '\\1')".format(expression, literal(CREDENTIALS)) if drops_credentials(target_version) else expression
 
 
 def same_event(alias):

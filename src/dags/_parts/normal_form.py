@@ -1,6 +1,6 @@
 """The SELECT that gives a table in the normal form (design §5): runs by (dag_id, run_id), tasks by (dag_id, task_id, run_id, map_index)."""
 from _parts.activity import IN_FLIGHT, own_filter
-from _parts.datasets import EVENT_IDENTITY, KNOWN_EVENTS
+from _parts.datasets import EVENT_IDENTITY, KNOWN_EVENTS, uri_that_moves_sql
 from _parts.database import FINAL_STATES, FINISHED_RUNS, Column, columns_of, names, quoted, text_list
 from _parts.ended import ENDED_TABLE, begun_states
 from _parts.kept_runs import RUN_TYPE, awaited_event, consumed_event, of_kept_run
@@ -12,9 +12,10 @@ WRITTEN_BY_TARGET = ("own-id", "null", "empty-pickle", "current-template", "new-
 class NormalForm(object):
     """One table of the source: `columns` of the CSV, `select` of all rows that move, `left_out` as [(reason, condition)]."""
 
-    def __init__(self, cursor, table, metadata, airflow_version, has_ended=False):
+    def __init__(self, cursor, table, metadata, airflow_version, target_version, has_ended=False):
         """:param has_ended: ENDED_TABLE is there (ended.py)."""
         self.table = table
+        self.target_version = target_version
         self.live = columns_of(cursor, table["name"])
         self.dataset_columns = columns_of(cursor, "dataset")
         self.event_columns = columns_of(cursor, "dataset_event")
@@ -86,7 +87,8 @@ class NormalForm(object):
 
     def _translated(self, column, rule):
         """The columns of the CSV that stand for one of the table, each with its expression."""
-        uri = [(Column("dataset_uri", one.type, True, False), "{}.uri") for one in self.dataset_columns if one.name == "uri"]
+        moves = uri_that_moves_sql("{}.uri", self.target_version)
+        uri = [(Column("dataset_uri", one.type, True, False), moves) for one in self.dataset_columns if one.name == "uri"]
         if rule == "by-uri":
             return [(named, expression.format("d")) for named, expression in uri]
         if rule == "by-event":

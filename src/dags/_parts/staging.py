@@ -198,7 +198,7 @@ class StagedTable(object):
                 # Two URIs of the source that the target's Airflow takes for one: the newer row counts.
                 time = quoted(self.table["timeColumn"])
                 found.append(("EXISTS (SELECT 1 FROM {} o JOIN {} w ON w.uri = o.dataset_uri WHERE w.here = u.here AND {} "
-                              "AND (o.{time}, o.dataset_uri) > (s.{time}, s.dataset_uri))".format(
+                              "AND (o.{time}, o.dataset_uri, o.ctid) > (s.{time}, s.dataset_uri, s.ctid))".format(
                                   self.stage, self.uris, " AND ".join("o.{0} = s.{0}".format(quoted(other)) for other in self.table["key"] if other != column),
                                   time=time), "another row of the export means the same dataset on the target"))
         for position, column in enumerate(self.entry["columns"]):
