@@ -148,7 +148,7 @@ const standInWords = ({ state }: Ran): string => (state === 'success' ? 'nothing
 function elsewhereWords({ runType, kind, state }: Ran): string {
   if (kind === 'unbegun') return 'nothing: it had not begun on the target, and the source runs it';
   if (kind === 'resumed') return 'it had ended on the source otherwise: compare both';
-  if (runType === 'scheduled') return 'nothing: the source has a run of this interval';
+  if (runType === 'scheduled') return 'nothing: the source has a run of this interval, or no such DAG';
   if (runType === 'dataset_triggered') return 'nothing: the events it consumed are taken from the source\'s queue';
   return state === 'success' ? 'nothing, unless the source needs its history: it is on the target only' : `it did not succeed: ${runType === 'backfill' ? 'run the backfill' : 'trigger it'} on the source where it is still needed`;
 }

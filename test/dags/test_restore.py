@@ -123,6 +123,15 @@ def test_what_the_target_ran_stands_on_the_source_and_is_not_run_again(migration
     assert untouched(source) == before
 
 
+def test_a_dag_of_the_target_alone_leaves_nothing_on_the_source(migration):
+    history.add_dag(migration.source, "daily", paused=True)
+    paused_at(migration, "daily")
+    ran(migration, run_on_target("daily", 1), run_on_target("theirs", 1))
+    data = migration.data("restore")
+    assert data["standIns"] == [{"dagId": "daily", "runId": "scheduled__2026-02-01T00:00:00Z"}]
+    assert migration.source.sql("SELECT dag_id FROM dag_run") == [("daily",)]
+
+
 @pytest.mark.parametrize("resume_deferred", [False, True])
 def test_a_run_that_went_on_at_the_target_stays_failed_and_the_others_go_on(migration, resume_deferred):
     source = migration.source

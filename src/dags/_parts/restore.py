@@ -92,7 +92,8 @@ def _put_back_dag(cursor, dag_id, is_wanted, work):
     awaited = tasks_awaited(cursor, dag_id) if made else []  # Before the row is locked: a serialized DAG may have megabytes.
     cursor.execute("SELECT is_paused FROM dag WHERE dag_id = %s FOR UPDATE", (dag_id,))
     row = cursor.fetchone()
-    if add_stand_ins(cursor, dag_id, made, awaited):
+    # A DAG of the target alone has no intervals here: a row of it would be a DAG run that nothing explains.
+    if row and add_stand_ins(cursor, dag_id, made, awaited):
         columns = next_run_columns(cursor)
         if columns:  # As after an import: not scheduled until its file is parsed with the stand-ins in view.
             cursor.execute("UPDATE dag SET {} WHERE dag_id = %s".format(", ".join("{} = NULL".format(column) for column in columns)), (dag_id,))
