@@ -222,8 +222,8 @@ export type ActivateData = Readonly<{
   resumed: readonly RunName[];
   /** Parked runs of wanted DAGs that stay failed; `fate` as in the manifest, or 'changed': somebody touched the run on the target. */
   notResumed: readonly (RunName & Readonly<{ fate: Exclude<Fate, 'resume'> | 'changed'; command: string | null }>)[];
-  /** catchup=False: intervals that ended between pause and activation. `started`: queued as runs (missed-intervals: run). */
-  missed: readonly Readonly<{ dagId: string; count: number; first: string; last: string; started: boolean }>[];
+  /** catchup=False: intervals that ended between pause and activation. `isMore`: more than `count`. `started`: queued as runs (missed-intervals: run). */
+  missed: readonly Readonly<{ dagId: string; count: number; isMore?: boolean; first: string; last: string; started: boolean }>[];
   /** Dataset events that came while their consumer was paused and were queued for it. */
   queuedEvents: number;
   /** Of every activated DAG: the run that follows, null where nothing is scheduled. ISO 8601 UTC. */

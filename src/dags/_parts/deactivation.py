@@ -1,12 +1,12 @@
 """deactivate: the target stands still again, and says what it ran, so that the source runs none of it twice (rollback)."""
 import time
 
-from _parts.activation import read_begun
 from _parts.activity import not_own
 from _parts.database import Database
 from _parts.handover import Handover
 from _parts.next_runs import POLL_SECONDS, few
 from _parts.own_events import events_left
+from _parts.parked_runs import read_begun
 from _parts.ran_here import is_over, joined, read_record, runs_since, write_record
 from _parts.taking_back import end_cut, take_back
 

@@ -1,9 +1,26 @@
 """Runs that were in flight at the snapshot and stand failed on the target, to be queued in the moment their DAG is activated (design §5)."""
+import json
+
 from _parts.database import iso
 
 #: SQL over dag_run `r`: still as the import has parked it. What was queued once has a newer queued_at, so a run that goes on and
 #: fails for real is never queued a second time.
 STILL_PARKED = "r.state = 'failed' AND (r.queued_at IS NULL OR r.queued_at <= %s::timestamptz)"
+
+
+def _begun_key(command):
+    return command.prefix + "activate/begun.json"
+
+
+def read_begun(command):
+    """dag_id → [`still_parked`] of the DAGs that this attempt set out to activate; of those without a parked run some may be absent, but {} means none."""
+    body = command.storage.read_if_there(_begun_key(command))
+    return json.loads(body.decode("utf-8"))["runs"] if body else {}
+
+
+def write_begun(command, runs):
+    """Before the first statement that changes one of them."""
+    command.storage.write_json(_begun_key(command), {"runs": runs})
 
 
 def still_parked(cursor, dag_id, run_ids, snapshot):
@@ -41,6 +58,8 @@ def fates_of(cursor, handover, queued, active):
     resumed, stayed = [], []
     for dag_id in sorted(active):
         runs = handover.parked.get(dag_id, [])
+        if not runs:
+            continue
         there = {run_id for run_id, _ in gone_on(cursor, dag_id, [run["runId"] for run in runs], handover.snapshot)}
         for run in runs:
             name = {"dagId": dag_id, "runId": run["runId"]}

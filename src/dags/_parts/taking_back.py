@@ -12,7 +12,7 @@ def take_back(command, database, handover, begun, runs, remember):
 
     It makes what follows its newest run. One that lies before a run that stays would never be made: it is recorded before it goes.
 
-    :param dict begun: activation.py `read_begun`. :param list runs: ran_here.py `runs_since`.
+    :param dict begun: parked_runs.py `read_begun`. :param list runs: ran_here.py `runs_since`.
     :param remember: function(run), writes a run of kind `unbegun` down.
     """
     before = {(dag_id, run["runId"]): run for dag_id, parked in begun.items() for run in parked}
