@@ -88,6 +88,8 @@ export type Job = Readonly<{
   earlierAttempts: readonly number[];
   /** import: manifests of attempts that were imported before. Rows that still are as those brought them are replaced. */
   earlierManifests: readonly ObjectRef[];
+  /** import: RanOnTarget of attempts that were rolled back. The source has decided since what is true of those runs, so its rows replace the target's. */
+  earlierRan: readonly ObjectRef[];
   /** restore: what the target ran between cutover and rollback (`<n>/deactivate/ran.json`), so that the source runs none of it again. */
   ran: ObjectRef | null;
 }>;

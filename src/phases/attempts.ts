@@ -109,6 +109,15 @@ export function pausedAttempts({ attempts }: Journal, before: number): readonly 
 export const importedManifests = ({ attempts }: Journal, before: number): readonly ObjectRef[] =>
   attempts.flatMap((attempt) => (attempt.number < before && attempt.manifest && (stepOf(attempt, STEP.importBegun) ?? stepOf(attempt, STEP.imported)) ? [refOf(attempt.manifest)] : []));
 
+/** What the target ran between cutover and rollback of earlier attempts (`<n>/deactivate/ran.json`), the oldest first. */
+export const ranBefore = ({ attempts }: Journal, before: number): readonly ObjectRef[] =>
+  attempts.flatMap((attempt) => {
+    const ran = attempt.number < before ? stepOf(attempt, STEP.deactivated)?.data?.ran : undefined;
+    return isRef(ran) ? [refOf(ran)] : [];
+  });
+
+/** As the journal gives it back. */
+export const isRef = (value: unknown): value is ObjectRef => typeof value === 'object' && value !== null && 'sha256' in value;
 const refOf = ({ key, versionId, sha256, bytes }: ObjectRef): ObjectRef => ({ key, versionId, sha256, bytes });
 
 /**
