@@ -171,7 +171,7 @@ STAND_IN = "scheduled__2026-03-01T00:00:00+00:00"
 
 
 def rolled_back(migration):
-    """As after a rollback past cutover: the target made a run and went on with LONG, which failed; the source has a stand-in and a verdict."""
+    """As after a rollback past cutover: the target made a run and went on with LONG, which failed; the source has a stand-in."""
     source, target = migration.source, migration.target
     mark = pickle.dumps({"mwaa-migrate": "this interval ran on the target environment, between cutover and rollback"}, 4)
     for environment, conf, end in ((source, mark, "now()"), (target, None, "now() + interval '1 minute'")):
