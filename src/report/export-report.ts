@@ -1,3 +1,4 @@
+import { recordedNext } from '../airflow/outlook.js';
 import type { ActiveDag, DrainData, InFlightRun, PreflightData } from '../airflow/protocol.js';
 import { leftOutOf } from '../metadata/left-out.js';
 import type { Manifest } from '../metadata/manifest.js';
@@ -86,8 +87,8 @@ function activeSection({ active, preflight, drained, manifest, now }: ExportFact
   const flying = new Map<string, InFlightRun[]>();
   for (const run of manifest.inFlight) flying.set(run.dagId, [...(flying.get(run.dagId) ?? []), run]);
   return dagSection(
-    isFinal ? 'DAGs that were active and are paused now' : 'DAGs that are active',
-    active.map((dag) => ({ dagId: dag.dagId, isActive: true, inFlight: flying.get(dag.dagId) ?? [], next: dag })), now,
+    isFinal ? 'DAGs that were active before the drain' : 'DAGs that are active',
+    active.map((dag) => ({ dagId: dag.dagId, isActive: true, inFlight: flying.get(dag.dagId) ?? [], next: recordedNext(dag, manifest.source.airflowVersion) })), isFinal ? 'Before the drain' : 'Now', now,
     `${counted(preflight.pausedDags, 'DAG was', 'DAGs were')} paused before, and ${counted(preflight.importErrors, 'DAG file does', 'DAG files do')} not load.${drained ? ` The drain waited ${drained.waitedSeconds} s.` : ''}`,
     'What cutover will do, if it came now. A DAG without catchup runs only the newest interval that is over; what ends before that is missed, and listed or run at cutover (cutover.missed-intervals).',
   );
