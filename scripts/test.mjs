@@ -47,7 +47,7 @@ const SUITES = [
   jest('contract', ['contract'], '--maxWorkers=2'),
   jest('e2e', ['e2e'], '--runInBand', '--testPathIgnorePatterns', '/node_modules/', '/e2e/.*/slow/', '--'),
 ];
-/** Further whole migrations, about an hour of them: the switch for two pairs of versions, and the way back from every point. */
+/** Further whole migrations, about an hour of them: the switch for two pairs of versions, the way back from every point, and a third attempt after two that were given up. */
 const ON_DEMAND = [jest('slow', ['e2e/switch/slow'], '--runInBand'), pytest('slow-dags', '-m', 'slow')];
 
 const wanted = process.argv.slice(2);

@@ -31,6 +31,13 @@ const MAX_TIMEOUT_MINUTES = 7_200;
 const WITHOUT_PLAN: readonly Phase[] = ['check', 'status'];
 const WITH_ATTEMPT: readonly Phase[] = ['import', 'logs', 'verify', 'upgrade', 'cutover', 'rollback', 'cleanup', 'status'];
 
+/** The phase that the inputs name, right or wrong as the rest of them is; undefined: they name none. */
+export function claimedPhase(json: string | undefined): Phase | undefined {
+  const value = json ? parseJson(json) : undefined;
+  const name = typeof value === 'object' && value !== null && 'phase' in value ? String(value.phase).trim() : undefined;
+  return PHASES.find((known) => known === name);
+}
+
 /**
  * @param json the value of MWAA_INPUTS: one object of texts, as toJSON(inputs) gives it
  * @throws UserError with every mistake at once

@@ -1,18 +1,17 @@
 /** Inputs → migration file → wiring → phase → outputs and summary. */
-import { appendFile, writeFile } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
+import { appendFile } from 'node:fs/promises';
 import * as core from '@actions/core';
 import { systemClock, systemTicker } from './clock.js';
 import { InternalError, UserError, describeFailure } from './errors.js';
 import { readWorkspaceFile } from './gateways/workspace-file.js';
-import { readInputs, type Inputs, type Phase } from './inputs.js';
+import { claimedPhase, readInputs, type Inputs, type Phase } from './inputs.js';
 import { OUTPUT_NAMES } from './interface.js';
 import { actionsLog } from './log.js';
 import { readMigrationFile } from './migration-file/read.js';
 import { phases } from './phases/index.js';
 import type { PhaseResult } from './ports.js';
-import { failureSummary, fitSummary, headline } from './step-summary.js';
+import { removeReport, reportFilesOf, writeReport, type ReportFiles } from './report-files.js';
+import { failureHtml, failureSummary, fitSummary, headline } from './step-summary.js';
 import { stopping } from './stopping.js';
 import { wire, type Env } from './wiring.js';
 
@@ -26,15 +25,18 @@ export type Start = Readonly<{
 
 /** @throws what ends the step red; the summary has been written by then */
 export async function main({ inputs: json, env, home }: Start): Promise<void> {
+  const claimed = claimedPhase(json);
+  const files = claimed && reportFilesOf(claimed, env);
   let inputs: Inputs | undefined;
   try {
+    if (files) await removeReport(files);
     inputs = readInputs(json);
     const result = await runPhase(inputs, env, home);
     await publish(inputs.phase, result, env);
     if (!result.ok) throw new PhaseNotOk(result.failure ?? `Phase ${inputs.phase} ended with findings; its summary lists them.`);
   } catch (error) {
-    // A phase that is not ok has written a summary of its own, which says more.
-    if (!(error instanceof PhaseNotOk)) await writeSummary(failureSummary(inputs?.phase, describeFailure(error)), env);
+    // A phase that is not ok has written a summary and a report of its own, which say more.
+    if (!(error instanceof PhaseNotOk)) await publishFailure(inputs?.phase, files, describeFailure(error), env);
     throw error;
   }
 }
@@ -73,13 +75,27 @@ const notYet = (phase: Phase): UserError =>
 async function publish(phase: Phase, result: PhaseResult, env: Env): Promise<void> {
   const unknown = Object.keys(result.outputs).filter((name) => !OUTPUT_NAMES.some((known) => known === name));
   if (unknown.length > 0) throw new InternalError(`Phase ${phase} gave outputs that action.yml does not have: ${unknown.join(', ')}.`);
-  const report = result.outputs['report'] ?? path.join(env['RUNNER_TEMP'] || os.tmpdir(), `mwaa-migrate-${phase}.md`);
-  if (result.outputs['report'] === undefined) await writeFile(report, `${result.summary}\n`);
-  // The same report for an artifact or a mail: one file, no script, no network.
-  if (result.html !== undefined) await writeFile(report.replace(/(\.md)?$/u, '.html'), result.html);
-  for (const [name, value] of Object.entries({ ...result.outputs, report })) core.setOutput(name, value);
-  core.info(`${headline(result.summary)}\nReport: ${report}`);
+  const files = reportFilesOf(phase, env);
+  await writeReport(files, { markdown: result.summary, html: result.html });
+  for (const [name, value] of Object.entries({ ...result.outputs, report: files.markdown })) core.setOutput(name, value);
+  core.info(`${headline(result.summary)}\nReport: ${files.markdown}`);
   await writeSummary(result.summary, env);
+}
+
+/** @param files undefined where the inputs name no phase: there is nobody's report to write then */
+async function publishFailure(phase: Phase | undefined, files: ReportFiles | undefined, text: string, env: Env): Promise<void> {
+  const summary = failureSummary(phase, text);
+  try {
+    if (files) {
+      await writeReport(files, { markdown: summary, html: failureHtml(phase, text) });
+      core.setOutput('report', files.markdown);
+      core.info(`Report: ${files.markdown}`);
+    }
+  } catch (error) {
+    // It must not hide the error that is on its way.
+    core.warning(`The report was not written: ${error instanceof Error ? error.message : 'no reason given'}`);
+  }
+  await writeSummary(summary, env);
 }
 
 /** Without the variable there is no summary to write to: run by hand, the log and the report are all. */

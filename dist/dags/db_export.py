@@ -17,6 +17,7 @@ import struct
 import sys
 import threading
 import time
+import urllib.parse
 import warnings
 import zlib
 from airflow import DAG
@@ -256,6 +257,8 @@ def iso(moment):
 
 #: SQL: the run `r` has not ended.
 IN_FLIGHT = "coalesce(r.state, '') NOT IN ({})".format(text_list(FINISHED_RUNS))
+#: A scheduler's loop that began before a pause looks at the DAG's runs once more; until it is over, what stands still may yet be queued.
+LOOP_SECONDS = 30
 #: Names of deferred tasks that a run in flight lists.
 SHOWN_DEFERRED = 20
 
@@ -265,6 +268,11 @@ NEXT_RUN = ("next_dagrun", "next_dagrun_data_interval_start", "next_dagrun_data_
 def not_own(column="dag_id"):
     """SQL: the row is not of our own DAGs. A NULL dag_id is nobody's and stays."""
     return "({0} IS NULL OR {0} !~ {1})".format(column, literal(OWN_DAGS))
+
+
+def is_at_rest(cursor):
+    """No run is in flight."""
+    return not scalar(cursor, "SELECT EXISTS (SELECT 1 FROM dag_run r WHERE {} AND {})".format(IN_FLIGHT, not_own()))
 
 
 def next_run_columns(cursor):
@@ -823,6 +831,10 @@ def instance_key(entry):
     return entry["dagId"], entry["runId"], entry["taskId"], entry["mapIndex"]
 
 
+def run_key(entry):
+    return entry["dagId"], entry["runId"]
+
+
 def read_active(command):
     """As active.json, with what earlier attempts paused that was not put back; of two times the first."""
     dag_ids, paused_at = set(), {}
@@ -852,6 +864,18 @@ def write_ended(command, ended):
     command.storage.write_json(command.prefix + "drain/ended.json", ended)
 
 
+def is_ordered_back(command):
+    """The action writes this before rollback's DAG run, which waits in the queue behind ours."""
+    return command.storage.read_if_there(command.prefix + "restore/ordered.json") is not None
+
+
+def stop_if_ordered_back(command):
+    """:raises Refusal: once rollback is ordered. Nothing is put back here: restore does so."""
+    if is_ordered_back(command):
+        raise Refusal("ordered-back", "Rollback of this attempt has been ordered.", "it puts back what the drain has paused and ended so far.",
+                      "run phase rollback until it has ended; after it, phase export begins a new attempt.")
+
+
 def _records(command, name):
     """The record of every attempt that is still in force, oldest first, this one last."""
     of_migration = command.prefix[:-len("{}/".format(command.job["attempt"]))]
@@ -861,24 +885,72 @@ def _records(command, name):
             yield json.loads(body.decode("utf-8"))
 
 
-# ---- ended: Task instances that still run at the drain's deadline: set to failed, seen ended, and left without state, as what has not begun (design §5).
+# ---- ended: Task instances that the drain has ended at its deadline, as the record (drained.py) and the database know them (design §5).
 
-#: The states that go on in a paused DAG; every other unfinished one stands still there [ran, 2.7.2, 2.10.3].
-MOVING = ("running", "queued", "restarting")
-#: A process hears of its end by its heartbeat, has killed_task_cleanup_time (60 s by default) to go, and MWAA may be slow.
-END_SECONDS = 900
-END_POLL_SECONDS = 3
-#: A scheduler's loop that began before the pause may still queue a task: that many looks in a row must find nothing.
-QUIET_LOOKS = 2
-#: More than a display can hold is a count.
-SHOWN_CHARACTERS = 300
 #: Temporary table of the export's session: what stands on the target in place of the mark.
 ENDED_TABLE = "mwaa_migrate_ended"
+#: SQL over `t` and the entry `e`: it bears the mark.
+MARKED = "t.end_date = e.ended_at"
+#: SQL: the end that the drain has ordered. Code that answers SIGTERM with an error of its own makes Airflow write failed or up_for_retry,
+#: and another end_date, over ours; then the process is the one that was ended. A later process, with an end of its own, is another job.
+ENDED_BY_US = "t.state IN ('failed', 'up_for_retry') AND ({} OR t.job_id = e.job)".format(MARKED)
 
 
 def begun_states(version):
     """States whose current try is in `try_number` already though it has not ended: 2.10 counts when it schedules, older versions when a task starts."""
     return ("scheduled", "queued", "running", "restarting", "up_for_reschedule", "deferred") if version >= (2, 10) else ("running",)
+
+
+def entries_sql(entries):
+    """`e` (dag_id, run_id, task_id, map_index, state, ended_at, tries, job) as SQL, and its values."""
+    return ("unnest(%s::text[], %s::text[], %s::text[], %s::int[], %s::text[], %s::timestamptz[], %s::int[], %s::bigint[]) "
+            "AS e(dag_id, run_id, task_id, map_index, state, ended_at, tries, job)"), tuple(
+                [entry.get(name) for entry in entries]
+                for name in ("dagId", "runId", "taskId", "mapIndex", "state", "endedAt", "tryNumber", "jobId"))
+
+
+def entries_joined(cursor):
+    """SQL: the row `t` with its run `r` is that of entry `e`."""
+    link, index = task_link(cursor)
+    return "{} AND e.dag_id = r.dag_id AND e.run_id = r.run_id AND e.task_id = t.task_id AND e.map_index = {}".format(link, index)
+
+
+def entries_that(cursor, entries, condition):
+    """Those of the entries `e` whose row `t`, with its run `r`, meets an SQL condition."""
+    if not entries:
+        return []
+    source, values = entries_sql(entries)
+    cursor.execute("SELECT e.dag_id, e.run_id, e.task_id, e.map_index FROM task_instance t JOIN dag_run r ON r.dag_id = t.dag_id JOIN {} ON {} "
+                   "WHERE {}".format(source, entries_joined(cursor), condition), values)
+    found = set(cursor.fetchall())
+    return [entry for entry in entries if instance_key(entry) in found]
+
+
+def still_ended(cursor, entries, is_ours="t.state IS NULL AND " + IN_FLIGHT):
+    """Those that stand as the drain has left them, in a run that has not ended; or that bear its mark and fit another condition on `t` and `r`."""
+    return entries_that(cursor, entries, "{} AND {}".format(MARKED, is_ours))
+
+
+def keep_ended(cursor, entries, as_failed):
+    """Make ENDED_TABLE: a snapshot that only reads cannot. `as_failed`: they do not go on at the target."""
+    cursor.execute("CREATE TEMP TABLE {} (dag_id text, run_id text, task_id text, map_index int, mark timestamptz, state text, end_date timestamptz, "
+                   "try_number int, PRIMARY KEY (dag_id, run_id, task_id, map_index))".format(ENDED_TABLE))
+    source, values = entries_sql(entries)
+    moves = "'failed', e.ended_at, e.tries" if as_failed else "NULL, NULL, " + finished_tries()
+    cursor.execute("INSERT INTO {} SELECT e.dag_id, e.run_id, e.task_id, e.map_index, e.ended_at, {} FROM {}".format(ENDED_TABLE, moves, source), values)
+
+
+def finished_tries():
+    """SQL: tries of the entry `e` that had ended before the drain."""
+    return "CASE WHEN e.state IN ({}) THEN greatest(e.tries - 1, 0) ELSE e.tries END".format(text_list(begun_states(AIRFLOW_VERSION)))
+
+
+# ---- moving: What goes on in a paused DAG: task instances that run or are queued, and how a progress message names them.
+
+#: The states that go on in a paused DAG; every other unfinished one stands still there [ran, 2.7.2, 2.10.3].
+MOVING = ("running", "queued", "restarting")
+#: More than a display can hold is a count.
+SHOWN_CHARACTERS = 300
 
 
 def moving_tasks(cursor, only_in_flight=False):
@@ -889,16 +961,40 @@ def moving_tasks(cursor, only_in_flight=False):
     link, index = task_link(cursor)
     trigger = "t.next_method IS NOT NULL" if "next_method" in names(columns_of(cursor, "task_instance")) else "false"
     state = "AND {}".format(IN_FLIGHT) if only_in_flight else (
-        "AND ({} OR t.state <> 'queued') AND NOT coalesce(t.state <> 'queued' AND NOT {}, false)".format(IN_FLIGHT, _lives("j")))
+        "AND ({} OR t.state <> 'queued') AND NOT coalesce(t.state <> 'queued' AND NOT {}, false)".format(IN_FLIGHT, lives("j")))
     cursor.execute(
-        "SELECT r.dag_id, r.run_id, t.task_id, {}, t.state, t.try_number, {}, coalesce(t.start_date, t.queued_dttm) AS since FROM task_instance t "
-        "JOIN dag_run r ON {} LEFT JOIN job j ON j.id = t.job_id WHERE t.state = ANY(%s) AND {} {} ORDER BY since, 1, 2, 3, 4".format(
-            index, trigger, link, not_own("t.dag_id"), state), (list(MOVING),))
+        "SELECT r.dag_id, r.run_id, t.task_id, {}, t.state, t.try_number, {}, t.job_id, {}, coalesce(t.start_date, t.queued_dttm) AS since "
+        "FROM task_instance t JOIN dag_run r ON {} LEFT JOIN job j ON j.id = t.job_id WHERE t.state = ANY(%s) AND {} {} "
+        "ORDER BY since, 1, 2, 3, 4".format(index, trigger, _waits(cursor), link, not_own("t.dag_id"), state), (list(MOVING),))
     return [{"dagId": row[0], "runId": row[1], "taskId": row[2], "mapIndex": row[3], "state": row[4], "tryNumber": row[5], "hasTrigger": row[6],
-             "since": iso(row[7])} for row in cursor.fetchall()]
+             "jobId": row[7], "waits": row[8], "since": iso(row[9])} for row in cursor.fetchall()]
 
 
-def _lives(job):
+def take_back_queued(cursor):
+    """What only waits for a worker waits for the scheduler again, which queues nothing of a paused DAG.
+
+    The message that starts it lies on in the executor's queue. A worker that takes it up refuses an instance that is `scheduled` (without state
+    it would run), and what the executor then says of that end is heard only for one that is `queued` [source, 1.10.12 to 2.11; ran, 2.7.2,
+    2.10.3]. Its tries are right as they are: an instance that is scheduled is queued without being counted once more.
+    queued_by_job_id stays: 2.0 takes its state from an instance that is scheduled and names no scheduler.
+    """
+    link, _ = task_link(cursor)
+    cursor.execute("UPDATE task_instance t SET state = 'scheduled' FROM dag_run r WHERE {} AND {} AND {} AND {}".format(
+        link, IN_FLIGHT, _waits(cursor), not_own("t.dag_id")))
+
+
+def _waits(cursor):
+    """SQL over `t` and `r`: it is queued, and a scheduler is all that could queue it again: no process of a backfill, no DAG that is not paused."""
+    return "(t.state = 'queued' AND NOT {} AND EXISTS (SELECT 1 FROM dag d WHERE d.dag_id = t.dag_id AND d.is_paused))".format(of_backfill(cursor))
+
+
+def of_backfill(cursor):
+    """SQL: the run `r` is a backfill's. 1.10 has no run_type."""
+    return "(r.run_type = 'backfill')" if "run_type" in names(columns_of(cursor, "dag_run")) else "(r.run_id ~ '^backfill_')"
+
+
+def lives(job):
+    """SQL: the process of this alias of table `job` says that it runs, and has said so lately."""
     return "({0}.state = 'running' AND {0}.latest_heartbeat > now() - interval '{1} seconds')".format(job, zombie_seconds())
 
 
@@ -926,28 +1022,34 @@ def tasks_shown(beginning, tasks):
     return shown(beginning, [("{} / {} / {}".format(task["dagId"], task["runId"], task_name(task)), task.get("since")) for task in tasks])
 
 
+# ---- ending: The drain's deadline: what runs still is set to failed, seen ended, and left without state; what is only queued waits again (design §5).
+
+#: A process hears of its end by its heartbeat, has killed_task_cleanup_time (60 s by default) to go, and MWAA may be slow.
+END_SECONDS = 900
+END_POLL_SECONDS = 3
+#: A scheduler's loop that began before the pause may still queue a task: that many looks in a row must find nothing.
+QUIET_LOOKS = 2
+
+
 def end_tasks(command, database):
-    """Set what moves to failed, wait until its processes are gone; the record (drained.py) is written before.
+    """End what moves and wait until its processes are gone; the record (drained.py) is written before.
+
+    Once rollback is ordered it ends nothing more, but waits for what it has ended: half ended, it would be left failed.
 
     :raises Refusal: when processes do not end; then nothing may be exported, for they would run on both sides.
     """
     deadline = time.time() + max(END_SECONDS, 3 * zombie_seconds())
     ended, quiet = read_ended(command), 0
     with database.transaction() as cursor:  # A try that was killed in between may have left them so.
-        touched = {(entry["dagId"], entry["runId"]) for entry in still_ended(cursor, ended["instances"], "t.state = 'failed'")}
+        touched = {run_key(entry) for entry in entries_that(cursor, ended["instances"], ENDED_BY_US)}
     while quiet < QUIET_LOOKS:
+        is_over = is_ordered_back(command)
+        moving = [] if is_over else _end_what_moves(command, database, ended, touched)
         with database.transaction() as cursor:
-            moving = moving_tasks(cursor, only_in_flight=True)
-            if moving:
-                _add(cursor, ended, moving)
-                touched.update((task["dagId"], task["runId"]) for task in moving)
-        if moving:
-            write_ended(command, ended)
-            database.settle(lambda cursor: _fail(cursor, ended["instances"]))
-        with database.transaction() as cursor:
-            living = _living(cursor, ended["instances"])
-            is_at_rest = not scalar(cursor, "SELECT EXISTS (SELECT 1 FROM dag_run r WHERE {} AND {})".format(IN_FLIGHT, not_own()))
-        if is_at_rest and not living:
+            living = _living(cursor, [entry for entry in ended["instances"] if run_key(entry) in touched])
+            living += [] if is_over else _backfills(cursor)
+            is_over = is_over or is_at_rest(cursor)
+        if is_over and not living:
             break
         quiet = 0 if moving or living else quiet + 1
         if quiet:
@@ -964,38 +1066,45 @@ def end_tasks(command, database):
         with database.transaction() as cursor:
             ended["instances"] = still_ended(cursor, ended["instances"])
         write_ended(command, ended)
-    return ended["instances"]
 
 
-def _add(cursor, ended, moving):
-    """Into the record, with the runs' instances that are upstream_failed for another reason."""
+def _end_what_moves(command, database, ended, touched):
+    """Returns what was found. What starts between look and change is found at the next look."""
+    with database.transaction() as cursor:
+        moving = moving_tasks(cursor, only_in_flight=True)
+        running = [task for task in moving if not task["waits"]]
+        if running:
+            _add(cursor, ended, running, touched)
+    if running:
+        write_ended(command, ended)
+        touched.update(run_key(task) for task in running)
+        database.settle(lambda cursor: _fail(cursor, [entry for entry in ended["instances"] if run_key(entry) in touched]))
+    if len(running) < len(moving):
+        database.settle(take_back_queued)
+    return moving
+
+
+def _add(cursor, ended, running, touched):
+    """Into the record, with the runs' instances that are upstream_failed for another reason: as they are when this drain first ends something there."""
     moment = iso(scalar(cursor, "SELECT now()"))
     known = {instance_key(entry): entry for entry in ended["instances"]}
-    for task in moving:
-        known[instance_key(task)] = dict({name: value for name, value in task.items() if name != "since"}, endedAt=moment)
+    for task in running:
+        known[instance_key(task)] = dict({name: value for name, value in task.items() if name not in ("since", "waits")}, endedAt=moment)
     ended["instances"] = [known[key] for key in sorted(known)]
-    recorded = {(run["dagId"], run["runId"]) for run in ended["runs"]}
-    runs = {(task["dagId"], task["runId"]): [] for task in moving if (task["dagId"], task["runId"]) not in recorded}
+    runs = {run_key(task): [] for task in running if run_key(task) not in touched}
     link, index = task_link(cursor)
     cursor.execute("SELECT r.dag_id, r.run_id, t.task_id, {} FROM task_instance t JOIN dag_run r ON {} "
                    "WHERE t.state = 'upstream_failed' AND (r.dag_id, r.run_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))".format(index, link),
-                   ([key[0] for key in runs], [key[1] for key in runs]))
+                   _columns(runs))
     for dag_id, run_id, task_id, map_index in cursor.fetchall():
         runs[dag_id, run_id].append([task_id, map_index])
-    ended["runs"] += [{"dagId": key[0], "runId": key[1], "upstreamFailed": runs[key]} for key in sorted(runs)]
+    ended["runs"] = [run for run in ended["runs"] if run_key(run) not in runs] + [
+        {"dagId": key[0], "runId": key[1], "upstreamFailed": runs[key]} for key in sorted(runs)]
 
 
-def entries_sql(entries):
-    """`e` (dag_id, run_id, task_id, map_index, state, ended_at, tries) as SQL, and its values."""
-    return ("unnest(%s::text[], %s::text[], %s::text[], %s::int[], %s::text[], %s::timestamptz[], %s::int[]) "
-            "AS e(dag_id, run_id, task_id, map_index, state, ended_at, tries)"), tuple(
-                [entry[name] for entry in entries] for name in ("dagId", "runId", "taskId", "mapIndex", "state", "endedAt", "tryNumber"))
-
-
-def entries_joined(cursor):
-    """SQL: the row `t` with its run `r` is that of entry `e`."""
-    link, index = task_link(cursor)
-    return "{} AND e.dag_id = r.dag_id AND e.run_id = r.run_id AND e.task_id = t.task_id AND e.map_index = {}".format(link, index)
+def _columns(run_keys):
+    """Two arrays for unnest."""
+    return [key[0] for key in run_keys], [key[1] for key in run_keys]
 
 
 def _fail(cursor, entries):
@@ -1006,66 +1115,48 @@ def _fail(cursor, entries):
     if "last_scheduling_decision" in names(columns_of(cursor, "dag_run")):
         # The scheduler's look at paused DAGs passes over runs without one, and the first look after unpausing takes them first.
         cursor.execute("UPDATE dag_run r SET last_scheduling_decision = NULL WHERE (r.dag_id, r.run_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))",
-                       ([entry["dagId"] for entry in entries], [entry["runId"] for entry in entries]))
+                       _columns([run_key(entry) for entry in entries]))
 
 
 def _living(cursor, entries):
-    """Those whose process is still there; one that was killed cannot say so, but its heartbeat grows old. And processes of backfills, which start tasks."""
+    """Those whose process is still there; one that was killed cannot say so, but its heartbeat grows old."""
     source, values = entries_sql(entries)
     cursor.execute("SELECT r.dag_id, r.run_id, t.task_id, e.map_index, t.start_date FROM task_instance t JOIN dag_run r ON r.dag_id = t.dag_id "
-                   "JOIN {} ON {} JOIN job j ON j.id = t.job_id WHERE {} UNION ALL "
-                   "SELECT coalesce(b.dag_id, '?'), 'backfill', 'all tasks', -1, b.start_date FROM job b WHERE b.job_type = 'BackfillJob' AND {} AND {} "
-                   "ORDER BY 5, 1, 2, 3, 4".format(source, entries_joined(cursor), _lives("j"), _lives("b"), not_own("b.dag_id")), values)
+                   "JOIN {} ON {} JOIN job j ON j.id = t.job_id WHERE {} ORDER BY 5, 1, 2, 3, 4".format(
+                       source, entries_joined(cursor), lives("j")), values)
     return [{"dagId": row[0], "runId": row[1], "taskId": row[2], "mapIndex": row[3], "since": iso(row[4])} for row in cursor.fetchall()]
 
 
-def _settle_ended(cursor, ended, touched):
-    """What has ended is left without state, marked, with the tries that had ended before.
+def _backfills(cursor):
+    """Processes of backfills: they start tasks, in a paused DAG too."""
+    cursor.execute("SELECT coalesce(b.dag_id, '?'), b.start_date FROM job b WHERE b.job_type = 'BackfillJob' AND {} AND {} ORDER BY 2, 1".format(
+        lives("b"), not_own("b.dag_id")))
+    return [{"dagId": row[0], "runId": "backfill", "taskId": "all tasks", "mapIndex": -1, "since": iso(row[1])} for row in cursor.fetchall()]
 
-    Code that answers SIGTERM with an error of its own makes Airflow write failed or up_for_retry over ours: the end was ours all the same.
+
+def _settle_ended(cursor, ended, touched):
+    """What has ended is left without state, marked, with the tries that had ended before, and without its process: its next end is its own.
+
     What has succeeded, deferred or rescheduled itself in its last moment is no longer ours. Something that ended just then may have made
     what stands behind an ended task upstream_failed; without state it waits again. And a scheduler's loop that began before the pause,
-    or a backfill's process, may have ended the run for it.
+    or a backfill's process, may have ended the run for it. A backfill's queued instance waits as scheduled (moving.py says why).
     """
     cursor.execute("UPDATE dag_run r SET state = 'running', end_date = NULL WHERE r.state = 'failed' "
-                   "AND (r.dag_id, r.run_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))", ([key[0] for key in touched], [key[1] for key in touched]))
+                   "AND (r.dag_id, r.run_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))", _columns(sorted(touched)))
     source, values = entries_sql(ended["instances"])
-    cursor.execute("UPDATE task_instance t SET state = NULL, end_date = e.ended_at, duration = NULL, try_number = {} FROM dag_run r, {} WHERE {} "
-                   "AND t.state IN ('failed', 'up_for_retry') AND t.try_number IS NOT DISTINCT FROM e.tries AND {}".format(
-                       finished_tries(), source, entries_joined(cursor), IN_FLIGHT), values)
+    only_queued = "e.state = 'queued' AND " + of_backfill(cursor)
+    cursor.execute("UPDATE task_instance t SET state = CASE WHEN {0} THEN 'scheduled' END, end_date = CASE WHEN {0} THEN NULL ELSE e.ended_at END, "
+                   "try_number = CASE WHEN {0} THEN e.tries ELSE {1} END, duration = NULL, job_id = NULL FROM dag_run r, {2} WHERE {3} "
+                   "AND {4} AND t.try_number IS NOT DISTINCT FROM e.tries AND {5}".format(
+                       only_queued, finished_tries(), source, entries_joined(cursor), ENDED_BY_US, IN_FLIGHT), values)
     link, index = task_link(cursor)
-    before = [(run["dagId"], run["runId"]) + tuple(one) for run in ended["runs"] for one in run["upstreamFailed"]]
+    before = [run_key(run) + tuple(one) for run in ended["runs"] for one in run["upstreamFailed"]]
     cursor.execute(
         "UPDATE task_instance t SET state = NULL, start_date = NULL, end_date = NULL, duration = NULL FROM dag_run r "
         "WHERE {} AND t.state = 'upstream_failed' AND {} AND (r.dag_id, r.run_id) IN (SELECT * FROM unnest(%s::text[], %s::text[])) "
         "AND (r.dag_id, r.run_id, t.task_id, {}) NOT IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::int[]))".format(
             link, IN_FLIGHT, index),
-        ([run["dagId"] for run in ended["runs"]], [run["runId"] for run in ended["runs"]]) + tuple([one[place] for one in before] for place in range(4)))
-
-
-def still_ended(cursor, entries, is_ours="t.state IS NULL AND " + IN_FLIGHT):
-    """Those that stand as the drain has left them, in a run that has not ended; or that bear its mark and fit another condition on `t` and `r`."""
-    if not entries:
-        return []
-    source, values = entries_sql(entries)
-    cursor.execute("SELECT e.dag_id, e.run_id, e.task_id, e.map_index FROM task_instance t JOIN dag_run r ON r.dag_id = t.dag_id JOIN {} ON {} "
-                   "WHERE t.end_date = e.ended_at AND {}".format(source, entries_joined(cursor), is_ours), values)
-    ours = set(cursor.fetchall())
-    return [entry for entry in entries if instance_key(entry) in ours]
-
-
-def keep_ended(cursor, entries, as_failed):
-    """Make ENDED_TABLE: a snapshot that only reads cannot. `as_failed`: they do not go on at the target."""
-    cursor.execute("CREATE TEMP TABLE {} (dag_id text, run_id text, task_id text, map_index int, mark timestamptz, state text, end_date timestamptz, "
-                   "try_number int, PRIMARY KEY (dag_id, run_id, task_id, map_index))".format(ENDED_TABLE))
-    source, values = entries_sql(entries)
-    moves = "'failed', e.ended_at, e.tries" if as_failed else "NULL, NULL, " + finished_tries()
-    cursor.execute("INSERT INTO {} SELECT e.dag_id, e.run_id, e.task_id, e.map_index, e.ended_at, {} FROM {}".format(ENDED_TABLE, moves, source), values)
-
-
-def finished_tries():
-    """SQL: tries of the entry `e` that had ended before the drain."""
-    return "CASE WHEN e.state IN ({}) THEN greatest(e.tries - 1, 0) ELSE e.tries END".format(text_list(begun_states(AIRFLOW_VERSION)))
+        _columns(sorted(touched)) + tuple([one[place] for one in before] for place in range(4)))
 
 
 # ---- owed_events: Dataset events that came while their consumer was paused: Airflow 2.10 queues none for a paused DAG [ran; 2.7.2 does].
@@ -1117,6 +1208,80 @@ def producers_of(cursor):
     return found
 
 
+# ---- events_back: Dataset events that the target made no run of: after a rollback the source's consumers are told of them, or they would wait for ever.
+
+#: The port that Airflow's provider writes where the URI names none.
+POSTGRES_PORT = ":5432"
+
+
+def queue_events_of_target(cursor, dag_id, events, consumed):
+    """Tell one consumer of what the target still owes it. Returns how many events are queued now, and how many are of a dataset it does not wait for here.
+
+    As Airflow does it, a dataset that is queued already stays as it is. The event's own row is the target's: the run that comes of it is
+    made at the event's time, and is given no event.
+
+    :param events: those of this DAG, of protocol.ts RanOnTarget.
+    :param consumed: ISO 8601 or None: logical date of the newest run that the target made of the DAG's events.
+    """
+    cursor.execute("SELECT s.uri, s.id FROM dag_schedule_dataset_reference c JOIN dataset s ON s.id = c.dataset_id WHERE c.dag_id = %s", (dag_id,))
+    here = {}
+    for uri, dataset_id in cursor.fetchall():
+        here.setdefault(normal_uri(uri), []).append(dataset_id)
+    known = [(dataset_id, event["at"]) for event in events for dataset_id in here.get(normal_uri(event["uri"]), ())]
+    cursor.execute(
+        "INSERT INTO dataset_dag_run_queue (dataset_id, target_dag_id, created_at) SELECT e.dataset_id, %s, e.at "
+        "FROM unnest(%s::int[], %s::timestamptz[]) AS e(dataset_id, at) WHERE e.at > greatest(%s::timestamptz, (SELECT coalesce(max(r.execution_date), "
+        "'-infinity') FROM dag_run r WHERE r.dag_id = %s AND r.run_type = 'dataset_triggered')) ON CONFLICT DO NOTHING",
+        (dag_id, [one[0] for one in known], [one[1] for one in known], consumed, dag_id))
+    return cursor.rowcount, len([event for event in events if normal_uri(event["uri"]) not in here])
+
+
+def normal_uri(uri):
+    """What two spellings of a dataset's URI have in common: Airflow 2.9 and newer write it otherwise than an older one does [source, 2.10.3]."""
+    try:
+        parts = urllib.parse.urlsplit(uri)
+    except ValueError:
+        return uri
+    scheme = parts.scheme.lower()
+    if not scheme or scheme.startswith("x-"):
+        return uri
+    place, path = parts.netloc.rpartition("@")[2], parts.path.rstrip("/") or "/"
+    if scheme in ("postgres", "postgresql"):
+        scheme, place = "postgres", place.rstrip(":")
+        place = place[:-len(POSTGRES_PORT)] if place.endswith(POSTGRES_PORT) else place
+        words = path.split("/")
+        path = "/".join(words[:2] + ["default"] + words[3:]) if len(words) == 4 and not words[2] else path
+    return scheme, place, path, tuple(sorted(urllib.parse.parse_qsl(parts.query)))
+
+
+# ---- resumed_runs: Runs in flight at the snapshot that went on at the target: the source must not run what is unfinished of them by itself (rollback).
+
+#: Airflow shows it at the run (2.5 and newer).
+NOTES = {
+    "success": "mwaa-migrate: this run went on at the target environment and succeeded there. What was unfinished here was marked success at the rollback.",
+    "failed": "mwaa-migrate: this run went on at the target environment and did not succeed there. What was unfinished here was marked failed at the rollback.",
+}
+
+
+def end_runs(cursor, runs, state):
+    """End those that have not ended here, with their unfinished tasks, as `state`.
+
+    Success where the target has succeeded: the next run's tasks that depend on their past go on, and nobody has to decide anything.
+    """
+    if not runs:
+        return
+    link, _ = task_link(cursor)
+    values = ([one["dagId"] for one in runs], [one["runId"] for one in runs])
+    listed = "(r.dag_id, r.run_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))"
+    cursor.execute("UPDATE task_instance t SET state = %s, end_date = now() FROM dag_run r WHERE {} AND {} AND {} "
+                   "AND coalesce(t.state, '') <> ALL(%s)".format(link, IN_FLIGHT, listed), (state,) + values + (list(FINAL_STATES),))
+    cursor.execute("UPDATE dag_run r SET state = %s, end_date = now() WHERE {} AND {} RETURNING r.id".format(IN_FLIGHT, listed), (state,) + values)
+    ids = [row[0] for row in cursor.fetchall()]
+    if ids and columns_of(cursor, "dag_run_note"):
+        cursor.execute("INSERT INTO dag_run_note (dag_run_id, content, created_at, updated_at) SELECT i, %s, now(), now() FROM unnest(%s::int[]) AS i "
+                       "ON CONFLICT DO NOTHING", (NOTES[state], ids))
+
+
 # ---- stand_ins: Rows on the source for runs that the target made between cutover and rollback: without them their intervals would run twice.
 
 #: What the UI shows as the run's conf, so that a run without tasks explains itself.
@@ -1129,69 +1294,100 @@ def stand_in_bytes(value):
     return pickle.dumps(value, protocol=PICKLE_PROTOCOL)
 
 
-def add_stand_ins(cursor, dag_id, ran):
-    """A finished run for each scheduled one that the target made; the scheduler computes the next run from the newest. Returns how many are new.
+def stands_in(run):
+    """Whether this run of protocol.ts RanOnTarget has to stand on the source: what its scheduler would make itself."""
+    return run["kind"] == "new" and run["runType"] == "scheduled"
 
-    A run of the source of the same id or logical date is left as it is.
+
+def add_stand_ins(cursor, dag_id, runs, task_ids):
+    """A finished run for each; the scheduler computes the next run from the newest. Returns how many are new.
+
+    A run of the source of the same id or logical date is left as it is. A failed one has no task at all: it holds up tasks that depend on
+    their past as a failed task would, and the scheduler makes its tasks when somebody queues it [ran, 2.7.2, 2.10.3].
+
+    :param runs: of this DAG, that stand in.
+    :param task_ids: tasks_awaited(): they stand in the successful ones.
     """
+    if not runs:
+        return 0
     there = names(columns_of(cursor, "dag_run"))
-    added = 0
-    for run in ran:
-        if run["kind"] != "new" or run["runType"] != "scheduled":
-            continue
-        state = "success" if run["state"] == "success" else "failed"
-        values = {"dag_id": dag_id, "run_id": run["runId"], "execution_date": run["logicalDate"], "run_type": "scheduled", "state": state,
-                  "external_trigger": False, "data_interval_start": run["intervalStart"], "data_interval_end": run["intervalEnd"],
-                  "conf": stand_in_bytes(STAND_IN_CONF), "clear_number": 0}
-        times = ("queued_at", "start_date", "end_date", "updated_at")
-        columns = [name for name in values if name in there]
-        expressions = ["%s"] * len(columns) + ["now()" for name in times if name in there]
-        if "log_template_id" in there:
-            expressions.append("(SELECT max(id) FROM log_template)")
-        cursor.execute("INSERT INTO dag_run ({}) VALUES ({}) ON CONFLICT DO NOTHING".format(
-            ", ".join(columns + [name for name in times + ("log_template_id",) if name in there]), ", ".join(expressions)),
-            [values[name] for name in columns])
-        if cursor.rowcount:
-            added += 1
-            _add_tasks(cursor, dag_id, run, state)
-    return added
+    expressions = dict({name: "now()" for name in ("queued_at", "start_date", "end_date", "updated_at")}, dag_id="c.dag_id", run_id="n.run_id",
+                       execution_date="n.logical_date", run_type="'scheduled'", state="n.state", external_trigger="false", conf="c.conf", clear_number="0",
+                       data_interval_start="n.interval_start", data_interval_end="n.interval_end", log_template_id="(SELECT max(id) FROM log_template)")
+    cursor.execute(
+        "INSERT INTO dag_run ({}) SELECT {} FROM (SELECT %s::text AS dag_id, %s::bytea AS conf) AS c CROSS JOIN unnest(%s::text[], %s::timestamptz[], "
+        "%s::text[], %s::timestamptz[], %s::timestamptz[]) AS n(run_id, logical_date, state, interval_start, interval_end) "
+        "ON CONFLICT DO NOTHING RETURNING run_id".format(*columns_and_values(expressions, there)),
+        (dag_id, stand_in_bytes(STAND_IN_CONF), [run["runId"] for run in runs], [run["logicalDate"] for run in runs],
+         ["success" if run["state"] == "success" else "failed" for run in runs], [run["intervalStart"] for run in runs],
+         [run["intervalEnd"] for run in runs]))
+    added = {row[0] for row in cursor.fetchall()}
+    _add_tasks(cursor, dag_id, [run for run in runs if run["runId"] in added and run["state"] == "success"], task_ids)
+    return len(added)
 
 
-def _add_tasks(cursor, dag_id, run, state):
-    """Only for tasks that depend on their past: the next run's would wait for ever for one that the run before has no row of."""
+def _add_tasks(cursor, dag_id, runs, task_ids):
+    if not runs or not task_ids:
+        return
     there = names(columns_of(cursor, "task_instance"))
-    for task_id in _tasks_of_the_past(cursor, dag_id):
-        values = {"dag_id": dag_id, "task_id": task_id, "run_id": run["runId"], "execution_date": run["logicalDate"], "map_index": -1, "state": state,
-                  "try_number": 1, "max_tries": 0, "pool": "default_pool", "pool_slots": 1, "priority_weight": 1, "hostname": "", "unixname": "",
-                  "duration": 0, "executor_config": stand_in_bytes({})}
-        times = ("start_date", "end_date", "updated_at")
-        columns = [name for name in values if name in there]
-        cursor.execute("INSERT INTO task_instance ({}) VALUES ({}) ON CONFLICT DO NOTHING".format(
-            ", ".join(quoted(name) for name in columns + [name for name in times if name in there]),
-            ", ".join(["%s"] * len(columns) + ["now()" for name in times if name in there])), [values[name] for name in columns])
+    expressions = dict({name: "now()" for name in ("start_date", "end_date", "updated_at")}, dag_id="c.dag_id", task_id="i.task_id",
+                       run_id="n.run_id", execution_date="n.logical_date", map_index="-1", state="'success'", try_number="1", max_tries="0",
+                       pool="'default_pool'", pool_slots="1", priority_weight="1", hostname="''", unixname="''", duration="0", executor_config="c.config")
+    cursor.execute("INSERT INTO task_instance ({}) SELECT {} FROM (SELECT %s::text AS dag_id, %s::bytea AS config) AS c "
+                   "CROSS JOIN unnest(%s::text[], %s::timestamptz[]) AS n(run_id, logical_date) CROSS JOIN unnest(%s::text[]) AS i(task_id) "
+                   "ON CONFLICT DO NOTHING".format(*columns_and_values(expressions, there)), (
+                       dag_id, stand_in_bytes({}), [run["runId"] for run in runs], [run["logicalDate"] for run in runs], task_ids))
 
 
-def _tasks_of_the_past(cursor, dag_id):
-    """Ids of the tasks with depends_on_past, as the serialized DAG says; Airflow leaves the value out where it is false."""
+def columns_and_values(expressions, there):
+    """Both as SQL, of those columns that this Airflow has."""
+    picked = [name for name in sorted(expressions) if name in there]
+    return ", ".join(quoted(name) for name in picked), ", ".join(expressions[name] for name in picked)
+
+
+def tasks_awaited(cursor, dag_id):
+    """Ids of the tasks of a run that the next run looks for: those with depends_on_past, and what is downstream of those with wait_for_downstream.
+
+    Without rows of them, the next run's tasks would wait for ever (those with wait_for_downstream so in 2.2.2, not in 2.7.2 [source]).
+    """
+    text = _serialized(cursor, dag_id)
+    if not text:
+        return _tasks_of_newest_run(cursor, dag_id)
+    found = set()
+    for task in (_unwrapped(task) for task in json.loads(text)["dag"]["tasks"]):  # 2.9 and newer wrap each
+        options = dict(_unwrapped(task.get("partial_kwargs", {})), **task)  # of a mapped task
+        if options.get("depends_on_past"):  # Airflow leaves out what is false.
+            found.add(task["task_id"])
+        if options.get("wait_for_downstream"):
+            found.update(_unwrapped(task.get("downstream_task_ids") or task.get("_downstream_task_ids") or ()))
+    return sorted(found)
+
+
+def _serialized(cursor, dag_id):
     there = names(columns_of(cursor, "serialized_dag"))
     if not there:
-        return []
+        return None
     cursor.execute("SELECT data::text, {} FROM serialized_dag WHERE dag_id = %s".format("data_compressed" if "data_compressed" in there else "NULL"), (dag_id,))
     row = cursor.fetchone()
-    text = row and (row[0] or (row[1] and zlib.decompress(bytes(row[1])).decode("utf-8")))
-    if not text:
-        return []
-    tasks = [task.get("__var", task) for task in json.loads(text)["dag"]["tasks"]]  # 2.9 and newer wrap each
-    return sorted(task["task_id"] for task in tasks if task.get("depends_on_past") or _unwrapped(task.get("partial_kwargs", {})).get("depends_on_past"))
+    return row and (row[0] or (row[1] and zlib.decompress(bytes(row[1])).decode("utf-8")))
+
+
+def _tasks_of_newest_run(cursor, dag_id):
+    """All of them, for Airflow forgets what a DAG looks like when its file is gone, if only for a moment."""
+    link, _ = task_link(cursor)
+    cursor.execute("SELECT DISTINCT t.task_id FROM task_instance t JOIN dag_run r ON {0} WHERE r.id = (SELECT r.id FROM dag_run r WHERE r.dag_id = %s "
+                   "AND EXISTS (SELECT 1 FROM task_instance t WHERE {0}) ORDER BY r.execution_date DESC LIMIT 1) "
+                   "AND coalesce(t.state, '') <> 'removed' ORDER BY 1".format(link), (dag_id,))
+    return [row[0] for row in cursor.fetchall()]
 
 
 def _unwrapped(value):
-    return value.get("__var", value)
+    return value.get("__var", value) if isinstance(value, dict) else value
 
 
 def stand_ins_of(cursor, ran):
     """RunName of those that stand now."""
-    made = [one for one in ran if one["kind"] == "new" and one["runType"] == "scheduled"]
+    made = [one for one in ran if stands_in(one)]
     if not made:
         return []
     cursor.execute("SELECT r.dag_id, r.run_id FROM dag_run r WHERE r.conf = %s AND (r.dag_id, r.run_id) IN (SELECT * FROM unnest(%s::text[], %s::text[])) "
@@ -1199,47 +1395,91 @@ def stand_ins_of(cursor, ran):
     return [{"dagId": row[0], "runId": row[1]} for row in cursor.fetchall()]
 
 
+# ---- unbegun_runs: Runs that the target had made and not begun, before one that began: the source goes on behind that one's stand-in, so these are queued on it.
+
+def queue_unbegun(cursor, dag_id, runs):
+    """Queued runs without tasks: the scheduler makes a run's tasks where it does not carry the DAG's newest hash [ran, 2.7.2].
+
+    A run of the source of the same id or logical date is left as it is, also one that a restore before has queued.
+
+    :param runs: of protocol.ts RanOnTarget, of this DAG and of kind `unbegun`.
+    """
+    if not runs:
+        return
+    there = names(columns_of(cursor, "dag_run"))
+    expressions = dict(dag_id="c.dag_id", run_id="n.run_id", execution_date="n.logical_date", run_type="n.run_type", external_trigger="false", conf="c.conf",
+                       state="'queued'" if "queued_at" in there else "'running'", queued_at="now()", updated_at="now()", clear_number="0",
+                       data_interval_start="n.interval_start", data_interval_end="n.interval_end", log_template_id="(SELECT max(id) FROM log_template)")
+    columns, values = columns_and_values(expressions, there)
+    cursor.execute(
+        "INSERT INTO dag_run ({}) SELECT {} FROM (SELECT %s::text AS dag_id, %s::bytea AS conf) AS c CROSS JOIN unnest(%s::text[], %s::text[], "
+        "%s::timestamptz[], %s::timestamptz[], %s::timestamptz[]) AS n(run_id, run_type, logical_date, interval_start, interval_end) "
+        "ON CONFLICT DO NOTHING".format(columns, values),
+        (dag_id, stand_in_bytes({}), [run["runId"] for run in runs], [run["runType"] for run in runs], [run["logicalDate"] for run in runs],
+         [run["intervalStart"] for run in runs], [run["intervalEnd"] for run in runs]))
+
+
 # ---- restore: restore, and the drain's own way back: the source goes on as it was before, and runs nothing again that the target ran (design §5).
 
 def restore(command):
     """Result data: protocol.ts RestoreData. Safe to repeat, and to be killed anywhere."""
     reference = command.job["ran"]
-    ran = json.loads(command.storage.read_checked(reference, "what the target ran").decode("utf-8"))["runs"] if reference else []
+    record = json.loads(command.storage.read_checked(reference, "what the target ran").decode("utf-8")) if reference else {"runs": []}
     database = Database()
     try:
         database.alone(command.job["migrationId"] + " drain", 600, command.sleep)
-        return put_back(command, database, [dag["dagId"] for dag in command.job["activeDags"]], ran)
+        return put_back(command, database, [dag["dagId"] for dag in command.job["activeDags"]], record["runs"], record.get("events", []))
     finally:
         database.close()
 
 
-def put_back(command, database, wanted, ran):
+def put_back(command, database, wanted, ran, events=()):
     """Each DAG in one transaction that ends with its unpausing: a DAG that is unpaused has been put back.
 
     :param wanted: ids of the DAGs that were active before the drain; no other is unpaused.
     :param ran: runs of protocol.ts RanOnTarget.
+    :param events: its events.
     """
-    ended, paused_at = read_ended(command)["instances"], read_active(command)["pausedAt"]
+    ended, active = read_ended(command)["instances"], set(wanted)
+    work = Work(command, _by_dag(ended), _by_dag(ran), _by_dag(events))
     with database.transaction() as cursor:
-        order = _consumers_first(set(wanted), producers_of(cursor))
-    order += sorted({one["dagId"] for one in ended + ran} - set(order))
-    activated = []
+        order = _consumers_first(active, producers_of(cursor))
+    order += sorted({one["dagId"] for one in ended + ran} - active)
+    activated, queued, unknown = [], 0, []
     for number, dag_id in enumerate(order, 1):
-        of_dag = [[one for one in found if one["dagId"] == dag_id] for found in (ended, ran)]
-        if database.settle(lambda cursor, dag_id=dag_id, of_dag=of_dag: _put_back_dag(
-                cursor, dag_id, dag_id in wanted, of_dag[0], of_dag[1], paused_at, command.job["drain"]["resumeDeferred"])):
+        done = database.settle(lambda cursor, dag_id=dag_id: _put_back_dag(cursor, dag_id, dag_id in active, work))
+        if done["isUnpaused"]:
             activated.append(dag_id)
+        if done["unknownEvents"]:
+            unknown.append(dag_id)
+        queued += done["queuedEvents"]
         command.say("put back {} of {} DAGs".format(number, len(order)), None, number, len(order))
     with database.transaction() as cursor:
-        cursor.execute("SELECT dag_id FROM dag WHERE dag_id = ANY(%s) AND is_active AND NOT is_paused", (list(wanted),))
-        missing = set(wanted) - {row[0] for row in cursor.fetchall()}
-        left = _left_failed(cursor, ran)
-        with_us = {(one["dagId"], one["runId"]) for one in left}
-        marked = still_ended(cursor, ended, "true")
+        cursor.execute("SELECT dag_id FROM dag WHERE dag_id = ANY(%s) AND is_active", (list(active),))
+        missing = active - {row[0] for row in cursor.fetchall()}
+        left, succeeded = _ended_here(cursor, ran, "failed"), _ended_here(cursor, [run for run in ran if run["state"] == "success"], "success")
+        with_us = {(one["dagId"], one["runId"]) for one in left + succeeded}
+        marked = {instance_key(one) for one in still_ended(cursor, ended, "true")}
         left += [run for run in _runs_of(still_ended(cursor, ended, "t.state = 'failed'")) if (run["dagId"], run["runId"]) not in with_us]
         # Whatever bears the mark no more was put back, now or by a try before.
         return {"activated": sorted(activated), "missing": sorted(missing), "standIns": stand_ins_of(cursor, ran), "leftFailed": left,
-                "putBack": len([one for one in ended if one not in marked and (one["dagId"], one["runId"]) not in with_us])}
+                "succeeded": succeeded, "queuedEvents": queued, "unknownEvents": sorted(unknown),
+                "putBack": len([one for one in ended if instance_key(one) not in marked and (one["dagId"], one["runId"]) not in with_us])}
+
+
+class Work(object):
+    """What there is to put back, by DAG: thousands of DAGs with thousands of runs are looked through once."""
+
+    def __init__(self, command, ended, ran, events):
+        self.ended, self.ran, self.events = ended, ran, events
+        self.paused_at, self.resume_deferred = read_active(command)["pausedAt"], command.job["drain"]["resumeDeferred"]
+
+
+def _by_dag(entries):
+    found = {}
+    for one in entries:
+        found.setdefault(one["dagId"], []).append(one)
+    return found
 
 
 def _consumers_first(dag_ids, producers):
@@ -1253,46 +1493,48 @@ def _consumers_first(dag_ids, producers):
     return order
 
 
-def _put_back_dag(cursor, dag_id, is_wanted, ended, ran, paused_at, resume_deferred):
-    """True when the DAG was unpaused now."""
-    cursor.execute("SELECT is_paused AND is_active FROM dag WHERE dag_id = %s FOR UPDATE", (dag_id,))
+def _put_back_dag(cursor, dag_id, is_wanted, work):
+    """A DAG whose file is gone for the moment too: unpaused, it goes on by itself when Airflow has parsed it again."""
+    done = {"isUnpaused": False, "queuedEvents": 0, "unknownEvents": 0}
+    ran = work.ran.get(dag_id, [])
+    made = [run for run in ran if stands_in(run)]
+    awaited = tasks_awaited(cursor, dag_id) if made else []  # Before the row is locked: a serialized DAG may have megabytes.
+    cursor.execute("SELECT is_paused FROM dag WHERE dag_id = %s FOR UPDATE", (dag_id,))
     row = cursor.fetchone()
-    if add_stand_ins(cursor, dag_id, ran):
+    # A DAG of the target alone has no intervals here: a row of it would be a DAG run that nothing explains.
+    if row and add_stand_ins(cursor, dag_id, made, awaited):
         columns = next_run_columns(cursor)
         if columns:  # As after an import: not scheduled until its file is parsed with the stand-ins in view.
             cursor.execute("UPDATE dag SET {} WHERE dag_id = %s".format(", ".join("{} = NULL".format(column) for column in columns)), (dag_id,))
-    if is_wanted and not (row and row[0]):
-        return False
-    _leave_failed(cursor, [one for one in ran if one["kind"] == "resumed"])
-    _run_again(cursor, ended, resume_deferred)
+    if is_wanted and row and not row[0]:
+        return done
+    queue_unbegun(cursor, dag_id, [run for run in ran if run["kind"] == "unbegun"] if is_wanted else [])
+    resumed = [run for run in ran if run["kind"] == "resumed"]
+    end_runs(cursor, [run for run in resumed if run["state"] == "success"], "success")
+    end_runs(cursor, [run for run in resumed if run["state"] != "success"], "failed")
+    _run_again(cursor, work.ended.get(dag_id, []), work.resume_deferred)
     if not is_wanted:
-        return False
-    made = [one["logicalDate"] for one in ran if one["kind"] == "new" and one["runType"] == "dataset_triggered"]
-    consumed = max(made, key=lambda date: date.rstrip("Z")) if made else None  # ISO 8601 with and without a fraction
+        return done
+    taken = [run["logicalDate"] for run in ran if run["kind"] == "new" and run["runType"] == "dataset_triggered"]
+    consumed = max(taken, key=lambda date: date.rstrip("Z")) if taken else None  # ISO 8601 with and without a fraction
     if has_datasets(cursor):
         if consumed is not None:
             cursor.execute("DELETE FROM dataset_dag_run_queue WHERE target_dag_id = %s AND created_at <= %s", (dag_id, consumed))
-        if dag_id in paused_at:
-            queue_events(cursor, owed_events(cursor, {dag_id: paused_at[dag_id]}, {dag_id: consumed}))
-    cursor.execute("UPDATE dag SET is_paused = false WHERE dag_id = %s AND is_active AND is_paused", (dag_id,))
-    return cursor.rowcount == 1
-
-
-def _leave_failed(cursor, runs):
-    """Runs that went on at the target: what is unfinished here must not run a second time by itself."""
-    link, _ = task_link(cursor)
-    values = ([one["dagId"] for one in runs], [one["runId"] for one in runs])
-    listed = "(r.dag_id, r.run_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))"
-    cursor.execute("UPDATE task_instance t SET state = 'failed', end_date = now() FROM dag_run r WHERE {} AND {} AND {} "
-                   "AND coalesce(t.state, '') <> ALL(%s)".format(link, IN_FLIGHT, listed), values + (list(FINAL_STATES),))
-    cursor.execute("UPDATE dag_run r SET state = 'failed', end_date = now() WHERE {} AND {}".format(IN_FLIGHT, listed), values)
+        if dag_id in work.paused_at:
+            queue_events(cursor, owed_events(cursor, {dag_id: work.paused_at[dag_id]}, {dag_id: consumed}))
+        if dag_id in work.events:
+            done["queuedEvents"], done["unknownEvents"] = queue_events_of_target(cursor, dag_id, work.events[dag_id], consumed)
+    cursor.execute("UPDATE dag SET is_paused = false WHERE dag_id = %s AND is_paused", (dag_id,))
+    done["isUnpaused"] = cursor.rowcount == 1
+    return done
 
 
 def _run_again(cursor, entries, resume_deferred):
     """What the drain has ended loses its mark, and so waits like what has not begun; its tries were set then."""
     forgotten = [] if resume_deferred else _without_trigger(cursor, still_ended(cursor, entries))
     _change(cursor, forgotten, "state = 'failed'")
-    _change(cursor, [one for one in entries if one not in forgotten], "end_date = NULL")
+    keys = {instance_key(one) for one in forgotten}
+    _change(cursor, [one for one in entries if instance_key(one) not in keys], "end_date = NULL")
 
 
 def _change(cursor, entries, change):
@@ -1308,11 +1550,12 @@ def _without_trigger(cursor, entries):
     return still_ended(cursor, suspects, "t.next_method IS NULL") if suspects else []
 
 
-def _left_failed(cursor, ran):
-    """Runs of kind `resumed` that have failed on the source."""
+def _ended_here(cursor, ran, state):
+    """Runs of kind `resumed` that have this state on the source."""
     resumed = [one for one in ran if one["kind"] == "resumed"]
-    cursor.execute("SELECT r.dag_id, r.run_id FROM dag_run r WHERE r.state = 'failed' AND (r.dag_id, r.run_id) IN "
-                   "(SELECT * FROM unnest(%s::text[], %s::text[])) ORDER BY 1, 2", ([one["dagId"] for one in resumed], [one["runId"] for one in resumed]))
+    cursor.execute("SELECT r.dag_id, r.run_id FROM dag_run r WHERE r.state = %s AND (r.dag_id, r.run_id) IN "
+                   "(SELECT * FROM unnest(%s::text[], %s::text[])) ORDER BY 1, 2",
+                   (state, [one["dagId"] for one in resumed], [one["runId"] for one in resumed]))
     return [{"dagId": row[0], "runId": row[1]} for row in cursor.fetchall()]
 
 
@@ -1323,14 +1566,14 @@ def _runs_of(entries):
 # ---- drain: drain: every DAG comes to rest before the snapshot (design §5).
 
 POLL_SECONDS = 3
-#: A scheduler's loop that began before the pause looks at the DAG's runs once more; nothing is ended before it is over.
-LOOP_SECONDS = 30
 
 
 def drain(command):
     """Pause each DAG once it has no active run, consumers of datasets after their producers; at the deadline the rest.
 
-    Then wait for tasks that run, and end what runs still (ended.py), or put all back. Result data: protocol.ts DrainData.
+    Then wait for tasks that run, and end what runs still (ending.py), or put all back. Result data: protocol.ts DrainData.
+
+    :raises Refusal: also once rollback is ordered, which waits until this has ended. (The export, which changes nothing, is let end.)
     """
     if command.job["mode"] == "rehearsal":
         raise Refusal("rehearsal", "This attempt is a rehearsal, which pauses nothing.", "somebody else than the action started this DAG run.",
@@ -1339,6 +1582,7 @@ def drain(command):
     begun = time.time()
     try:
         database.alone(command.job["migrationId"] + " drain", 600, command.sleep)
+        stop_if_ordered_back(command)
         active = _remember(command, database)
         _pause_as_they_rest(command, database, active, begun + 60 * order["timeoutMinutes"])
         _await_tasks(command, database, 60 * order["taskMinutes"])
@@ -1346,6 +1590,7 @@ def drain(command):
             _abort_unless_at_rest(command, database, active)
         else:
             end_tasks(command, database)
+            stop_if_ordered_back(command)
         with database.snapshot() as cursor:
             ended = still_ended(cursor, read_ended(command)["instances"])
             leftover = runs_in_flight(cursor, order, ended)
@@ -1416,6 +1661,7 @@ def _is_met(condition, there):
 
 def _pause_as_they_rest(command, database, active, deadline):
     while True:
+        stop_if_ordered_back(command)
         with database.transaction() as cursor:
             waiting = set(_unpaused(cursor)) & set(active["dagIds"])
             runs, owed, producers = _busy(cursor), _owed(cursor), producers_of(cursor)
@@ -1464,15 +1710,128 @@ def _unpause_caught(command, database, active, dag_ids):
 
 
 def _await_tasks(command, database, seconds):
-    """Tasks that run or are queued go on in a paused DAG."""
-    deadline = time.time() + max(seconds, LOOP_SECONDS)
+    """Tasks that run or are queued go on in a paused DAG, and a late loop of the scheduler may queue more."""
+    begun = time.time()
     while True:
+        stop_if_ordered_back(command)
         with database.transaction() as cursor:
-            tasks = moving_tasks(cursor)
-        if not tasks or time.time() >= deadline:
+            tasks, rests = moving_tasks(cursor), is_at_rest(cursor)
+        waited = time.time() - begun
+        if not tasks and (rests or waited >= LOOP_SECONDS) or waited >= max(seconds, LOOP_SECONDS):
             return
-        command.say(tasks_shown("waiting for {} running tasks".format(len(tasks)), tasks))
+        command.say(tasks_shown("waiting for {} running tasks".format(len(tasks)), tasks) if tasks else "waiting until the scheduler has seen the pause")
         command.sleep(POLL_SECONDS)
+
+
+# ---- owed_queue: Dataset events that came while their consumer was paused: Airflow queues an event only for consumers that are active at that moment.
+
+def queue_owed(cursor, dag_id, owed):
+    """Queue for one consumer what the source owes it; returns how many events. `owed`: [(dataset URI, ISO 8601 of the event)].
+
+    The queue's time is the event's: the run that it makes is given events up to that time, by Airflow's own rule.
+    """
+    if not owed or not columns_of(cursor, "dataset_dag_run_queue"):
+        return 0
+    queued = 0
+    for uri, at in ((uri_here(uri), at) for uri, at in owed):
+        cursor.execute(
+            "INSERT INTO dataset_dag_run_queue (dataset_id, target_dag_id, created_at) SELECT d.id, %s, %s::timestamptz FROM dataset d "
+            "JOIN dag_schedule_dataset_reference c ON c.dataset_id = d.id AND c.dag_id = %s WHERE d.uri = %s AND NOT EXISTS "
+            "(SELECT 1 FROM dag_run n WHERE n.dag_id = %s AND n.run_type = 'dataset_triggered' AND n.execution_date >= %s::timestamptz) "
+            "ON CONFLICT DO NOTHING", (dag_id, at, dag_id, uri, dag_id, at))
+        queued += cursor.rowcount
+    return queued
+
+
+def uri_here(uri):
+    """A dataset's URI as this Airflow writes it: 2.9 and later normalise what a DAG file says, so `s3://bucket/key/` has become `s3://bucket/key`."""
+    try:
+        from airflow.datasets import Dataset
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # They quote the URI, which may hold a password.
+            return Dataset(uri).uri
+    except Exception:  # Below 2.4, or a text that no DAG file of this version could name: there is nothing to find then.
+        return uri
+
+
+def is_run_due(cursor, dag_id):
+    """Whether the queue holds all that the DAG waits for, so that the scheduler will make a run of it when it looks."""
+    if not columns_of(cursor, "dataset_dag_run_queue"):
+        return False
+    expression = "d.dataset_expression::text" if "dataset_expression" in names(columns_of(cursor, "dag")) else "NULL"  # 2.9+
+    cursor.execute(
+        "SELECT {}, array_agg(s.uri), array_agg(s.uri) FILTER (WHERE q.target_dag_id IS NOT NULL) FROM dag_schedule_dataset_reference c "
+        "JOIN dag d ON d.dag_id = c.dag_id JOIN dataset s ON s.id = c.dataset_id LEFT JOIN dataset_dag_run_queue q ON q.dataset_id = c.dataset_id "
+        "AND q.target_dag_id = c.dag_id WHERE c.dag_id = %s GROUP BY 1".format(expression), (dag_id,))
+    row = cursor.fetchone()
+    if row is None or not row[2]:
+        return False
+    return _holds(json.loads(row[0]) if row[0] else {"all": row[1]}, row[2])
+
+
+def _holds(condition, there):
+    """`dag.dataset_expression`: a URI, {"all": […]} or {"any": […]}; an alias names no dataset here."""
+    if not isinstance(condition, dict):
+        return condition in there
+    if "any" in condition:
+        return any(_holds(one, there) for one in condition["any"])
+    return "all" in condition and all(_holds(one, there) for one in condition["all"])
+
+
+# ---- datasets: Dataset events by what they are, for the ids of datasets and events mean nothing in another database (Airflow 2.4 to 2.11).
+
+#: What tells one event of a dataset from another; where even that is equal, their number in the order of what they carry.
+EVENT_IDENTITY = ("timestamp", "source_dag_id", "source_task_id", "source_run_id", "source_map_index")
+
+#: SQL: every event of an environment with its dataset's URI and its number among equals.
+KNOWN_EVENTS = (
+    "SELECT x.id, u.uri, {0}, row_number() OVER (PARTITION BY x.dataset_id, {0} ORDER BY md5(x.extra::text) COLLATE \"C\", x.id) AS number "
+    "FROM dataset_event x JOIN dataset u ON u.id = x.dataset_id").format(", ".join("x." + column for column in EVENT_IDENTITY))
+
+#: Airflow 3 calls it asset_triggered.
+DATASET_TRIGGERED = "dataset_triggered"
+
+#: The user and password of a URI, as Airflow 2.9 and later find them when they drop them: in any scheme but the user's own (x-…).
+CREDENTIALS = "^((?![Xx]-)[A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@"
+
+
+def drops_credentials(target_version):
+    """Whether the target's Airflow knows its datasets without them: then they need not leave the source. `target_version`: e.g. "2.10.3"."""
+    return tuple(int(number) for number in target_version.split(".")[:2]) >= (2, 9)
+
+
+def uri_that_moves(uri, target_version):
+    return re.sub(CREDENTIALS, r"\1", uri) if drops_credentials(target_version) else uri
+
+
+def uri_that_moves_sql(expression, target_version):
+    """SQL: the same of a column."""
+    return "regexp_replace({}, {}, '\\1')".format(expression, literal(CREDENTIALS)) if drops_credentials(target_version) else expression
+
+
+def same_event(alias):
+    """SQL: the staged row `s`, its URI as in `u`, means the event `alias` of KNOWN_EVENTS. Staged as texts: the target's table has no such columns."""
+    types = {"timestamp": "timestamptz", "source_map_index": "integer"}
+    tests = ["{0}.uri = u.here".format(alias), "{0}.timestamp = s.timestamp::timestamptz".format(alias),
+             "{0}.number = s.event_number::bigint".format(alias)]
+    return " AND ".join(tests + ["{0}.{1} IS NOT DISTINCT FROM s.{1}::{2}".format(alias, column, types.get(column, "text"))
+                                 for column in EVENT_IDENTITY[1:]])
+
+
+def name_uris(cursor, stage, uris):
+    """Make table `uris` (uri, here): what each URI of the staged rows is on the target, whose Airflow may write it otherwise."""
+    cursor.execute("SELECT DISTINCT dataset_uri FROM {}".format(stage))
+    found = [row[0] for row in cursor.fetchall()]
+    cursor.execute("DROP TABLE IF EXISTS {}".format(uris))
+    cursor.execute("CREATE UNLOGGED TABLE {} AS SELECT * FROM unnest(%s::text[], %s::text[]) AS n(uri, here)".format(uris),
+                   (found, [uri_here(uri) for uri in found]))
+
+
+def add_datasets(cursor, uris):
+    """Datasets that no DAG file of the target has named yet. Airflow finds them by their URI when it parses one that does."""
+    cursor.execute("INSERT INTO dataset (uri, extra, created_at, updated_at) SELECT n.here, '{{}}', now(), now() FROM "
+                   "(SELECT DISTINCT here FROM {}) n WHERE NOT EXISTS (SELECT 1 FROM dataset d WHERE d.uri = n.here) "
+                   "ON CONFLICT DO NOTHING".format(uris))
 
 
 # ---- envelope: Variables on their way: chunks of AES-256-GCM under a data key that only KMS or the target's one-time key can unwrap.
@@ -1591,110 +1950,73 @@ def _frame_names(name, number, last):
     return number.to_bytes(12, "big"), "{}|{}|{}".format(name, number, "last" if last else "more").encode("utf-8")
 
 
-# ---- owed_queue: Dataset events that came while their consumer was paused: Airflow queues an event only for consumers that are active at that moment.
+# ---- kept_runs: Which DAG runs a final export moves under `history-days`, found once per snapshot: whatever belongs to a run looks it up (design §5).
 
-def queue_owed(cursor, dag_id, owed):
-    """Queue for one consumer what the source owes it; returns how many events. `owed`: [(dataset URI, ISO 8601 of the event)].
+#: Temporary tables of the export's session.
+KEPT_RUNS = "mwaa_migrate_kept_runs"
+AWAITED = "mwaa_migrate_awaited"
 
-    The queue's time is the event's: the run that it makes is given events up to that time, by Airflow's own rule.
+# Before 1.10's run_type, by the run id's prefix as Airflow 2.0's own upgrade does it.
+RUN_TYPE = "CASE WHEN {0}.run_id LIKE 'backfill\\_%' THEN 'backfill' WHEN {0}.run_id LIKE 'scheduled\\_\\_%' THEN 'scheduled' ELSE 'manual' END"
+
+
+def make_kept_runs(cursor):
+    """The empty tables: a snapshot that only reads may fill a temporary table, but not make one."""
+    cursor.execute("CREATE TEMP TABLE {} AS SELECT id, dag_id, run_id, execution_date FROM dag_run WITH NO DATA".format(KEPT_RUNS))
+    for number, key in enumerate(("id", "dag_id, run_id", "dag_id, execution_date")):
+        cursor.execute("CREATE UNIQUE INDEX {0}_{1} ON {0} ({2})".format(KEPT_RUNS, number, key))
+    cursor.execute("CREATE TEMP TABLE {} (dataset_id integer PRIMARY KEY, since timestamptz NOT NULL)".format(AWAITED))
+
+
+def find_kept_runs(cursor, days):
+    """Fill both, in the snapshot. A run moves when any of these is so:
+
+    - its logical date is within `days`;
+    - it is in flight;
+    - it is the newest automated one of its type: the scheduler computes the next run from it, and everything from start_date would run again;
+    - it lies behind a scheduled run in flight: when that ends, the scheduler goes on from *its* interval and makes every later one that
+      has no run [ran, 2.10.3];
+    - it is the one before a run in flight, of any type or of the automated ones: a task with depends_on_past looks for itself there
+      (prev_dagrun_dep.py: DAGs with catchup ask for the second, others for the first).
     """
-    if not owed or not columns_of(cursor, "dataset_dag_run_queue"):
-        return 0
-    queued = 0
-    for uri, at in ((uri_here(uri), at) for uri, at in owed):
-        cursor.execute(
-            "INSERT INTO dataset_dag_run_queue (dataset_id, target_dag_id, created_at) SELECT d.id, %s, %s::timestamptz FROM dataset d "
-            "JOIN dag_schedule_dataset_reference c ON c.dataset_id = d.id AND c.dag_id = %s WHERE d.uri = %s AND NOT EXISTS "
-            "(SELECT 1 FROM dag_run n WHERE n.dag_id = %s AND n.run_type = 'dataset_triggered' AND n.execution_date >= %s::timestamptz) "
-            "ON CONFLICT DO NOTHING", (dag_id, at, dag_id, uri, dag_id, at))
-        queued += cursor.rowcount
-    return queued
-
-
-def uri_here(uri):
-    """A dataset's URI as this Airflow writes it: 2.9 and later normalise what a DAG file says, so `s3://bucket/key/` has become `s3://bucket/key`."""
-    try:
-        from airflow.datasets import Dataset
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # They quote the URI, which may hold a password.
-            return Dataset(uri).uri
-    except Exception:  # Below 2.4, or a text that no DAG file of this version could name: there is nothing to find then.
-        return uri
-
-
-def is_run_due(cursor, dag_id):
-    """Whether the queue holds all that the DAG waits for, so that the scheduler will make a run of it when it looks."""
-    if not columns_of(cursor, "dataset_dag_run_queue"):
-        return False
-    expression = "d.dataset_expression::text" if "dataset_expression" in names(columns_of(cursor, "dag")) else "NULL"  # 2.9+
+    run_type = "r.run_type" if "run_type" in names(columns_of(cursor, "dag_run")) else RUN_TYPE.format("r")
+    # Sorted and passed through once: no row searches among the others, and no plan depends on what the planner believes of them.
     cursor.execute(
-        "SELECT {}, array_agg(s.uri), array_agg(s.uri) FILTER (WHERE q.target_dag_id IS NOT NULL) FROM dag_schedule_dataset_reference c "
-        "JOIN dag d ON d.dag_id = c.dag_id JOIN dataset s ON s.id = c.dataset_id LEFT JOIN dataset_dag_run_queue q ON q.dataset_id = c.dataset_id "
-        "AND q.target_dag_id = c.dag_id WHERE c.dag_id = %s GROUP BY 1".format(expression), (dag_id,))
-    row = cursor.fetchone()
-    if row is None or not row[2]:
-        return False
-    return _holds(json.loads(row[0]) if row[0] else {"all": row[1]}, row[2])
+        "INSERT INTO {kept} SELECT id, dag_id, run_id, execution_date FROM (SELECT w.*, "
+        "min(execution_date) FILTER (WHERE flies AND run_type = 'scheduled') OVER (PARTITION BY dag_id) AS flies_since, "
+        "row_number() OVER (PARTITION BY dag_id, run_type ORDER BY execution_date DESC) AS place, "
+        "lag(flies) OVER (PARTITION BY dag_id ORDER BY execution_date DESC) AS next_flies, "
+        "min(execution_date) FILTER (WHERE flies) OVER later AS next_flying, "
+        "min(execution_date) FILTER (WHERE is_automated) OVER later AS next_automated "
+        "FROM (SELECT r.id, r.dag_id, r.run_id, r.execution_date, {type} AS run_type, {type} <> 'manual' AS is_automated, {flies} AS flies "
+        "FROM dag_run r) w "
+        "WINDOW later AS (PARTITION BY dag_id ORDER BY execution_date DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) x "
+        "WHERE flies OR next_flies OR execution_date >= now() - interval '{days} days' OR execution_date > flies_since "
+        "OR (is_automated AND (place = 1 OR next_flying <= coalesce(next_automated, 'infinity')))".format(
+            kept=KEPT_RUNS, type=run_type, flies=IN_FLIGHT, days=int(days)))
+    cursor.execute("ANALYZE {}".format(KEPT_RUNS))
+    if columns_of(cursor, "dag_schedule_dataset_reference"):
+        # Airflow's own rule: the next dataset-triggered run of a DAG is given the events since its newest one.
+        cursor.execute(
+            "INSERT INTO {} SELECT c.dataset_id, min(coalesce(n.newest, '-infinity')) FROM dag_schedule_dataset_reference c LEFT JOIN "
+            "(SELECT dag_id, max(execution_date) AS newest FROM dag_run WHERE run_type = '{}' GROUP BY dag_id) n ON n.dag_id = c.dag_id "
+            "GROUP BY c.dataset_id".format(AWAITED, DATASET_TRIGGERED))
+        cursor.execute("ANALYZE {}".format(AWAITED))
 
 
-def _holds(condition, there):
-    """`dag.dataset_expression`: a URI, {"all": […]} or {"any": […]}; an alias names no dataset here."""
-    if not isinstance(condition, dict):
-        return condition in there
-    if "any" in condition:
-        return any(_holds(one, there) for one in condition["any"])
-    return "all" in condition and all(_holds(one, there) for one in condition["all"])
+def of_kept_run(link):
+    """SQL: the row belongs to a run that moves; `link` ties it to that run `r`."""
+    return "EXISTS (SELECT 1 FROM {} r WHERE {})".format(KEPT_RUNS, link)
 
 
-# ---- datasets: Dataset events by what they are, for the ids of datasets and events mean nothing in another database (Airflow 2.4 to 2.11).
-
-#: What tells one event of a dataset from another; where even that is equal, their number in the order of what they carry.
-EVENT_IDENTITY = ("timestamp", "source_dag_id", "source_task_id", "source_run_id", "source_map_index")
-
-#: SQL: every event of an environment with its dataset's URI and its number among equals.
-KNOWN_EVENTS = (
-    "SELECT x.id, u.uri, {0}, row_number() OVER (PARTITION BY x.dataset_id, {0} ORDER BY md5(x.extra::text) COLLATE \"C\", x.id) AS number "
-    "FROM dataset_event x JOIN dataset u ON u.id = x.dataset_id").format(", ".join("x." + column for column in EVENT_IDENTITY))
-
-#: Airflow 3 calls it asset_triggered.
-DATASET_TRIGGERED = "dataset_triggered"
+def awaited_event():
+    """SQL over dataset_event `t`: a run that is still to be made will be given it."""
+    return "t.timestamp > (SELECT a.since FROM {} a WHERE a.dataset_id = t.dataset_id)".format(AWAITED)
 
 
-def same_event(alias):
-    """SQL: the staged row `s`, its URI as in `u`, means the event `alias` of KNOWN_EVENTS. Staged as texts: the target's table has no such columns."""
-    types = {"timestamp": "timestamptz", "source_map_index": "integer"}
-    tests = ["{0}.uri = u.here".format(alias), "{0}.timestamp = s.timestamp::timestamptz".format(alias),
-             "{0}.number = s.event_number::bigint".format(alias)]
-    return " AND ".join(tests + ["{0}.{1} IS NOT DISTINCT FROM s.{1}::{2}".format(alias, column, types.get(column, "text"))
-                                 for column in EVENT_IDENTITY[1:]])
-
-
-def awaited_events():
-    """SELECT of ids: events that the next dataset-triggered run of a DAG will be given, because no run of it is as new (Airflow's own rule)."""
-    return ("SELECT v.id FROM dataset_event v JOIN (SELECT c.dataset_id, max(n.execution_date) AS newest FROM dag_schedule_dataset_reference c "
-            "LEFT JOIN dag_run n ON n.dag_id = c.dag_id AND n.run_type = '{}' GROUP BY c.dataset_id, c.dag_id) w "
-            "ON w.dataset_id = v.dataset_id AND (w.newest IS NULL OR v.timestamp > w.newest)").format(DATASET_TRIGGERED)
-
-
-def consumed_events(kept):
-    """SELECT of ids: events that a run `r` was made for, of the runs that move."""
-    return "SELECT l.event_id FROM dagrun_dataset_event l JOIN dag_run r ON r.id = l.dag_run_id WHERE {}".format(kept)
-
-
-def name_uris(cursor, stage, uris):
-    """Make table `uris` (uri, here): what each URI of the staged rows is on the target, whose Airflow may write it otherwise."""
-    cursor.execute("SELECT DISTINCT dataset_uri FROM {}".format(stage))
-    found = [row[0] for row in cursor.fetchall()]
-    cursor.execute("DROP TABLE IF EXISTS {}".format(uris))
-    cursor.execute("CREATE UNLOGGED TABLE {} AS SELECT * FROM unnest(%s::text[], %s::text[]) AS n(uri, here)".format(uris),
-                   (found, [uri_here(uri) for uri in found]))
-
-
-def add_datasets(cursor, uris):
-    """Datasets that no DAG file of the target has named yet. Airflow finds them by their URI when it parses one that does."""
-    cursor.execute("INSERT INTO dataset (uri, extra, created_at, updated_at) SELECT n.here, '{{}}', now(), now() FROM "
-                   "(SELECT DISTINCT here FROM {}) n WHERE NOT EXISTS (SELECT 1 FROM dataset d WHERE d.uri = n.here) "
-                   "ON CONFLICT DO NOTHING".format(uris))
+def consumed_event():
+    """SQL over dataset_event `t`: a run that moves was made for it."""
+    return "EXISTS (SELECT 1 FROM dagrun_dataset_event l JOIN {} r ON r.id = l.dag_run_id WHERE l.event_id = t.id)".format(KEPT_RUNS)
 
 
 # ---- normal_form: The SELECT that gives a table in the normal form (design §5): runs by (dag_id, run_id), tasks by (dag_id, task_id, run_id, map_index).
@@ -1702,18 +2024,15 @@ def add_datasets(cursor, uris):
 #: Rules whose value the target writes itself (catalogue.ts).
 WRITTEN_BY_TARGET = ("own-id", "null", "empty-pickle", "current-template", "new-run-id")
 
-# Before 1.10's run_type, by the run id's prefix as Airflow 2.0's own upgrade does it.
-RUN_TYPE = "CASE WHEN {0}.run_id LIKE 'backfill\\_%' THEN 'backfill' WHEN {0}.run_id LIKE 'scheduled\\_\\_%' THEN 'scheduled' ELSE 'manual' END"
-
 
 class NormalForm(object):
     """One table of the source: `columns` of the CSV, `select` of all rows that move, `left_out` as [(reason, condition)]."""
 
-    def __init__(self, cursor, table, metadata, airflow_version, has_ended=False):
+    def __init__(self, cursor, table, metadata, airflow_version, target_version, has_ended=False):
         """:param has_ended: ENDED_TABLE is there (ended.py)."""
         self.table = table
+        self.target_version = target_version
         self.live = columns_of(cursor, table["name"])
-        self.run_columns = names(columns_of(cursor, "dag_run"))
         self.dataset_columns = columns_of(cursor, "dataset")
         self.event_columns = columns_of(cursor, "dataset_event")
         self.airflow_version = airflow_version
@@ -1784,7 +2103,8 @@ class NormalForm(object):
 
     def _translated(self, column, rule):
         """The columns of the CSV that stand for one of the table, each with its expression."""
-        uri = [(Column("dataset_uri", one.type, True, False), "{}.uri") for one in self.dataset_columns if one.name == "uri"]
+        moves = uri_that_moves_sql("{}.uri", self.target_version)
+        uri = [(Column("dataset_uri", one.type, True, False), moves) for one in self.dataset_columns if one.name == "uri"]
         if rule == "by-uri":
             return [(named, expression.format("d")) for named, expression in uri]
         if rule == "by-event":
@@ -1817,50 +2137,29 @@ class NormalForm(object):
         if self.table["option"] == "audit-log" and metadata["auditLogDays"] is not None:
             return "(t.{0} IS NULL OR t.{0} >= now() - interval '{1} days')".format(quoted(self.table["timeColumn"]), int(metadata["auditLogDays"]))
         if self.table["option"] == "xcom" and not metadata["xcom"]:
-            return self._of_run(in_flight("r"))  # A parked run needs its XComs to go on.
+            return "EXISTS (SELECT 1 FROM dag_run r WHERE {} AND {})".format(self._run_link(), IN_FLIGHT)  # A parked run needs its XComs to go on.
         if self.table["option"] not in ("history", "xcom") or metadata["historyDays"] is None:
             return "true"
-        kept = "(r.execution_date >= now() - interval '{} days' OR {} OR r.id IN ({}) OR {})".format(
-            int(metadata["historyDays"]), in_flight("r"), self._newest_automated(), self._behind_one_in_flight())
         rules = self.table["rules"].values()
         if "waiting-dag" in rules:
             return "true"  # However old: the DAG has not run since.
         if "by-uri" in rules:
             # A run that was made for an event names it, and the next run is given whatever came since the last one.
-            return "(t.{} >= now() - interval '{} days' OR t.id IN ({}) OR t.id IN ({}))".format(
-                quoted(self.table["timeColumn"]), int(metadata["historyDays"]), awaited_events(), consumed_events(kept))
-        return self._of_run(kept)
+            return "(t.{} >= now() - interval '{} days' OR {} OR {})".format(
+                quoted(self.table["timeColumn"]), int(metadata["historyDays"]), awaited_event(), consumed_event())
+        return of_kept_run(self._run_link())
 
-    def _of_run(self, condition):
+    def _run_link(self):
+        """SQL: the row belongs to the run `r`."""
         there = names(self.live)
         if self.table["name"] == "dag_run":
-            link = "r.id = t.id"
-        elif "dag_id" not in there:
-            link = "r.id = t.dag_run_id"
-        else:
-            link = "r.dag_id = t.dag_id AND " + ("r.run_id = t.run_id" if "run_id" in there else "r.execution_date = t.execution_date")
-        return "EXISTS (SELECT 1 FROM dag_run r WHERE {} AND {})".format(link, condition)
-
-    def _behind_one_in_flight(self):
-        """When an automated run ends, the scheduler goes on from *its* interval and makes every later one that has no run [ran, 2.10.3]."""
-        run_type = "f.run_type" if "run_type" in self.run_columns else RUN_TYPE.format("f")
-        return "EXISTS (SELECT 1 FROM dag_run f WHERE f.dag_id = r.dag_id AND f.execution_date < r.execution_date AND {} AND {} = 'scheduled')".format(
-            in_flight("f"), run_type)
-
-    def _newest_automated(self):
-        """The scheduler computes the next run from it: without it everything from start_date would run again."""
-        run_type = "n.run_type" if "run_type" in self.run_columns else RUN_TYPE.format("n")
-        return "SELECT DISTINCT ON (n.dag_id, {0}) n.id FROM dag_run n WHERE {0} <> {1} ORDER BY n.dag_id, {0}, n.execution_date DESC".format(
-            run_type, literal("manual"))
+            return "r.id = t.id"
+        if "dag_id" not in there:
+            return "r.id = t.dag_run_id"
+        return "r.dag_id = t.dag_id AND " + ("r.run_id = t.run_id" if "run_id" in there else "r.execution_date = t.execution_date")
 
 
-def in_flight(alias):
-    return "coalesce({}.state, '') NOT IN ({})".format(alias, text_list(FINISHED_RUNS))
-
-
-# ---- export: export: one snapshot, every table as one object, and the manifest that names them (design §5).
-
-MANIFEST_FORMAT = 1
+# ---- staying: Tables of the source that do not move, each with its reason: nothing is left behind unsaid.
 
 #: Why tables that are not in the catalogue stay behind.
 FILLS_ITSELF = "the target fills it itself from its DAG files"
@@ -1877,6 +2176,35 @@ STAYS = {
 STAYS_AB = "users, roles and permissions of the source; MWAA makes the target's from IAM"
 
 
+def tables_that_stay(cursor, tables):
+    """Every table of the source with rows that no catalogue entry moves: nothing is left behind unsaid."""
+    moved = {table["name"] for table in tables}
+    cursor.execute("SELECT c.relname FROM pg_class c WHERE c.oid = to_regclass(quote_ident(c.relname)) AND c.relkind = 'r' "
+                   "AND c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('dag_run')) ORDER BY 1")
+    found = []
+    for name in [row[0] for row in cursor.fetchall()]:
+        if name in moved or name.startswith("mwaa_migrate_") or not scalar(cursor, "SELECT EXISTS (SELECT 1 FROM {})".format(quoted(name))):
+            continue
+        reason = STAYS.get(name) or (STAYS_AB if name.startswith("ab_") else None)
+        if reason is not None:
+            found.append({"table": name, "reason": reason})
+            continue
+        rows = _users_rows(cursor, name)  # Only these are a loss that somebody may want to count.
+        if rows:
+            found.append({"table": name, "reason": "not moved by this release", "rows": rows})
+    return found
+
+
+def _users_rows(cursor, name):
+    dag_column = "dag_id" if "dag_id" in names(columns_of(cursor, name)) else None
+    return scalar(cursor, "SELECT count(*) FROM {} WHERE {}".format(quoted(name), not_own(dag_column) if dag_column else "true"))
+
+
+# ---- export: export: one snapshot, every table as one object, and the manifest that names them (design §5).
+
+MANIFEST_FORMAT = 1
+
+
 def export(command):
     """Result data: the manifest's reference. A second try of the attempt writes every object anew."""
     job = command.job
@@ -1890,11 +2218,18 @@ def export(command):
         if ended:
             with database.transaction() as cursor:
                 keep_ended(cursor, still_ended(cursor, ended), job["drain"]["leftover"] == "fail")
+        days = job["metadata"]["historyDays"]
+        if days is not None:
+            with database.transaction() as cursor:
+                make_kept_runs(cursor)
         with database.snapshot() as cursor:
             manifest = _manifest_head(command, cursor)
+            if days is not None:
+                command.say("finding the runs of the newest {} days".format(days))
+                find_kept_runs(cursor, days)
             for table in job["tables"]:
                 _add_table(command, cursor, table, manifest, bool(ended))
-            manifest["notMoved"] += _other_tables(cursor, job["tables"])
+            manifest["notMoved"] += tables_that_stay(cursor, job["tables"])
             runs = runs_in_flight(cursor, job["drain"], still_ended(cursor, ended))
             reference = command.storage.write_json(command.prefix + "in-flight.json", {
                 "format": MANIFEST_FORMAT, "migrationId": job["migrationId"], "attempt": job["attempt"], "snapshotAt": manifest["snapshotAt"], "runs": runs})
@@ -1902,13 +2237,17 @@ def export(command):
             # cutover compares with these: what was recorded before the drain is old by the runs that were made until the pause.
             manifest["schedulesRef"] = command.storage.write_json(command.prefix + "schedules.json", {
                 "format": MANIFEST_FORMAT, "snapshotAt": manifest["snapshotAt"], "dags": active_dags(cursor, paused_too=True),
-                "pausedAt": paused_at, "owedEvents": [{name: one[name] for name in ("dagId", "uri", "at")} for one in owed_events(cursor, paused_at)]})
+                "pausedAt": paused_at, "owedEvents": _owed_to_consumers(cursor, paused_at, job["targetVersion"])})
             manifest["inFlight"] = [without_tasks(run) for run in runs]
             manifest["inFlightRef"] = reference
     finally:
         database.close()
     command.say("writing the manifest")
     return {"manifest": command.storage.write_json(command.prefix + "export/manifest.json", manifest)}
+
+
+def _owed_to_consumers(cursor, paused_at, target_version):
+    return [{"dagId": one["dagId"], "uri": uri_that_moves(one["uri"], target_version), "at": one["at"]} for one in owed_events(cursor, paused_at)]
 
 
 def _manifest_head(command, cursor):
@@ -1930,7 +2269,7 @@ def _manifest_head(command, cursor):
 
 def _add_table(command, cursor, table, manifest, has_ended):
     name, metadata = table["name"], command.job["metadata"]
-    form = NormalForm(cursor, table, metadata, AIRFLOW_VERSION, has_ended)
+    form = NormalForm(cursor, table, metadata, AIRFLOW_VERSION, command.job["targetVersion"], has_ended)
     if not form.exists:
         manifest["notMoved"].append({"table": name, "reason": "Airflow {} has no such table".format(airflow_version_text)})
         return
@@ -1965,7 +2304,8 @@ def _filter_text(table, metadata):
     if table["option"] == "xcom" and not metadata["xcom"]:
         return "runs in flight only"
     if table["option"] in ("history", "xcom") and metadata["historyDays"] is not None:
-        return "newest {} days by logical date, runs in flight and what follows them, and the newest automated run of every DAG".format(metadata["historyDays"])
+        return "newest {} days by logical date, runs in flight with what is before and behind, and the newest automated run of every DAG".format(
+            metadata["historyDays"])
     return "all"
 
 
@@ -2029,30 +2369,6 @@ def _decrypted(fernet, value):
         return fernet.decrypt(value.encode("utf-8")).decode("utf-8")
     except Exception:  # InvalidToken, or bytes that are no text: the manifest names the key
         return None
-
-
-def _other_tables(cursor, tables):
-    """Every table of the source with rows that no catalogue entry moves: nothing is left behind unsaid."""
-    moved = {table["name"] for table in tables}
-    cursor.execute("SELECT c.relname FROM pg_class c WHERE c.oid = to_regclass(quote_ident(c.relname)) AND c.relkind = 'r' "
-                   "AND c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('dag_run')) ORDER BY 1")
-    found = []
-    for name in [row[0] for row in cursor.fetchall()]:
-        if name in moved or name.startswith("mwaa_migrate_") or not scalar(cursor, "SELECT EXISTS (SELECT 1 FROM {})".format(quoted(name))):
-            continue
-        reason = STAYS.get(name) or (STAYS_AB if name.startswith("ab_") else None)
-        if reason is not None:
-            found.append({"table": name, "reason": reason})
-            continue
-        rows = _users_rows(cursor, name)  # Only these are a loss that somebody may want to count.
-        if rows:
-            found.append({"table": name, "reason": "not moved by this release", "rows": rows})
-    return found
-
-
-def _users_rows(cursor, name):
-    dag_column = "dag_id" if "dag_id" in names(columns_of(cursor, name)) else None
-    return scalar(cursor, "SELECT count(*) FROM {} WHERE {}".format(quoted(name), not_own(dag_column) if dag_column else "true"))
 
 
 def preflight(command):

@@ -286,6 +286,8 @@ def settle_with_session(work):
 
 #: SQL: the run `r` has not ended.
 IN_FLIGHT = "coalesce(r.state, '') NOT IN ({})".format(text_list(FINISHED_RUNS))
+#: A scheduler's loop that began before a pause looks at the DAG's runs once more; until it is over, what stands still may yet be queued.
+LOOP_SECONDS = 30
 #: Names of deferred tasks that a run in flight lists.
 SHOWN_DEFERRED = 20
 
@@ -295,6 +297,11 @@ NEXT_RUN = ("next_dagrun", "next_dagrun_data_interval_start", "next_dagrun_data_
 def not_own(column="dag_id"):
     """SQL: the row is not of our own DAGs. A NULL dag_id is nobody's and stays."""
     return "({0} IS NULL OR {0} !~ {1})".format(column, literal(OWN_DAGS))
+
+
+def is_at_rest(cursor):
+    """No run is in flight."""
+    return not scalar(cursor, "SELECT EXISTS (SELECT 1 FROM dag_run r WHERE {} AND {})".format(IN_FLIGHT, not_own()))
 
 
 def next_run_columns(cursor):
@@ -884,6 +891,10 @@ class Handover(object):
         """[(dataset URI, ISO 8601)]: events that came while this DAG was paused on the source, which queued them for nobody."""
         return self._owed.get(dag_id, [])
 
+    def is_parked(self, dag_id, run_id):
+        """Whether this run was in flight at the snapshot."""
+        return any(run["runId"] == run_id for run in self.parked.get(dag_id, []))
+
     def to_resume(self, dag_id):
         """Ids of the parked runs that go on when their DAG is activated."""
         return [run["runId"] for run in self.parked.get(dag_id, []) if run["fate"] == "resume"]
@@ -912,18 +923,24 @@ POLL_SECONDS = 5
 PARSES = 2
 
 
-def parse_until_ready(command, database, todo, begun):
+def parse_until_ready(command, database, todo, begun, ordered_back):
     """Have the DAG files parsed until every DAG of `todo` may be switched on, or parsing helps no more.
 
     :param begun: the database's time at which this try began: what was parsed since knows the imported history.
+    :param ordered_back: function() → True once rollback has been ordered, which ends the wait.
     """
+    at_once = True
     for _ in range(PARSES):
         with database.transaction() as cursor:
             states = states_of(cursor, todo, begun)
-        if all(obstacle(one, states.get(one["dagId"])) is None for one in todo):
+        if ordered_back() or all(obstacle(one, states.get(one["dagId"])) is None for one in todo):
             return
-        if not _parse_now(command):
-            _await_parse(command, database, todo, begun)
+        # Thousands of files may take longer than the time for it, and would the second time too.
+        began_at = time.time()
+        is_parsed = at_once and _parse_now(command, ordered_back)
+        at_once = time.time() - began_at < PARSE_SECONDS
+        if not is_parsed:
+            _await_parse(command, database, todo, begun, ordered_back)
 
 
 def states_of(cursor, wanted, begun):
@@ -975,20 +992,31 @@ def _is_newest_finished(state):
     return moment(state["end"] or state["after"] or state["next"]) <= moment(state["now"])
 
 
-def _parse_now(command):
-    """`airflow dags reserialize` parses the DAG folder at once (2.4+). False where it cannot: the processor's own turn must be waited for."""
+def _parse_now(command, ordered_back):
+    """`airflow dags reserialize` parses the DAG folder at once (2.4+). False where it cannot: the processor's own turn must be waited for.
+
+    It works file by file in one process, and its one transaction holds rows of `dag` only while they are written, at the end [source, 2.10.3].
+    """
     if AIRFLOW_VERSION < (2, 4):
         return False
     command.say("parsing the DAG files again")
     program = "import sys; from airflow.__main__ import main; sys.argv = ['airflow', 'dags', 'reserialize']; main()"
+    deadline = time.time() + PARSE_SECONDS
     try:
-        done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=PARSE_SECONDS, check=False)
-        return done.returncode == 0
-    except (OSError, subprocess.TimeoutExpired):  # The caller waits, and its progress says for what.
+        process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    except OSError:  # The caller waits, and its progress says for what.
         return False
+    while True:
+        try:
+            return process.wait(POLL_SECONDS) == 0
+        except subprocess.TimeoutExpired:
+            if time.time() >= deadline or ordered_back():
+                process.kill()
+                process.wait()
+                return False
 
 
-def _await_parse(command, database, todo, begun):
+def _await_parse(command, database, todo, begun, ordered_back):
     deadline = time.time() + PARSE_SECONDS
     while True:
         with database.transaction() as cursor:
@@ -996,7 +1024,7 @@ def _await_parse(command, database, todo, begun):
         # NULL is what the import has left where the file has not been parsed since.
         waiting = [one["dagId"] for one in todo if one["dagId"] not in states
                    or (states[one["dagId"]]["next"] is None and not states[one["dagId"]]["isFresh"])]
-        if not waiting or time.time() >= deadline:
+        if not waiting or time.time() >= deadline or ordered_back():
             return
         command.say("waiting until {} DAGs are parsed: {}".format(len(waiting), few(waiting)))
         command.sleep(POLL_SECONDS)
@@ -1098,6 +1126,21 @@ def _holds(condition, there):
 STILL_PARKED = "r.state = 'failed' AND (r.queued_at IS NULL OR r.queued_at <= %s::timestamptz)"
 
 
+def _begun_key(command):
+    return command.prefix + "activate/begun.json"
+
+
+def read_begun(command):
+    """dag_id → [`still_parked`] of the DAGs that this attempt set out to activate; of those without a parked run some may be absent, but {} means none."""
+    body = command.storage.read_if_there(_begun_key(command))
+    return json.loads(body.decode("utf-8"))["runs"] if body else {}
+
+
+def write_begun(command, runs):
+    """Before the first statement that changes one of them."""
+    command.storage.write_json(_begun_key(command), {"runs": runs})
+
+
 def still_parked(cursor, dag_id, run_ids, snapshot):
     """Those of the runs that nobody has touched since the import, with the times that queueing will overwrite.
 
@@ -1133,6 +1176,8 @@ def fates_of(cursor, handover, queued, active):
     resumed, stayed = [], []
     for dag_id in sorted(active):
         runs = handover.parked.get(dag_id, [])
+        if not runs:
+            continue
         there = {run_id for run_id, _ in gone_on(cursor, dag_id, [run["runId"] for run in runs], handover.snapshot)}
         for run in runs:
             name = {"dagId": dag_id, "runId": run["runId"]}
@@ -1157,12 +1202,6 @@ def began(cursor, dag_id, run_id, snapshot):
     """Whether anything of a run was executed on the target since the snapshot: what only waits, or was decided without running, does not count."""
     cursor.execute("SELECT EXISTS (SELECT 1 FROM task_instance WHERE dag_id = %s AND run_id = %s AND (state IN ('queued', 'running', 'restarting') OR "
                    "(start_date > %s::timestamptz AND coalesce(state, '') NOT IN ('skipped', 'upstream_failed', 'removed'))))", (dag_id, run_id, snapshot))
-    return cursor.fetchone()[0]
-
-
-def tasks_ended(cursor, dag_id, run_id, snapshot):
-    cursor.execute("SELECT count(*) FROM task_instance WHERE dag_id = %s AND run_id = %s AND start_date > %s::timestamptz AND state = ANY(%s)",
-                   (dag_id, run_id, snapshot, list(FINAL_STATES)))
     return cursor.fetchone()[0]
 
 
@@ -1275,8 +1314,21 @@ class _Watched(object):
 
 # ---- missed: Intervals of DAGs without catchup that ended between pause and activation: no scheduler would run them by itself (design §5).
 
-#: A week of a schedule that runs every minute; nobody waits longer between pause and cutover.
+#: Intervals of one DAG that are looked at: a week of a schedule that runs every minute. Where there are more, the answer says so.
 MOST_INTERVALS = 10080
+#: Runs of one DAG that are made: all in one transaction, which holds the DAG's row; and hundreds of runs in a row keep a DAG from today's work.
+MOST_STARTED = 500
+
+
+class Missed(object):
+    """DagRunInfo of each missed interval, oldest first; `is_more`: there are more than these."""
+
+    def __init__(self, infos=(), is_more=False):
+        self.infos, self.is_more = list(infos), is_more
+
+
+class RunNotMade(Exception):
+    """Runs of missed intervals cannot be made; the whole DAG stays as it was. The text is the reason that a person reads."""
 
 
 class Schedule(object):
@@ -1322,19 +1374,23 @@ def schedule_of(dag_id, session):
 
 
 def missed_intervals(cursor, schedule, one, handover, before):
-    """DagRunInfo of each interval that the source would have run, that nobody runs now; oldest first.
+    """The intervals that the source would have run, that nobody runs now (Missed).
 
     :param before: datetime, the logical date of the run that the target makes by itself; None where it makes none.
     """
     from airflow.utils import timezone
     if not schedule.skips or handover.snapshot is None:
-        return []
+        return Missed()
     dag_id, paused_at, now = one["dagId"], moment(handover.paused_at(one["dagId"])), timezone.utcnow()
     parked = [run["runId"] for run in handover.parked.get(dag_id, [])]
     last = schedule.newest_interval(cursor, dag_id, "(queued_at IS NULL OR queued_at <= %s::timestamptz OR run_id = ANY(%s))", (handover.snapshot, parked))
     info = schedule.after(last) if last is not None else _recorded(schedule, one)
     last_before_pause, missed = None, []
-    while info is not None and len(missed) < MOST_INTERVALS and info.run_after <= now and (before is None or info.logical_date < before):
+    is_more = False
+    while info is not None and info.run_after <= now and (before is None or info.logical_date < before):
+        if len(missed) >= MOST_INTERVALS:
+            is_more = True
+            break
         if info.run_after > paused_at:
             missed.append(info)
         else:
@@ -1342,7 +1398,7 @@ def missed_intervals(cursor, schedule, one, handover, before):
         following = schedule.after(info.data_interval)
         info = following if following is not None and following.logical_date > info.logical_date else None
     # Of what had ended before the pause, the source would still have run the newest one.
-    return ([last_before_pause] if last_before_pause is not None else []) + missed
+    return Missed(([last_before_pause] if last_before_pause is not None else []) + missed, is_more)
 
 
 def skip_to_now(cursor, schedule, dag_id):
@@ -1351,24 +1407,43 @@ def skip_to_now(cursor, schedule, dag_id):
 
 
 def start_missed(cursor, session, schedule, dag_id, missed):
-    """Make the runs as the scheduler makes them, queued; then write the next run anew, for it follows them."""
+    """Make the runs as the scheduler makes them, queued; then write the next run anew, for it follows them.
+
+    :raises RunNotMade: where there are too many, or Airflow refuses one.
+    """
+    if missed.is_more or len(missed.infos) > MOST_STARTED:
+        raise RunNotMade(
+            "{}{} intervals ended since its pause, and cutover.missed-intervals: run starts no more than {} of one DAG. Set it to report, and it goes on with "
+            "the newest (what else you need: airflow dags backfill); or give it catchup=True on the target until it has caught up. Then run cutover again"
+            .format("more than " if missed.is_more else "", len(missed.infos), MOST_STARTED))
+    try:
+        _make_runs(cursor, session, schedule, dag_id, missed.infos)
+    except Exception as error:
+        if getattr(error, "orig", None) is not None or hasattr(error, "pgcode"):
+            raise  # The database's own failures are told, and deadlocks tried again, further up.
+        raise RunNotMade("its missed intervals cannot be started ({}): repair the DAG, or set cutover.missed-intervals: report".format(type(error).__name__))
+    skip_to_now(cursor, schedule, dag_id)
+
+
+def _make_runs(cursor, session, schedule, dag_id, infos):
     from airflow.utils.state import DagRunState
     from airflow.utils.types import DagRunType
-    for info in missed:
+    for info in infos:
         if _has_run(cursor, dag_id, info.logical_date):
             continue
         schedule.dag.create_dagrun(run_type=DagRunType.SCHEDULED, execution_date=info.logical_date, state=DagRunState.QUEUED, data_interval=info.data_interval,
                                    external_trigger=False, session=session, dag_hash=schedule.hash, creating_job_id=None)
         session.flush()
-    skip_to_now(cursor, schedule, dag_id)
 
 
 def report_missed(cursor, dag_id, missed):
     """protocol.ts ActivateData.missed of one DAG; [] where none was missed."""
-    if not missed:
+    infos = missed.infos
+    if not infos:
         return []
-    return [{"dagId": dag_id, "count": len(missed), "first": _utc_text(missed[0].logical_date), "last": _utc_text(missed[-1].logical_date),
-             "started": all(_has_run(cursor, dag_id, info.logical_date) for info in missed)}]
+    found = {"dagId": dag_id, "count": len(infos), "first": _utc_text(infos[0].logical_date), "last": _utc_text(infos[-1].logical_date),
+             "started": all(_has_run(cursor, dag_id, info.logical_date) for info in infos)}
+    return [dict(found, isMore=True) if missed.is_more else found]
 
 
 def first_own_run(cursor, dag_id, snapshot):
@@ -1416,6 +1491,133 @@ def _aware(value):
     return timezone.coerce_datetime(value)
 
 
+# ---- owed_events: Dataset events that came while their consumer was paused: Airflow 2.10 queues none for a paused DAG [ran; 2.7.2 does].
+
+#: Seconds: an event's time is its worker's clock, a pause's the database's. What is older than the newest run is not owed anyway.
+CLOCKS_APART = 60
+
+
+def has_datasets(cursor):
+    return bool(columns_of(cursor, "dataset_dag_run_queue") and columns_of(cursor, "dag_schedule_dataset_reference") and columns_of(cursor, "dataset_event"))
+
+
+def owed_events(cursor, paused_at, consumed=None):
+    """The newest event of each dataset that a DAG waits for and was not told of: [{dagId, uri, at, datasetId}], ordered.
+
+    :param dict paused_at: dag_id → ISO 8601: when the drain paused it. Other DAGs were paused by somebody else, and are owed nothing.
+    :param dict consumed: dag_id → ISO 8601: logical date of the newest run that the target made of its events.
+    """
+    if not paused_at or not has_datasets(cursor):
+        return []
+    dag_ids = sorted(paused_at)
+    cursor.execute(
+        "SELECT c.dag_id, s.uri, s.id, max(v.timestamp) FROM unnest(%s::text[], %s::timestamptz[], %s::timestamptz[]) AS p(dag_id, paused_at, consumed) "
+        "JOIN dag_schedule_dataset_reference c ON c.dag_id = p.dag_id JOIN dataset s ON s.id = c.dataset_id "
+        "JOIN dataset_event v ON v.dataset_id = s.id AND v.timestamp > p.paused_at - interval '{} seconds' "
+        "WHERE NOT EXISTS (SELECT 1 FROM dataset_dag_run_queue q WHERE q.dataset_id = s.id AND q.target_dag_id = c.dag_id) "
+        "AND v.timestamp > greatest(p.consumed, (SELECT coalesce(max(r.execution_date), '-infinity') FROM dag_run r "
+        "WHERE r.dag_id = c.dag_id AND r.run_type = 'dataset_triggered')) GROUP BY 1, 2, 3 ORDER BY 1, 2".format(CLOCKS_APART),
+        (dag_ids, [paused_at[dag_id] for dag_id in dag_ids], [(consumed or {}).get(dag_id) for dag_id in dag_ids]))
+    return [{"dagId": row[0], "uri": row[1], "datasetId": row[2], "at": iso(row[3])} for row in cursor.fetchall()]
+
+
+def queue_events(cursor, owed):
+    """Tell each DAG of its event, as Airflow would have. The next run's logical date is the newest of these times."""
+    for one in owed:
+        cursor.execute("INSERT INTO dataset_dag_run_queue (dataset_id, target_dag_id, created_at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+                       (one["datasetId"], one["dagId"], one["at"]))
+
+
+def producers_of(cursor):
+    """consumer dag_id → dag_ids that write a dataset it waits for (2.4+)."""
+    if not columns_of(cursor, "task_outlet_dataset_reference") or not columns_of(cursor, "dag_schedule_dataset_reference"):
+        return {}
+    cursor.execute("SELECT c.dag_id, p.dag_id FROM dag_schedule_dataset_reference c JOIN task_outlet_dataset_reference p "
+                   "ON p.dataset_id = c.dataset_id WHERE c.dag_id <> p.dag_id")
+    found = {}
+    for consumer, producer in cursor.fetchall():
+        found.setdefault(consumer, set()).add(producer)
+    return found
+
+
+# ---- own_events: Dataset events that the target itself emitted since the snapshot, and that a consumer has had no run for: Airflow 2.10 queues none for a paused DAG.
+
+# What tells an event of our own from an imported one is the snapshot: the import and the first activation lie between, minutes for two clocks to
+# differ by. An imported event that bears a later time all the same is no harm: consumed means "not newer than the newest dataset-triggered run",
+# which came with it, and what the source still owed stands in the queue before this looks. A target that was rolled back has handed its
+# events to the source (ran.json), and a second cutover has a second, later snapshot.
+
+
+def own_events(cursor, dag_ids, snapshot, until=None):
+    """[(dag_id, dataset_id, URI, time)]: for each consumer of `dag_ids` the newest event of a dataset that no run of it was made for.
+
+    :param snapshot: ISO 8601. `until`: datetime, None for no end.
+    """
+    if not has_datasets(cursor):
+        return []
+    cursor.execute(
+        "SELECT c.dag_id, s.id, s.uri, max(v.timestamp) FROM dag_schedule_dataset_reference c JOIN dataset s ON s.id = c.dataset_id "
+        "JOIN dataset_event v ON v.dataset_id = s.id AND v.timestamp > %s::timestamptz AND v.timestamp <= coalesce(%s::timestamptz, 'infinity') "
+        "WHERE c.dag_id = ANY(%s) AND v.timestamp > (SELECT coalesce(max(r.execution_date), '-infinity') FROM dag_run r "
+        "WHERE r.dag_id = c.dag_id AND r.run_type = 'dataset_triggered') GROUP BY 1, 2, 3 ORDER BY 1, 3", (snapshot, until, list(dag_ids)))
+    return cursor.fetchall()
+
+
+def queue_own(cursor, dag_id, snapshot, until=None):
+    """Queue for one consumer what this target emitted while it was paused; returns how many events. The caller holds the DAG's row."""
+    found, queued = own_events(cursor, [dag_id], snapshot, until), 0
+    for _, dataset_id, _, at in found:
+        cursor.execute("INSERT INTO dataset_dag_run_queue (dataset_id, target_dag_id, created_at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+                       (dataset_id, dag_id, at))
+        queued += cursor.rowcount
+    if found and is_run_due(cursor, dag_id):
+        # The run is given the events up to the newest time in the queue: of a dataset that was queued before, it must reach the newer event too.
+        for _, dataset_id, _, at in found:
+            cursor.execute("UPDATE dataset_dag_run_queue SET created_at = %s WHERE dataset_id = %s AND target_dag_id = %s AND created_at < %s",
+                           (at, dataset_id, dag_id, at))
+    return queued
+
+
+def queue_in_between(database, unpaused, snapshot):
+    """A task that asked whether its consumer is paused just before it was activated has queued nothing; returns how many events.
+
+    :param dict unpaused: dag_id → datetime at which this try activated it. Later events are Airflow's own business.
+    """
+    with database.transaction() as cursor:
+        consumers = _consumers(cursor, sorted(unpaused))
+    return sum(database.settle(lambda cursor, dag_id=dag_id: _queue_one(cursor, dag_id, snapshot, unpaused[dag_id])) for dag_id in consumers)
+
+
+def _consumers(cursor, dag_ids):
+    if not has_datasets(cursor):
+        return []
+    cursor.execute("SELECT DISTINCT dag_id FROM dag_schedule_dataset_reference WHERE dag_id = ANY(%s) ORDER BY 1", (dag_ids,))
+    return [row[0] for row in cursor.fetchall()]
+
+
+def _queue_one(cursor, dag_id, snapshot, unpaused):
+    # The scheduler holds this row while it makes a run of the queue: without it an event that is being consumed would be queued again.
+    cursor.execute("SELECT 1 FROM dag WHERE dag_id = %s AND NOT is_paused FOR NO KEY UPDATE", (dag_id,))
+    if cursor.fetchone() is None:
+        return 0
+    return queue_own(cursor, dag_id, snapshot, unpaused + datetime.timedelta(seconds=CLOCKS_APART))
+
+
+def events_left(cursor, dag_ids, snapshot):
+    """protocol.ts RanOnTarget.events: what came since the snapshot and stands in the queue, or was queued for nobody.
+
+    What is older the source knows by itself: its own queue was not touched.
+    """
+    if not has_datasets(cursor):
+        return []
+    newest = {(row[0], row[2]): row[3] for row in own_events(cursor, dag_ids, snapshot)}
+    cursor.execute("SELECT q.target_dag_id, s.uri, q.created_at FROM dataset_dag_run_queue q JOIN dataset s ON s.id = q.dataset_id "
+                   "WHERE q.target_dag_id = ANY(%s) AND q.created_at > %s::timestamptz", (list(dag_ids), snapshot))
+    for dag_id, uri, at in cursor.fetchall():
+        newest[(dag_id, uri)] = max(at, newest.get((dag_id, uri), at))
+    return [{"dagId": dag_id, "uri": uri, "at": iso(newest[(dag_id, uri)])} for dag_id, uri in sorted(newest)]
+
+
 # ---- activation: activate: the target takes over, DAG by DAG, each in one transaction and only when its next run is the one the source would have made.
 
 ORDERED_BACK = "rollback of this attempt has been ordered"
@@ -1431,16 +1633,6 @@ def activate(command):
         database.close()
 
 
-def begun_key(command):
-    """S3 key of {"runs": {dag_id: [still_parked]}}: the DAGs that this attempt set out to activate, written before the first statement."""
-    return command.prefix + "activate/begun.json"
-
-
-def read_begun(command):
-    body = command.storage.read_if_there(begun_key(command))
-    return json.loads(body.decode("utf-8"))["runs"] if body else {}
-
-
 class Activation(object):
     """One try. `left` holds reasons by DAG id; whatever is in neither `active` nor `left` has not been tried."""
 
@@ -1450,21 +1642,22 @@ class Activation(object):
         self.wanted = {one["dagId"]: one for one in handover.wanted}
         self.begun = read_begun(command)
         self.activated, self.already, self.left, self.missed, self.next = [], [], {}, [], []
-        self.queued_events = 0
+        self.unpaused, self.queued_events = {}, 0
         with database.transaction() as cursor:
             self.started = scalar(cursor, "SELECT now()")
 
     def run(self):
         self._note_active()
         todo = self._todo(self.wanted)
-        parse_until_ready(self.command, self.database, [self.wanted[dag_id] for dag_id in todo], self.started)
-        canaries = [dag_id for dag_id in self.switch["canary"] if dag_id in self.wanted]
-        shown, stopped = self._canaries(canaries)
+        parse_until_ready(self.command, self.database, [self.wanted[dag_id] for dag_id in todo], self.started, self._is_ordered_back)
+        shown, stopped = self._canaries([dag_id for dag_id in self.switch["canary"] if dag_id in self.wanted])
         if stopped is None:
             stopped = self._batches(self._todo(self.wanted))
         for dag_id in self._todo(self.wanted):
             self.left[dag_id] = "everything behind was stopped: {}".format(stopped)
         active = self.activated + self.already
+        if self.handover.snapshot is not None and not self._is_ordered_back():
+            self.queued_events += queue_in_between(self.database, {dag_id: self.unpaused[dag_id] for dag_id in self.activated}, self.handover.snapshot)
         with self.database.transaction() as cursor:
             resumed, stayed = fates_of(cursor, self.handover, {dag_id: [run["runId"] for run in runs] for dag_id, runs in self.begun.items()}, active)
             following = self.next + what_follows(cursor, self.already)
@@ -1473,7 +1666,8 @@ class Activation(object):
                 "queuedEvents": self.queued_events, "next": following}
 
     def _todo(self, dag_ids):
-        return [dag_id for dag_id in dag_ids if dag_id not in self.left and dag_id not in self.activated and dag_id not in self.already]
+        decided = set(self.left) | set(self.activated) | set(self.already)
+        return [dag_id for dag_id in dag_ids if dag_id not in decided]
 
     def _note_active(self):
         """DAGs that are active before this try has done anything: by an earlier try, or by somebody's hand."""
@@ -1485,10 +1679,15 @@ class Activation(object):
 
     def _canaries(self, dag_ids):
         """([protocol.ts Canary], why everything behind is stopped or None)."""
+        if self._is_ordered_back():
+            return [], ORDERED_BACK
         if not dag_ids:
             return [], None
-        self._remember(self._todo(dag_ids))
-        for dag_id in self._todo(dag_ids):
+        todo = self._todo(dag_ids)
+        self._remember(todo)
+        for dag_id in todo:
+            if self._is_ordered_back():
+                return [], ORDERED_BACK
             self._activate(dag_id)
         shown = {one["dagId"]: one for one in watch(self.command, self.database, self.handover,
                                                     [dag_id for dag_id in dag_ids if dag_id not in self.left], self._is_ordered_back)}
@@ -1532,13 +1731,16 @@ class Activation(object):
 
     def _remember(self, dag_ids):
         """Before anything of these DAGs changes: which parked runs will be queued, as they are. The first record of a run stays."""
+        is_news = bool(dag_ids) and not self.begun
         with self.database.transaction() as cursor:
             for dag_id in dag_ids:
                 runs = self.begun.setdefault(dag_id, [])
                 known = {run["runId"] for run in runs}
-                runs += [run for run in still_parked(cursor, dag_id, self.handover.to_resume(dag_id), self.handover.snapshot) if run["runId"] not in known]
-        if dag_ids:
-            self.command.storage.write_json(begun_key(self.command), {"runs": self.begun})
+                parked = still_parked(cursor, dag_id, self.handover.to_resume(dag_id), self.handover.snapshot)
+                runs += [run for run in parked if run["runId"] not in known]
+                is_news = is_news or any(run["runId"] not in known for run in parked)
+        if is_news:  # Not for every batch of DAGs that have nothing to record: there may be thousands.
+            write_begun(self.command, self.begun)
 
     def _activate(self, dag_id):
         self._settle(dag_id, self._activate_in)
@@ -1572,13 +1774,16 @@ class Activation(object):
         if snapshot is not None:
             queue_parked(cursor, dag_id, self.handover.to_resume(dag_id), snapshot)
         events = queue_owed(cursor, dag_id, self.handover.owed(dag_id))
-        schedule, missed = schedule_of(dag_id, session), []
+        if snapshot is not None:
+            events += queue_own(cursor, dag_id, snapshot)
+        schedule, missed = schedule_of(dag_id, session), Missed()
         if schedule is not None and schedule.skips:
             missed = missed_intervals(cursor, schedule, one, self.handover, skip_to_now(cursor, schedule, dag_id))
             if self.switch["missedIntervals"] == "run":
-                _start(cursor, session, schedule, dag_id, missed)
+                start_missed(cursor, session, schedule, dag_id, missed)
         reported, following = report_missed(cursor, dag_id, missed), what_follows(cursor, [dag_id])
-        cursor.execute("UPDATE dag SET is_paused = false WHERE dag_id = %s", (dag_id,))
+        cursor.execute("UPDATE dag SET is_paused = false WHERE dag_id = %s RETURNING now()", (dag_id,))
+        self.unpaused[dag_id] = cursor.fetchone()[0]
         return {"already": False, "missed": reported, "next": following, "events": events}
 
     def _look_at_active(self, cursor, session, one):
@@ -1590,30 +1795,146 @@ class Activation(object):
             return {"left": "somebody activated it before cutover did, and {} of its parked runs still stand failed: pause it and run cutover again".format(
                 len(parked))}
         schedule = schedule_of(dag_id, session)
-        missed = []
+        missed = Missed()
         if schedule is not None and schedule.skips:
             before = first_own_run(cursor, dag_id, snapshot) or scalar(cursor, "SELECT next_dagrun FROM dag WHERE dag_id = %s", (dag_id,))
             missed = missed_intervals(cursor, schedule, one, self.handover, before)
         return {"already": True, "missed": report_missed(cursor, dag_id, missed), "next": [], "events": 0}
 
 
-class RunNotMade(Exception):
-    """Airflow refused to make a run of a missed interval; the whole DAG stays as it was."""
+# ---- ran_here: deactivate/ran.json (protocol.ts RanOnTarget): what the target ran since the snapshot, and how a repeated deactivate still knows it.
+
+def runs_since(cursor, handover):
+    """protocol.ts RanOnTarget.runs as the target's rows say now, by DAG and date.
+
+    The target's scheduler writes `queued_at` by its clock, the source's database the snapshot by its own. No run here is mistaken for an older one
+    unless they differ by more than lies between the two: the export, an import and a parse, so minutes. Hosts of MWAA are milliseconds apart.
+    """
+    there = names(columns_of(cursor, "dag_run"))
+    cursor.execute(
+        "SELECT r.dag_id, r.run_id, r.run_type, coalesce(r.state, 'none'), r.execution_date, r.data_interval_start, r.data_interval_end, "
+        "(SELECT count(*) FROM task_instance t WHERE t.dag_id = r.dag_id AND t.run_id = r.run_id AND t.start_date > %s::timestamptz AND t.state = ANY(%s)) "
+        "FROM dag_run r WHERE greatest({}) > %s::timestamptz AND {} ORDER BY r.dag_id, r.execution_date".format(
+            ", ".join("r." + name for name in ("queued_at", "start_date") if name in there), not_own("r.dag_id")),
+        (handover.snapshot, list(FINAL_STATES), handover.snapshot))
+    return [{"dagId": row[0], "runId": row[1], "kind": "resumed" if handover.is_parked(row[0], row[1]) else "new", "runType": row[2], "state": row[3],
+             "logicalDate": iso(row[4]), "intervalStart": iso(row[5]), "intervalEnd": iso(row[6]), "tasksEnded": row[7]} for row in cursor.fetchall()]
 
 
-def _start(cursor, session, schedule, dag_id, missed):
-    try:
-        start_missed(cursor, session, schedule, dag_id, missed)
-    except Exception as error:
-        if getattr(error, "orig", None) is not None or hasattr(error, "pgcode"):
-            raise  # The database's own failures are told, and deadlocks tried again, further up.
-        raise RunNotMade("its missed intervals cannot be started ({}): repair the DAG, or set cutover.missed-intervals: report".format(type(error).__name__))
+def is_over(run):
+    return run["state"] in FINISHED_RUNS
+
+
+def _key(command):
+    return command.prefix + "deactivate/ran.json"
+
+
+def read_record(command):
+    """The runs that an earlier try has recorded."""
+    body = command.storage.read_if_there(_key(command))
+    return json.loads(body.decode("utf-8"))["runs"] if body else []
+
+
+def write_record(command, runs, events):
+    """Reference of the new version."""
+    return command.storage.write_json(_key(command), {"runs": runs, "events": events})
+
+
+def joined(before, found):
+    """What was recorded, with what the rows say now: of a run that this command has cut or deleted since, only the record still knows how it was."""
+    now = {(run["dagId"], run["runId"]): run for run in found}
+    for run in before:
+        live = now.get((run["dagId"], run["runId"]))
+        if live is None or (run.get("cut") and live["state"] == "failed"):
+            now[(run["dagId"], run["runId"])] = run
+    return sorted(now.values(), key=lambda run: (run["dagId"], run["logicalDate"].rstrip("Z"), run["runId"]))
+
+
+# ---- taking_back: Rollback's half on the target: what was only queued goes back, what was cut does not go on by itself at a second cutover.
+
+AUTOMATED = ("scheduled", "dataset_triggered")
+
+
+def take_back(command, database, handover, begun, runs, remember):
+    """Runs of which nothing began: parked ones are parked again; automated ones that the target made are deleted, for the source makes them itself.
+
+    It makes what follows its newest run. One that lies before a run that stays would never be made: it is recorded before it goes.
+
+    :param dict begun: parked_runs.py `read_begun`. :param list runs: ran_here.py `runs_since`.
+    :param remember: function(run), writes a run of kind `unbegun` down.
+    """
+    before = {(dag_id, run["runId"]): run for dag_id, parked in begun.items() for run in parked}
+    stay, deleted = set(), 0
+    for run in reversed(runs):  # Newest first: whether a run may go without a word is known once all behind it are decided.
+        line = (run["dagId"], run["runType"])
+        if run["kind"] == "new" and (is_over(run) or run["runType"] not in AUTOMATED):
+            stay.add(line)
+            continue
+        if line in stay and run["kind"] == "new" and not _has_begun(database, run, handover.snapshot):
+            remember(dict(run, kind="unbegun"))
+        outcome = database.settle(lambda cursor, run=run: _take(cursor, run, handover.snapshot, before))
+        deleted += outcome == "deleted"
+        if outcome == "stays" and run["kind"] == "new":
+            stay.add(line)
+    if deleted:
+        command.say("deleted {} runs that the target had made but not begun".format(deleted))
+
+
+def _has_begun(database, run, snapshot):
+    with database.transaction() as cursor:
+        return began(cursor, run["dagId"], run["runId"], snapshot)
+
+
+def _take(cursor, run, snapshot, before):
+    dag_id, run_id = run["dagId"], run["runId"]
+    cursor.execute("SELECT 1 FROM dag WHERE dag_id = %s FOR NO KEY UPDATE", (dag_id,))
+    cursor.execute("SELECT state FROM dag_run WHERE dag_id = %s AND run_id = %s FOR UPDATE", (dag_id, run_id))
+    row = cursor.fetchone()
+    if row is None:
+        return "gone"
+    if began(cursor, dag_id, run_id, snapshot):
+        return "stays"
+    if run["kind"] == "resumed":
+        # Without a record somebody else queued it, and what its row was before is not known.
+        park_again(cursor, dag_id, before.get((dag_id, run_id), {"runId": run_id, "queuedAt": None, "startDate": None, "endDate": None}))
+        return "parked"
+    if row[0] not in ("queued", "running"):
+        return "stays"  # It had nothing to do.
+    cursor.execute("DELETE FROM dag_run WHERE dag_id = %s AND run_id = %s", (dag_id, run_id))
+    columns = next_run_columns(cursor)
+    if len(columns) == len(NEXT_RUN):  # It points behind the deleted run until the file is parsed again.
+        cursor.execute("UPDATE dag SET {} WHERE dag_id = %s".format(", ".join("{} = NULL".format(column) for column in columns)), (dag_id,))
+    return "deleted"
+
+
+def end_cut(database, runs):
+    """Fail the runs that have not ended, and what is unfinished of them: left as they are they would go on as soon as their DAG is activated again.
+
+    Only after they are on record as they were. A run of which a task moves is left to it.
+    """
+    by_dag = {}
+    for run in runs:
+        if run.get("cut"):
+            by_dag.setdefault(run["dagId"], []).append(run["runId"])
+    for dag_id in sorted(by_dag):
+        database.settle(lambda cursor, dag_id=dag_id: _end(cursor, dag_id, by_dag[dag_id]))
+
+
+def _end(cursor, dag_id, run_ids):
+    cursor.execute("SELECT 1 FROM dag WHERE dag_id = %s FOR NO KEY UPDATE", (dag_id,))
+    cursor.execute("UPDATE dag_run r SET state = 'failed', end_date = now() WHERE r.dag_id = %s AND r.run_id = ANY(%s) AND coalesce(r.state, '') <> ALL(%s) "
+                   "AND NOT EXISTS (SELECT 1 FROM task_instance t WHERE t.dag_id = r.dag_id AND t.run_id = r.run_id "
+                   "AND t.state IN ('running', 'queued', 'restarting')) RETURNING r.run_id", (dag_id, run_ids, list(FINISHED_RUNS)))
+    ended = [row[0] for row in cursor.fetchall()]
+    cursor.execute("UPDATE task_instance SET state = 'failed', end_date = coalesce(end_date, now()) WHERE dag_id = %s AND run_id = ANY(%s) "
+                   "AND coalesce(state, '') <> ALL(%s)", (dag_id, ended, list(FINAL_STATES)))
 
 
 # ---- deactivation: deactivate: the target stands still again, and says what it ran, so that the source runs none of it twice (rollback).
 
-#: A scheduler's loop that began before the pause may still queue a task: two quiet looks in a row count.
-QUIET_LOOKS = 2
+#: Looks in a row that find nothing, POLL_SECONDS apart, so half a minute: a scheduler's loop that began before the pause may still queue a task
+#: (seen under load; the drain grants the source's as much, drain.py LOOP_SECONDS).
+QUIET_LOOKS = 7
 
 
 def deactivate(command):
@@ -1622,15 +1943,16 @@ def deactivate(command):
     try:
         database.alone(command.job["migrationId"] + " switch", 600, command.sleep)
         handover, begun = Handover(command), read_begun(command)
-        paused = database.settle(lambda cursor: _pause(cursor, [one["dagId"] for one in handover.wanted]))
+        wanted = [one["dagId"] for one in handover.wanted]
+        paused = database.settle(lambda cursor: _pause(cursor, wanted))
         running = _await_tasks_to_end(command, database, 60 * command.job["drain"]["taskMinutes"])
-        runs = []
+        runs, events = [], []
         if handover.snapshot is not None:
-            _take_back(command, database, handover, begun)
-            with database.transaction() as cursor:
-                runs = _ran(cursor, handover)
-        reference = command.storage.write_json(command.prefix + "deactivate/ran.json", {"runs": runs}) if begun or runs else None
-        return {"paused": paused, "stillRunning": running, "ran": reference, "runs": len(runs)}
+            runs, events = _settle_runs(command, database, handover, begun, wanted, running == 0)
+        reference = write_record(command, runs, events) if begun or runs or events else None
+        command.say("recorded {} runs of the target".format(len(runs)))
+        end_cut(database, runs)
+        return {"paused": paused, "stillRunning": running or len(_busy_tasks(database)), "ran": reference, "runs": len(runs)}
     finally:
         database.close()
 
@@ -1646,10 +1968,7 @@ def _await_tasks_to_end(command, database, seconds):
     """Tasks that run or are queued go on in a paused DAG; returns how many still did when the time was up."""
     deadline, quiet = time.time() + seconds, 0
     while True:
-        with database.transaction() as cursor:
-            cursor.execute("SELECT dag_id, task_id FROM task_instance WHERE state IN ('running', 'queued', 'restarting') AND {} "
-                           "ORDER BY 1, 2".format(not_own()))
-            busy = ["{}.{}".format(*row) for row in cursor.fetchall()]
+        busy = _busy_tasks(database)
         quiet = 0 if busy else quiet + 1
         if quiet >= QUIET_LOOKS or (busy and time.time() >= deadline):
             return len(busy)
@@ -1658,58 +1977,28 @@ def _await_tasks_to_end(command, database, seconds):
         command.sleep(POLL_SECONDS)
 
 
-def _take_back(command, database, handover, begun):
-    """Runs of which nothing began: parked ones are parked again; automated ones that the target made are deleted, for the source makes them itself."""
-    before = {(dag_id, run["runId"]): run for dag_id, runs in begun.items() for run in runs}
-    deleted = 0
-    for dag_id, run_id, run_type in _queued_since(database, handover):
-        def take(cursor, dag_id=dag_id, run_id=run_id, run_type=run_type):
-            cursor.execute("SELECT 1 FROM dag WHERE dag_id = %s FOR NO KEY UPDATE", (dag_id,))
-            cursor.execute("SELECT state FROM dag_run WHERE dag_id = %s AND run_id = %s FOR UPDATE", (dag_id, run_id))
-            row = cursor.fetchone()
-            if row is None or began(cursor, dag_id, run_id, handover.snapshot):
-                return 0
-            if _is_parked(handover, dag_id, run_id):
-                # Without a record somebody else queued it, and what its row was before is not known.
-                park_again(cursor, dag_id, before.get((dag_id, run_id), {"runId": run_id, "queuedAt": None, "startDate": None, "endDate": None}))
-                return 0
-            if run_type not in ("scheduled", "dataset_triggered") or row[0] not in ("queued", "running"):
-                return 0  # Somebody's own run, or one that had nothing to do.
-            cursor.execute("DELETE FROM dag_run WHERE dag_id = %s AND run_id = %s", (dag_id, run_id))
-            columns = next_run_columns(cursor)
-            if len(columns) == len(NEXT_RUN):  # It points behind the deleted run until the file is parsed again.
-                cursor.execute("UPDATE dag SET {} WHERE dag_id = %s".format(", ".join("{} = NULL".format(column) for column in columns)), (dag_id,))
-            return 1
-        deleted += database.settle(take)
-    if deleted:
-        command.say("deleted {} runs that the target had made but not begun".format(deleted))
-
-
-def _is_parked(handover, dag_id, run_id):
-    return any(run["runId"] == run_id for run in handover.parked.get(dag_id, []))
-
-
-def _since(cursor):
-    """SQL over dag_run: the target queued or started it after the snapshot."""
-    there = [column.name for column in columns_of(cursor, "dag_run")]
-    return "greatest({}) > %s::timestamptz".format(", ".join(name for name in ("queued_at", "start_date") if name in there))
-
-
-def _queued_since(database, handover):
+def _busy_tasks(database):
     with database.transaction() as cursor:
-        cursor.execute("SELECT dag_id, run_id, run_type FROM dag_run WHERE {} AND {} ORDER BY dag_id, execution_date".format(
-            _since(cursor), not_own()), (handover.snapshot,))
-        return cursor.fetchall()
+        cursor.execute("SELECT dag_id, task_id FROM task_instance WHERE state IN ('running', 'queued', 'restarting') AND {} ORDER BY 1, 2".format(not_own()))
+        return ["{}.{}".format(*row) for row in cursor.fetchall()]
 
 
-def _ran(cursor, handover):
-    """protocol.ts RanOnTarget.runs"""
-    cursor.execute(
-        "SELECT dag_id, run_id, run_type, coalesce(state, 'none'), execution_date, data_interval_start, data_interval_end FROM dag_run "
-        "WHERE {} AND {} ORDER BY dag_id, execution_date".format(_since(cursor), not_own()), (handover.snapshot,))
-    return [{"dagId": row[0], "runId": row[1], "kind": "resumed" if _is_parked(handover, row[0], row[1]) else "new", "runType": row[2], "state": row[3],
-             "logicalDate": iso(row[4]), "intervalStart": iso(row[5]), "intervalEnd": iso(row[6]),
-             "tasksEnded": tasks_ended(cursor, row[0], row[1], handover.snapshot)} for row in cursor.fetchall()]
+def _settle_runs(command, database, handover, begun, wanted, is_quiet):
+    """(protocol.ts RanOnTarget.runs, its events) after everything that did not begin was taken back; what is to be failed is marked `cut`."""
+    record = read_record(command)
+
+    def remember(run):
+        known = [one for one in record if (one["dagId"], one["runId"]) != (run["dagId"], run["runId"])]
+        record[:] = known + [run]
+        write_record(command, record, [])
+
+    with database.transaction() as cursor:
+        found = runs_since(cursor, handover)
+    take_back(command, database, handover, begun, found, remember)
+    with database.transaction() as cursor:
+        runs = joined(record, runs_since(cursor, handover))
+        events = events_left(cursor, wanted, handover.snapshot)
+    return [dict(run, cut=True) if is_quiet and run["kind"] != "unbegun" and not is_over(run) else run for run in runs], events
 
 
 # ---- merge: One staged table into the live one, in one transaction: what is equal stays, what conflicts goes to the side file, the rest is written.
@@ -1778,6 +2067,7 @@ def _judge(cursor, staged, runs):
         cases += staged.unfit()
         if "run_id" in table["parentKey"]:
             cases.append(("r.id IS NULL", "its DAG run is not among those that landed"))
+            cases.append(("r.is_own", None))
         if table["parent"] == "task_instance":
             joins += " LEFT JOIN task_instance p ON {}".format(staged.same(table["parentKey"], "p"))
             cases.append(("p.dag_id IS NULL", "its task instance is not on the target"))
@@ -1851,10 +2141,15 @@ def _forget_next_runs(cursor, staged):
 
 
 def _remember_runs(cursor, staged, runs):
-    """The runs under which children may land, brought now or equal before, with the target's id of each."""
+    """The runs under which children may land, brought now or equal before, with the target's id of each.
+
+    `is_own`: a run that the target made itself between cutover and rollback, for which the source has a stand-in: its own children are the real ones.
+    """
     cursor.execute("DROP TABLE IF EXISTS {}".format(runs))
-    cursor.execute("CREATE UNLOGGED TABLE {} AS SELECT s.dag_id, s.run_id, t.id FROM {} s JOIN dag_run t ON t.dag_id = s.dag_id AND t.run_id = s.run_id "
-                   "WHERE NOT EXISTS (SELECT 1 FROM mwaa_verdict v WHERE v.line = s.ctid AND v.reason IS NOT NULL)".format(runs, staged.stage))
+    cursor.execute("CREATE UNLOGGED TABLE {} AS SELECT s.dag_id, s.run_id, t.id, {} AND NOT {} AS is_own FROM {} s "
+                   "JOIN dag_run t ON t.dag_id = s.dag_id AND t.run_id = s.run_id "
+                   "WHERE NOT EXISTS (SELECT 1 FROM mwaa_verdict v WHERE v.line = s.ctid AND v.reason IS NOT NULL)".format(
+                       runs, staged.stands_in("s"), staged.stands_in("t"), staged.stage))
     cursor.execute("ALTER TABLE {} ADD PRIMARY KEY (dag_id, run_id)".format(runs))
     cursor.execute("ANALYZE {}".format(runs))
 
@@ -1883,6 +2178,8 @@ class Earlier(object):
         self.tables = command.job["tables"]
         self.manifests = [json.loads(command.storage.read_checked(reference, "the manifest of an earlier attempt").decode("utf-8"))
                           for reference in command.job["earlierManifests"]]
+        self.went_on = sorted({(run["dagId"], run["runId"]) for reference in command.job["earlierRan"]
+                               for run in json.loads(command.storage.read_checked(reference, "what the target ran").decode("utf-8"))["runs"]})
         self.replaced_runs = 0
 
     def room_for(self, staged, tasks):
@@ -1907,6 +2204,8 @@ class Earlier(object):
                 # Locked, so that nobody queues a run between this look and its end.
                 cursor.execute("INSERT INTO mwaa_replaced SELECT t0.ctid FROM {} t0 WHERE {} AND {} AND {} FOR UPDATE OF t0".format(
                     staged.target, _exists(one, "{} AND NOT {}".format(one.same(staged.table["key"], "t0"), one.differs())), _resting(staged.table), changed))
+        if staged.table["name"] == "dag_run" and self.went_on:
+            self._make_room_for_decided(cursor, staged, tasks)
         lines = "ctid = ANY (ARRAY(SELECT DISTINCT line FROM mwaa_replaced))"
         if staged.table["name"] == "dag_run":
             cursor.execute("CREATE TEMP TABLE mwaa_replaced_runs ON COMMIT DROP AS SELECT id, dag_id, run_id FROM dag_run WHERE {}".format(lines))
@@ -1914,6 +2213,15 @@ class Earlier(object):
             self._remove_children(cursor)
         cursor.execute("DELETE FROM {} WHERE {}".format(staged.target, lines))
         cursor.execute("DROP TABLE IF EXISTS pg_temp.mwaa_replaced_runs, pg_temp.mwaa_replaced")
+
+    def _make_room_for_decided(self, cursor, staged, tasks):
+        """Runs that rollback took back, where the source has more of them than a stand-in."""
+        decided = _exists(staged, "{} AND NOT {}".format(staged.same(staged.table["key"], "t0"), staged.stands_in()))
+        for changed in _changes(cursor, staged, tasks):
+            cursor.execute("INSERT INTO mwaa_replaced SELECT t0.ctid FROM {} t0 WHERE (t0.dag_id, t0.run_id) IN "
+                           "(SELECT * FROM unnest(%s::text[], %s::text[])) AND {} AND {} AND {} FOR UPDATE OF t0".format(
+                               staged.target, decided, _resting(staged.table), changed),
+                           ([run[0] for run in self.went_on], [run[1] for run in self.went_on]))
 
     def _remove_children(self, cursor):
         """Those that this migration brings; Airflow's own foreign keys take the rest (notes, history of tries) with the run."""
@@ -2236,6 +2544,23 @@ KNOWN_EVENTS = (
 #: Airflow 3 calls it asset_triggered.
 DATASET_TRIGGERED = "dataset_triggered"
 
+#: The user and password of a URI, as Airflow 2.9 and later find them when they drop them: in any scheme but the user's own (x-…).
+CREDENTIALS = "^((?![Xx]-)[A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@"
+
+
+def drops_credentials(target_version):
+    """Whether the target's Airflow knows its datasets without them: then they need not leave the source. `target_version`: e.g. "2.10.3"."""
+    return tuple(int(number) for number in target_version.split(".")[:2]) >= (2, 9)
+
+
+def uri_that_moves(uri, target_version):
+    return re.sub(CREDENTIALS, r"\1", uri) if drops_credentials(target_version) else uri
+
+
+def uri_that_moves_sql(expression, target_version):
+    """SQL: the same of a column."""
+    return "regexp_replace({}, {}, '\\1')".format(expression, literal(CREDENTIALS)) if drops_credentials(target_version) else expression
+
 
 def same_event(alias):
     """SQL: the staged row `s`, its URI as in `u`, means the event `alias` of KNOWN_EVENTS. Staged as texts: the target's table has no such columns."""
@@ -2244,18 +2569,6 @@ def same_event(alias):
              "{0}.number = s.event_number::bigint".format(alias)]
     return " AND ".join(tests + ["{0}.{1} IS NOT DISTINCT FROM s.{1}::{2}".format(alias, column, types.get(column, "text"))
                                  for column in EVENT_IDENTITY[1:]])
-
-
-def awaited_events():
-    """SELECT of ids: events that the next dataset-triggered run of a DAG will be given, because no run of it is as new (Airflow's own rule)."""
-    return ("SELECT v.id FROM dataset_event v JOIN (SELECT c.dataset_id, max(n.execution_date) AS newest FROM dag_schedule_dataset_reference c "
-            "LEFT JOIN dag_run n ON n.dag_id = c.dag_id AND n.run_type = '{}' GROUP BY c.dataset_id, c.dag_id) w "
-            "ON w.dataset_id = v.dataset_id AND (w.newest IS NULL OR v.timestamp > w.newest)").format(DATASET_TRIGGERED)
-
-
-def consumed_events(kept):
-    """SELECT of ids: events that a run `r` was made for, of the runs that move."""
-    return "SELECT l.event_id FROM dagrun_dataset_event l JOIN dag_run r ON r.id = l.dag_run_id WHERE {}".format(kept)
 
 
 def name_uris(cursor, stage, uris):
@@ -2286,69 +2599,100 @@ def stand_in_bytes(value):
     return pickle.dumps(value, protocol=PICKLE_PROTOCOL)
 
 
-def add_stand_ins(cursor, dag_id, ran):
-    """A finished run for each scheduled one that the target made; the scheduler computes the next run from the newest. Returns how many are new.
+def stands_in(run):
+    """Whether this run of protocol.ts RanOnTarget has to stand on the source: what its scheduler would make itself."""
+    return run["kind"] == "new" and run["runType"] == "scheduled"
 
-    A run of the source of the same id or logical date is left as it is.
+
+def add_stand_ins(cursor, dag_id, runs, task_ids):
+    """A finished run for each; the scheduler computes the next run from the newest. Returns how many are new.
+
+    A run of the source of the same id or logical date is left as it is. A failed one has no task at all: it holds up tasks that depend on
+    their past as a failed task would, and the scheduler makes its tasks when somebody queues it [ran, 2.7.2, 2.10.3].
+
+    :param runs: of this DAG, that stand in.
+    :param task_ids: tasks_awaited(): they stand in the successful ones.
     """
+    if not runs:
+        return 0
     there = names(columns_of(cursor, "dag_run"))
-    added = 0
-    for run in ran:
-        if run["kind"] != "new" or run["runType"] != "scheduled":
-            continue
-        state = "success" if run["state"] == "success" else "failed"
-        values = {"dag_id": dag_id, "run_id": run["runId"], "execution_date": run["logicalDate"], "run_type": "scheduled", "state": state,
-                  "external_trigger": False, "data_interval_start": run["intervalStart"], "data_interval_end": run["intervalEnd"],
-                  "conf": stand_in_bytes(STAND_IN_CONF), "clear_number": 0}
-        times = ("queued_at", "start_date", "end_date", "updated_at")
-        columns = [name for name in values if name in there]
-        expressions = ["%s"] * len(columns) + ["now()" for name in times if name in there]
-        if "log_template_id" in there:
-            expressions.append("(SELECT max(id) FROM log_template)")
-        cursor.execute("INSERT INTO dag_run ({}) VALUES ({}) ON CONFLICT DO NOTHING".format(
-            ", ".join(columns + [name for name in times + ("log_template_id",) if name in there]), ", ".join(expressions)),
-            [values[name] for name in columns])
-        if cursor.rowcount:
-            added += 1
-            _add_tasks(cursor, dag_id, run, state)
-    return added
+    expressions = dict({name: "now()" for name in ("queued_at", "start_date", "end_date", "updated_at")}, dag_id="c.dag_id", run_id="n.run_id",
+                       execution_date="n.logical_date", run_type="'scheduled'", state="n.state", external_trigger="false", conf="c.conf", clear_number="0",
+                       data_interval_start="n.interval_start", data_interval_end="n.interval_end", log_template_id="(SELECT max(id) FROM log_template)")
+    cursor.execute(
+        "INSERT INTO dag_run ({}) SELECT {} FROM (SELECT %s::text AS dag_id, %s::bytea AS conf) AS c CROSS JOIN unnest(%s::text[], %s::timestamptz[], "
+        "%s::text[], %s::timestamptz[], %s::timestamptz[]) AS n(run_id, logical_date, state, interval_start, interval_end) "
+        "ON CONFLICT DO NOTHING RETURNING run_id".format(*columns_and_values(expressions, there)),
+        (dag_id, stand_in_bytes(STAND_IN_CONF), [run["runId"] for run in runs], [run["logicalDate"] for run in runs],
+         ["success" if run["state"] == "success" else "failed" for run in runs], [run["intervalStart"] for run in runs],
+         [run["intervalEnd"] for run in runs]))
+    added = {row[0] for row in cursor.fetchall()}
+    _add_tasks(cursor, dag_id, [run for run in runs if run["runId"] in added and run["state"] == "success"], task_ids)
+    return len(added)
 
 
-def _add_tasks(cursor, dag_id, run, state):
-    """Only for tasks that depend on their past: the next run's would wait for ever for one that the run before has no row of."""
+def _add_tasks(cursor, dag_id, runs, task_ids):
+    if not runs or not task_ids:
+        return
     there = names(columns_of(cursor, "task_instance"))
-    for task_id in _tasks_of_the_past(cursor, dag_id):
-        values = {"dag_id": dag_id, "task_id": task_id, "run_id": run["runId"], "execution_date": run["logicalDate"], "map_index": -1, "state": state,
-                  "try_number": 1, "max_tries": 0, "pool": "default_pool", "pool_slots": 1, "priority_weight": 1, "hostname": "", "unixname": "",
-                  "duration": 0, "executor_config": stand_in_bytes({})}
-        times = ("start_date", "end_date", "updated_at")
-        columns = [name for name in values if name in there]
-        cursor.execute("INSERT INTO task_instance ({}) VALUES ({}) ON CONFLICT DO NOTHING".format(
-            ", ".join(quoted(name) for name in columns + [name for name in times if name in there]),
-            ", ".join(["%s"] * len(columns) + ["now()" for name in times if name in there])), [values[name] for name in columns])
+    expressions = dict({name: "now()" for name in ("start_date", "end_date", "updated_at")}, dag_id="c.dag_id", task_id="i.task_id",
+                       run_id="n.run_id", execution_date="n.logical_date", map_index="-1", state="'success'", try_number="1", max_tries="0",
+                       pool="'default_pool'", pool_slots="1", priority_weight="1", hostname="''", unixname="''", duration="0", executor_config="c.config")
+    cursor.execute("INSERT INTO task_instance ({}) SELECT {} FROM (SELECT %s::text AS dag_id, %s::bytea AS config) AS c "
+                   "CROSS JOIN unnest(%s::text[], %s::timestamptz[]) AS n(run_id, logical_date) CROSS JOIN unnest(%s::text[]) AS i(task_id) "
+                   "ON CONFLICT DO NOTHING".format(*columns_and_values(expressions, there)), (
+                       dag_id, stand_in_bytes({}), [run["runId"] for run in runs], [run["logicalDate"] for run in runs], task_ids))
 
 
-def _tasks_of_the_past(cursor, dag_id):
-    """Ids of the tasks with depends_on_past, as the serialized DAG says; Airflow leaves the value out where it is false."""
+def columns_and_values(expressions, there):
+    """Both as SQL, of those columns that this Airflow has."""
+    picked = [name for name in sorted(expressions) if name in there]
+    return ", ".join(quoted(name) for name in picked), ", ".join(expressions[name] for name in picked)
+
+
+def tasks_awaited(cursor, dag_id):
+    """Ids of the tasks of a run that the next run looks for: those with depends_on_past, and what is downstream of those with wait_for_downstream.
+
+    Without rows of them, the next run's tasks would wait for ever (those with wait_for_downstream so in 2.2.2, not in 2.7.2 [source]).
+    """
+    text = _serialized(cursor, dag_id)
+    if not text:
+        return _tasks_of_newest_run(cursor, dag_id)
+    found = set()
+    for task in (_unwrapped(task) for task in json.loads(text)["dag"]["tasks"]):  # 2.9 and newer wrap each
+        options = dict(_unwrapped(task.get("partial_kwargs", {})), **task)  # of a mapped task
+        if options.get("depends_on_past"):  # Airflow leaves out what is false.
+            found.add(task["task_id"])
+        if options.get("wait_for_downstream"):
+            found.update(_unwrapped(task.get("downstream_task_ids") or task.get("_downstream_task_ids") or ()))
+    return sorted(found)
+
+
+def _serialized(cursor, dag_id):
     there = names(columns_of(cursor, "serialized_dag"))
     if not there:
-        return []
+        return None
     cursor.execute("SELECT data::text, {} FROM serialized_dag WHERE dag_id = %s".format("data_compressed" if "data_compressed" in there else "NULL"), (dag_id,))
     row = cursor.fetchone()
-    text = row and (row[0] or (row[1] and zlib.decompress(bytes(row[1])).decode("utf-8")))
-    if not text:
-        return []
-    tasks = [task.get("__var", task) for task in json.loads(text)["dag"]["tasks"]]  # 2.9 and newer wrap each
-    return sorted(task["task_id"] for task in tasks if task.get("depends_on_past") or _unwrapped(task.get("partial_kwargs", {})).get("depends_on_past"))
+    return row and (row[0] or (row[1] and zlib.decompress(bytes(row[1])).decode("utf-8")))
+
+
+def _tasks_of_newest_run(cursor, dag_id):
+    """All of them, for Airflow forgets what a DAG looks like when its file is gone, if only for a moment."""
+    link, _ = task_link(cursor)
+    cursor.execute("SELECT DISTINCT t.task_id FROM task_instance t JOIN dag_run r ON {0} WHERE r.id = (SELECT r.id FROM dag_run r WHERE r.dag_id = %s "
+                   "AND EXISTS (SELECT 1 FROM task_instance t WHERE {0}) ORDER BY r.execution_date DESC LIMIT 1) "
+                   "AND coalesce(t.state, '') <> 'removed' ORDER BY 1".format(link), (dag_id,))
+    return [row[0] for row in cursor.fetchall()]
 
 
 def _unwrapped(value):
-    return value.get("__var", value)
+    return value.get("__var", value) if isinstance(value, dict) else value
 
 
 def stand_ins_of(cursor, ran):
     """RunName of those that stand now."""
-    made = [one for one in ran if one["kind"] == "new" and one["runType"] == "scheduled"]
+    made = [one for one in ran if stands_in(one)]
     if not made:
         return []
     cursor.execute("SELECT r.dag_id, r.run_id FROM dag_run r WHERE r.conf = %s AND (r.dag_id, r.run_id) IN (SELECT * FROM unnest(%s::text[], %s::text[])) "
@@ -2525,13 +2869,16 @@ class StagedTable(object):
         if adopt is None:
             differs = self._any_differs(compared, live)
             # A stand-in on the source is there for a run that the target made itself: that run is the real one.
-            return "(s.conf IS DISTINCT FROM '\\x{}'::bytea AND {})".format(stand_in_bytes(STAND_IN_CONF).hex(), differs) if self._may_stand_in() else differs
+            return "(NOT {} AND {})".format(self.stands_in(), differs)
         adopted = [pair for pair in compared if pair[0] in adopt["columns"]]
         return "CASE WHEN s.{} = '{}' THEN {} ELSE {} END".format(
             quoted(adopt["column"]), adopt["value"], self._any_differs(adopted, live), self._any_differs(compared, live))
 
-    def _may_stand_in(self):
-        return self.table["name"] == "dag_run" and "conf" in self.columns and self._types["conf"] == "bytea"
+    def stands_in(self, alias="s"):
+        """SQL: the run is a stand-in (stand_ins.py) on which nobody has run anything since: both its times are of one moment."""
+        if self.table["name"] != "dag_run" or not {"conf", "start_date", "end_date"} <= set(self.columns) or self._types["conf"] != "bytea":
+            return "false"
+        return "coalesce({0}.conf = '\\x{1}'::bytea AND {0}.start_date = {0}.end_date, false)".format(alias, stand_in_bytes(STAND_IN_CONF).hex())
 
     def _any_differs(self, compared, live):
         # json has no equality; its text has.
@@ -2551,7 +2898,7 @@ class StagedTable(object):
                 # Two URIs of the source that the target's Airflow takes for one: the newer row counts.
                 time = quoted(self.table["timeColumn"])
                 found.append(("EXISTS (SELECT 1 FROM {} o JOIN {} w ON w.uri = o.dataset_uri WHERE w.here = u.here AND {} "
-                              "AND (o.{time}, o.dataset_uri) > (s.{time}, s.dataset_uri))".format(
+                              "AND (o.{time}, o.dataset_uri, o.ctid) > (s.{time}, s.dataset_uri, s.ctid))".format(
                                   self.stage, self.uris, " AND ".join("o.{0} = s.{0}".format(quoted(other)) for other in self.table["key"] if other != column),
                                   time=time), "another row of the export means the same dataset on the target"))
         for position, column in enumerate(self.entry["columns"]):
@@ -2645,7 +2992,8 @@ def verify_tables(command):
         staging = Staging(command, database)
         staging.drop_all()
         try:
-            found, resumed = {}, _stage_resumed(database, staging, manifest)
+            found = {}
+            _stage_resumed(database, staging, manifest)
             for table, entry in tables:
                 if table["secret"]:
                     if entry["parts"]:
@@ -2653,7 +3001,7 @@ def verify_tables(command):
                             found[table["name"]] = verify_variables(cursor, command, entry)
                     continue
                 staged = staging.load(table, entry)
-                found[table["name"]] = _verify(command, database, staging, staged, reported.get(table["name"]), resumed)
+                found[table["name"]] = _verify(command, database, staging, staged, reported.get(table["name"]))
                 staging.drop(table["name"])
         finally:
             if not database.connection.closed:
@@ -2669,42 +3017,48 @@ def verify_tables(command):
 
 
 def _stage_resumed(database, staging, manifest):
-    """The parked runs that were queued since the snapshot: they go on here, and what becomes of their rows is no loss. Returns how many."""
+    """The parked runs that were queued since the snapshot: they go on here, and what becomes of their rows is no loss."""
     with database.transaction() as cursor:
         queued = "r.queued_at > %s::timestamptz" if "queued_at" in names(columns_of(cursor, "dag_run")) else "%s IS NULL"
         cursor.execute("CREATE UNLOGGED TABLE {} AS SELECT r.dag_id, r.run_id FROM dag_run r JOIN unnest(%s::text[], %s::text[]) AS p(dag_id, run_id) "
                        "ON p.dag_id = r.dag_id AND p.run_id = r.run_id WHERE {}".format(staging.name("resumed"), queued),
                        ([run["dagId"] for run in manifest["inFlight"]], [run["runId"] for run in manifest["inFlight"]], manifest["snapshotAt"]))
-        return cursor.rowcount
 
 
-def _goes_on(staging, staged, resumed):
+def _add_own_runs(cursor, staging, staged):
+    """Runs that the target made itself, for which the source only has a stand-in: what the source says of their tasks is no second opinion."""
+    cursor.execute("INSERT INTO {} SELECT s.dag_id, s.run_id FROM {} s JOIN {} t ON t.dag_id = s.dag_id AND t.run_id = s.run_id WHERE {} AND NOT {}".format(
+        staging.name("resumed"), staged.stage, staged.target, staged.stands_in("s"), staged.stands_in("t")))
+
+
+def _goes_on(staging, staged):
     """SQL: Airflow itself has changed or taken the staged row since cutover, or may have."""
     waiting = [column for column, rule in staged.table["rules"].items() if rule == "waiting-dag"]
     if waiting:
         # Its run is as new as the newest row that it was made for, and takes all rows of its DAG away.
         return "EXISTS (SELECT 1 FROM dag_run z WHERE z.dag_id = s.{} AND z.run_type = '{}' AND z.execution_date >= s.{})".format(
             quoted(waiting[0]), DATASET_TRIGGERED, quoted(staged.table["timeColumn"]))
-    if resumed and "run_id" in staged.entry["columns"] and "dag_id" in staged.entry["columns"]:
+    if "run_id" in staged.entry["columns"] and "dag_id" in staged.entry["columns"]:
         return "(s.dag_id, s.run_id) IN (SELECT dag_id, run_id FROM {})".format(staging.name("resumed"))
     return "false"
 
 
-def _verify(command, database, staging, staged, report, resumed_runs):
+def _verify(command, database, staging, staged, report):
     name, rows, rejected, equal, different, resumed = staged.table["name"], staged.entry["rows"], 0, 0, 0, 0
     command.say("verifying {}".format(name), name, 0, rows)
-    goes_on = _goes_on(staging, staged, resumed_runs)
+    goes_on, lost = _goes_on(staging, staged), None
     with database.transaction() as cursor:
+        if staged.exists and name == "dag_run":
+            _add_own_runs(cursor, staging, staged)
         if report and report["rejectedFile"]:
             rejected = _take_out(cursor, staging, staged, report)
-        if not staged.exists:
-            lost = None
-        elif staged.table["merge"] == "multiset":
-            known = known_rows(staged, staged.source("dag_run"))
-            if could_match(cursor, staged):
-                equal = scalar(cursor, "SELECT count(*) FROM ({}) known".format(known))
-            lost = "SELECT count(*) FROM {} s WHERE {} AND s.ctid NOT IN ({})".format(staged.stage, goes_on, known)
-        else:
+        if staged.exists and staged.table["merge"] == "multiset":
+            # A join, for more lines than fit into work_mem make NOT IN look through all of them for each row.
+            known = known_rows(staged, staged.source("dag_run")) if could_match(cursor, staged) else "SELECT NULL::tid AS line WHERE false"
+            cursor.execute("SELECT count(k.line), count(*) FILTER (WHERE k.line IS NULL AND {}) FROM {} s LEFT JOIN ({}) k ON k.line = s.ctid".format(
+                goes_on, staged.stage, known))
+            equal, resumed = cursor.fetchone()
+        elif staged.exists:
             same = staged.same(staged.table["key"], "t0")
             cursor.execute("SELECT count(*) FILTER (WHERE NOT {0}), count(*) FILTER (WHERE {0} AND NOT {1}), count(*) FILTER (WHERE {1} AND {0}) "
                            "FROM {2} JOIN {3} t0 ON {4}".format(staged.differs(), goes_on, staged.source("dag_run"), staged.target, same))

@@ -88,6 +88,8 @@ export type Job = Readonly<{
   earlierAttempts: readonly number[];
   /** import: manifests of attempts that were imported before. Rows that still are as those brought them are replaced. */
   earlierManifests: readonly ObjectRef[];
+  /** import: RanOnTarget of attempts that were rolled back. The source has decided since what is true of those runs, so its rows replace the target's. */
+  earlierRan: readonly ObjectRef[];
   /** restore: what the target ran between cutover and rollback (`<n>/deactivate/ran.json`), so that the source runs none of it again. */
   ran: ObjectRef | null;
 }>;
@@ -222,8 +224,8 @@ export type ActivateData = Readonly<{
   resumed: readonly RunName[];
   /** Parked runs of wanted DAGs that stay failed; `fate` as in the manifest, or 'changed': somebody touched the run on the target. */
   notResumed: readonly (RunName & Readonly<{ fate: Exclude<Fate, 'resume'> | 'changed'; command: string | null }>)[];
-  /** catchup=False: intervals that ended between pause and activation. `started`: queued as runs (missed-intervals: run). */
-  missed: readonly Readonly<{ dagId: string; count: number; first: string; last: string; started: boolean }>[];
+  /** catchup=False: intervals that ended between pause and activation. `isMore`: more than `count`. `started`: queued as runs (missed-intervals: run). */
+  missed: readonly Readonly<{ dagId: string; count: number; isMore?: boolean; first: string; last: string; started: boolean }>[];
   /** Dataset events that came while their consumer was paused and were queued for it. */
   queuedEvents: number;
   /** Of every activated DAG: the run that follows, null where nothing is scheduled. ISO 8601 UTC. */
@@ -243,22 +245,34 @@ export type DeactivateData = Readonly<{
   ran: ObjectRef | null;
   runs: number;
 }>;
-/** Runs that the target made or went on with since cutover. `new`: made there. `resumed`: a parked run of which at least one task began there. */
+/**
+ * Runs that the target made or went on with since cutover. `new`: made there. `resumed`: a parked run of which at least one task began there.
+ * `unbegun`: made and taken away again, for the source to run: it lies before one that began, behind which the source goes on.
+ * `cut`: unfinished when the target stood still; `state` is of then, and it was failed there afterwards.
+ */
 export type RanOnTarget = Readonly<{
-  runs: readonly (RunName & Readonly<{ kind: 'new' | 'resumed'; runType: string; state: string; logicalDate: string; intervalStart: string | null; intervalEnd: string | null; tasksEnded: number }>)[];
+  runs: readonly (RunName & Readonly<{ kind: 'new' | 'resumed' | 'unbegun'; cut?: boolean; runType: string; state: string; logicalDate: string; intervalStart: string | null; intervalEnd: string | null; tasksEnded: number }>)[];
   /** The newest event of each dataset that a consumer (`dagId`) still owes a run on the target. `at`: ISO 8601 UTC. Absent in a file of an earlier release. */
   events?: readonly OwedEvent[];
 }>;
 export type OwedEvent = Readonly<{ dagId: string; uri: string; at: string }>;
 export type RestoreData = Readonly<{
+  /** Unpaused now; those of `missing` whose row Airflow has kept too: they go on by themselves when their file is back. */
   activated: readonly string[];
+  /** Without a file on the source at that moment. */
   missing: readonly string[];
   /** Task instances that the drain had ended and that the source runs again. */
   putBack: number;
   /** Runs of the target that now stand on the source as rows without tasks, so that no interval runs twice. */
   standIns: readonly RunName[];
-  /** Runs that went on at the target: failed on the source, for a person to decide. */
+  /** Runs that went on at the target and did not succeed there: failed on the source, for a person to decide. */
   leftFailed: readonly RunName[];
+  /** Runs that went on at the target and succeeded there: success on the source too. This and the next two: absent in a file of an earlier release. */
+  succeeded?: readonly RunName[];
+  /** Dataset events that the target owed and that were queued on the source. */
+  queuedEvents?: number;
+  /** Consumers that the target owed an event of a dataset they do not wait for on the source. */
+  unknownEvents?: readonly string[];
 }>;
 
 export type DataOf = Readonly<{

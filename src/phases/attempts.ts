@@ -109,7 +109,25 @@ export function pausedAttempts({ attempts }: Journal, before: number): readonly 
 export const importedManifests = ({ attempts }: Journal, before: number): readonly ObjectRef[] =>
   attempts.flatMap((attempt) => (attempt.number < before && attempt.manifest && (stepOf(attempt, STEP.importBegun) ?? stepOf(attempt, STEP.imported)) ? [refOf(attempt.manifest)] : []));
 
+/** What the target ran between cutover and rollback of earlier attempts (`<n>/deactivate/ran.json`), the oldest first. */
+export const ranBefore = ({ attempts }: Journal, before: number): readonly ObjectRef[] =>
+  attempts.flatMap((attempt) => {
+    const ran = attempt.number < before ? stepOf(attempt, STEP.deactivated)?.data?.ran : undefined;
+    return isRef(ran) ? [refOf(ran)] : [];
+  });
+
+/** As the journal gives it back. */
+export const isRef = (value: unknown): value is ObjectRef => typeof value === 'object' && value !== null && 'sha256' in value;
 const refOf = ({ key, versionId, sha256, bytes }: ObjectRef): ObjectRef => ({ key, versionId, sha256, bytes });
+
+/**
+ * Since when the target may hold rows of this attempt, or of one before it that was not put back; ISO 8601. undefined: it holds none,
+ * so what is active there is not of this migration.
+ */
+export function importedSince(journal: Journal, attempt: Attempt): string | undefined {
+  const begun = [attempt, ...pausedAttempts(journal, attempt.number)].flatMap((one) => stepOf(one, STEP.importBegun)?.at ?? stepOf(one, STEP.imported)?.at ?? []);
+  return begun.sort()[0];
+}
 
 /**
  * The attempt that rollback goes back from: the newest final one that recorded active DAGs. undefined: nothing was paused.

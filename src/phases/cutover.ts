@@ -34,7 +34,7 @@ export async function cutOver(context: CutoverContext): Promise<PhaseResult> {
     const work = await workOnFinal(context, seen, bucket, journal);
     const byHand = await requireReady(context, work);
     const { dags, unknownCanaries, owedEvents } = await wantedDags(bucket, seen.prefix, work, file.cutover.canary);
-    const report = cutoverDryReport({ source: seen.source.Name, target: file.target.environment, dags, unknownCanaries, owedEvents, parked: work.manifest.inFlight, byHand, switching: file.cutover, isBegun: isSwitched(work.attempt), now: clock.now().toISOString() });
+    const report = cutoverDryReport({ source: seen.source.Name, sourceVersion: work.manifest.source.airflowVersion, target: file.target.environment, dags, unknownCanaries, owedEvents, parked: work.manifest.inFlight, byHand, switching: file.cutover, isBegun: isSwitched(work.attempt), now: clock.now().toISOString() });
     return resultOf(`mwaa-migrate: cutover of ${file.id} (dry run)`, report, { 'migration-id': file.id, attempt: String(work.attempt.number), 'plan-digest': seen.plan.digest });
   }
   return await inMigration(context, seen, 'must-exist', async ({ bucket, prefix, journal }) => {

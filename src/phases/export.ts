@@ -2,6 +2,7 @@ import type { ActiveDag, DrainData, Envelope, Job, PreflightData } from '../airf
 import { UserError } from '../errors.js';
 import { rememberStep, stepOf, withManifest } from '../journal/transitions.js';
 import { TABLES } from '../metadata/catalogue.js';
+import { leftOutOf } from '../metadata/left-out.js';
 import type { Manifest } from '../metadata/manifest.js';
 import { scopeDigest, scopeOf } from '../metadata/scope.js';
 import { jobFor } from '../plan/job.js';
@@ -105,7 +106,7 @@ class Export {
     return resultOf(`mwaa-migrate: export of ${context.file.id}`, report, {
       'migration-id': context.file.id, attempt: String(this.attempt), 'plan-digest': this.seen.plan.digest, 'manifest-digest': scope,
       'target-environment': context.file.target.environment,
-      tables: JSON.stringify(Object.fromEntries(manifest.tables.map(({ name, rows, leftOut }) => [name, { rows, leftOut: Object.values(leftOut).reduce((sum, one) => sum + one, 0) }]))),
+      tables: JSON.stringify(Object.fromEntries(manifest.tables.map((one) => [one.name, { rows: one.rows, leftOut: leftOutOf(one).users }]))),
     });
   }
 

@@ -9,7 +9,7 @@ import { jobFor } from '../plan/job.js';
 import type { Bucket, Context, PhaseResult } from '../ports.js';
 import { dryReport } from '../report/dry-report.js';
 import { importReport } from '../report/import-report.js';
-import { importedManifests, refuseRollingBack, STEP } from './attempts.js';
+import { importedManifests, ranBefore, refuseRollingBack, STEP } from './attempts.js';
 import { grantAccess } from './grants.js';
 import { inMigration, lookAtMigration } from './migration.js';
 import { ordersOf } from './orders.js';
@@ -47,6 +47,7 @@ export async function importMetadata(context: ImportContext): Promise<PhaseResul
     const order = ordersOf(context, inputs.timeoutMinutes);
     const job = jobFor({
       file, side: 'target', attempt: attempt.number, mode: 'final', sourceVersion: seen.source.AirflowVersion, envelope: null, earlierManifests: importedManifests(journal.current, attempt.number),
+      earlierRan: ranBefore(journal.current, attempt.number),
     });
     if (!isDone) await remember(STEP.importBegun, {});
     const imported = await target.run('import', order(attempt.number, job, { manifest: attempt.manifest }));

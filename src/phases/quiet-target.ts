@@ -7,11 +7,13 @@ import { jobFor } from '../plan/job.js';
 import { lastErrorOf, stateOf } from '../plan/states.js';
 import type { TargetEnvironment } from '../ports.js';
 import type { TargetSide } from '../report/rollback-report.js';
-import { isSwitched, STEP } from './attempts.js';
+import { importedSince, isSwitched, STEP } from './attempts.js';
 import type { Migration } from './migration.js';
 import { ordersOf } from './orders.js';
 import type { RollbackContext } from './rollback.js';
+import type { RunSeen } from './runs-by-rest.js';
 import type { Survey } from './survey.js';
+import { runsSinceImport } from './target-still.js';
 
 const FIRST = 'The source was not touched: it stays paused until the target is quiet, so that nothing runs twice.';
 
@@ -32,11 +34,19 @@ export async function quietTarget(context: RollbackContext, seen: Survey, migrat
       throw new UserError(`Target ${seen.target.Name} is ${seen.target.Status}: ${meaning}.`, `${withError(seen.target)}its DAGs were activated, and its scheduler may still run them. ${FIRST}`, `${fix}, then run phase rollback again; or delete the environment: once it is gone, rollback goes on without it.`);
     return { kind: 'broken', why: `it is ${seen.target.Status}: ${meaning}` };
   }
+  const since = importedSince(migration.journal.current, attempt);
+  // An environment that was there before may have a life of its own: without an import nothing of it is ours to pause.
+  if (since === undefined && !mayRun) return { kind: 'not-ours' };
   const target = context.target.airflow(seen.target, migration.bucket, migration.prefix);
   const awake = await lookAt(target, mayRun);
   if (typeof awake === 'string') return { kind: 'broken', why: awake };
   if (awake.length === 0 && isDone) return { kind: 'before' };
-  if (awake.length === 0 && !mayRun) return { kind: 'asleep' };
+  if (awake.length === 0 && !mayRun) {
+    // Activated by hand and paused again: what ran meanwhile would run once more on the source.
+    const ran = since === undefined ? [] : await whatRan(context, seen.target.Name, since);
+    if (typeof ran === 'string') return { kind: 'broken', why: ran };
+    if (ran.length === 0) return { kind: 'asleep' };
+  }
   const { bucket, prefix, journal } = migration;
   await journal.update((current) => rememberStep(current, attempt.number, { name: STEP.rollbackBegun, at: context.clock.now().toISOString(), by: context.owner }));
   const job = jobFor({ file: context.file, side: 'target', attempt: attempt.number, mode: 'final', sourceVersion: seen.source.AirflowVersion, envelope: null, activeDags: active });
@@ -54,6 +64,16 @@ export async function quietTarget(context: RollbackContext, seen: Survey, migrat
   await journal.update((current) => replaceStep(current, attempt.number, { name: STEP.deactivated, at: context.clock.now().toISOString(), by: context.owner, data: { paused: found.paused.length, runs: found.runs, ran: found.ran } }));
   context.log.info(`${target.name} is quiet: ${found.paused.length} DAGs paused, ${found.runs} runs made or gone on there since the snapshot.`);
   return { kind: wasActive ? 'paused' : 'by-hand', found };
+}
+
+/** @returns runs that began on the target since the import; a text: the target cannot be asked, and nothing is active there */
+async function whatRan({ target }: RollbackContext, name: string, since: string): Promise<readonly RunSeen[] | string> {
+  try {
+    return await runsSinceImport(target.mwaa, name, since);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return `nothing is active there, but what ran there since the import cannot be told: ${error.what}`;
+  }
 }
 
 /** @returns the active DAGs; a text: the target cannot be asked, which matters only where something may still run there */

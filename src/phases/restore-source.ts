@@ -1,6 +1,11 @@
 import type { ActiveDag, RestoreData } from '../airflow/protocol.js';
 import type { Order, SourceEnvironment } from '../ports.js';
 
+/** What a restore left in the journal; a repeated rollback reports from it. */
+export type Restored = Omit<RestoreData, 'activated'> & Readonly<{ activated: number }>;
+
+const NOTHING = { activated: [], missing: [], putBack: 0, standIns: [], leftFailed: [] } as const satisfies RestoreData;
+
 /**
  * Makes exactly the recorded DAGs active again, and puts back what the drain has ended.
  * @param mayHaveEnded false: no task was ended, so that nothing is left to do once every DAG is active
@@ -9,7 +14,23 @@ export async function restoreSource(source: Pick<SourceEnvironment, 'run' | 'lis
   // A drain that aborted put everything back by itself: another DAG file, and minutes of waiting for it, are not needed.
   if (!mayHaveEnded) {
     const now = new Set(await source.listActiveDagIds());
-    if (active.every(({ dagId }) => now.has(dagId))) return { activated: [], missing: [], putBack: 0, standIns: [], leftFailed: [] };
+    if (active.every(({ dagId }) => now.has(dagId))) return NOTHING;
   }
   return await source.run('restore', order);
+}
+
+/** As the journal gives it back; an export that aborted has recorded less than a rollback does. */
+export const restoredBefore = (data: Readonly<Record<string, unknown>> | undefined): Restored => ({ ...NOTHING, activated: 0, ...data });
+
+/**
+ * Tries those again that had no file on the source when it was put back. Airflow wakes most by itself when their file is back; it does not
+ * where it had deleted them, or a person has paused them since. Nobody else is touched: what the target ran was settled for all DAGs then.
+ * @param orderFor an order of `restore` for these DAGs, without what the target ran
+ */
+export async function restoreMissing(source: Pick<SourceEnvironment, 'run' | 'listActiveDagIds'>, active: readonly ActiveDag[], before: Restored, orderFor: (still: readonly ActiveDag[]) => Promise<Order>): Promise<Restored> {
+  if (before.missing.length === 0) return before;
+  const missing = new Set(before.missing), now = new Set(await source.listActiveDagIds());
+  const still = active.filter(({ dagId }) => missing.has(dagId) && !now.has(dagId));
+  const found = still.length === 0 ? NOTHING : await source.run('restore', await orderFor(still));
+  return { ...before, activated: before.activated + found.activated.length, missing: found.missing };
 }

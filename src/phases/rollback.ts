@@ -1,7 +1,7 @@
 import type { ActiveDag, ObjectRef, RanOnTarget, RestoreData } from '../airflow/protocol.js';
 import { UserError } from '../errors.js';
 import type { Attempt } from '../journal/journal.js';
-import { rememberStep, stepOf } from '../journal/transitions.js';
+import { rememberStep, replaceStep, stepOf } from '../journal/transitions.js';
 import { jobFor } from '../plan/job.js';
 import { stateOf } from '../plan/states.js';
 import type { Context, PhaseResult } from '../ports.js';
@@ -14,14 +14,11 @@ import { ordersOf } from './orders.js';
 import { readRan } from './read-ran.js';
 import { resultOf } from './result.js';
 import { dryRollback } from './rollback-dry.js';
-import { restoreSource } from './restore-source.js';
+import { restoredBefore, restoreMissing, restoreSource, type Restored } from './restore-source.js';
 import { quietTarget } from './quiet-target.js';
 import { survey, type Survey } from './survey.js';
 
 export type RollbackContext = Pick<Context, 'inputs' | 'file' | 'clock' | 'log' | 'plan' | 'source' | 'target' | 'journal' | 'owner'>;
-
-/** What a restore left in the journal; a repeated rollback reports from it. */
-type Restored = Omit<RestoreData, 'activated'> & Readonly<{ activated: number }>;
 
 /**
  * The way back from any point of the switch: the target is paused and quiet first, then the source is made active exactly as recorded,
@@ -37,7 +34,7 @@ export async function rollBack(context: RollbackContext): Promise<PhaseResult> {
   if (!first) return resultOf(title, rollbackToNothing(seen.source.Name, before.journal === undefined), { ...outputs, changes: '0' });
   requireSource(seen);
   if (inputs.dryRun) {
-    return resultOf(title, await dryRollback(context, seen, before.bucket, first), { ...outputs, attempt: String(first.number) });
+    return resultOf(title, await dryRollback(context, seen, before, first), { ...outputs, attempt: String(first.number) });
   }
   return await inMigration(context, seen, 'way-back', async (migration) => {
     const attempt = attemptToRollBack(migration.journal.current, inputs.attempt);
@@ -63,10 +60,10 @@ class Rollback {
     const active = await readActiveDags(migration.bucket, migration.prefix, attempt.number);
     const source = context.source.airflow(seen.source, migration.bucket, migration.prefix);
     const earlier = pausedAttempts(migration.journal.current, attempt.number).map(({ number }) => number);
-    const before = stepOf(attempt, STEP.restored);
+    const before = stepOf(attempt, STEP.restored), wasBefore = before && restoredBefore(before.data);
     let side: TargetSide = { kind: 'before' };
     let restored: Restored;
-    if (before) restored = before.data as unknown as Restored;
+    if (wasBefore) restored = await this.restoreMissing(source, active, earlier, wasBefore);
     else {
       await grantAccess(context, seen);
       side = await quietTarget(context, seen, migration, attempt, active);
@@ -78,12 +75,13 @@ class Rollback {
     await revokeAccess(context, seen.bucketName);
     const now = await source.listActiveDagIds();
     const ran = await this.ran();
-    const problems = before ? [] : this.problems(active, restored, now, side);
+    const problems = before ? missingWords(restored) : this.problems(active, restored, now, side);
     const report = rollbackReport({
       source: source.name, target: context.file.target.environment, attempt: attempt.number, restoredAt: before?.at, wanted: active.map(({ dagId }) => dagId), now, restored, side, ran, problems,
     });
-    return resultOf(this.title, report, { ...this.outputs, attempt: String(attempt.number), changes: String(before ? 0 : restored.activated) }, problems.length === 0 ? undefined : {
-      what: `The source is not as it was before: ${problems.join('; ')}.`, why: 'rollback promises exactly what was recorded.', fix: 'look at each of them in the source\'s Airflow; there is nothing more that rollback can do.',
+    return resultOf(this.title, report, { ...this.outputs, attempt: String(attempt.number), changes: String(restored.activated - (wasBefore?.activated ?? 0)) }, problems.length === 0 ? undefined : {
+      what: `The source is not as it was before: ${problems.join('; ')}.`, why: 'rollback promises exactly what was recorded.',
+      fix: restored.missing.length > 0 ? 'put back the files of the DAGs that are gone and run phase rollback again, which tries these once more; look at what else is named in the source\'s Airflow.' : 'look at each of them in the source\'s Airflow; there is nothing more that rollback can do.',
     });
   }
 
@@ -92,6 +90,8 @@ class Rollback {
     // Killed before its drain began, and nobody else had paused anything: then whatever is paused, a person has paused.
     const wasPaused = stepOf(attempt, STEP.drainBegun) !== undefined || earlier.length > 0;
     const job = jobFor({ file: context.file, side: 'source', attempt: attempt.number, mode: 'final', sourceVersion: seen.source.AirflowVersion, envelope: null, activeDags: active, earlierAttempts: earlier, ran });
+    // A drain whose runner is gone may still be at work, and our DAG run waits in the queue behind it: it stops where it finds this.
+    if (wasPaused) await this.migration.bucket.writeOnce(`${this.migration.prefix}${attempt.number}/restore/ordered.json`, `${JSON.stringify({ at: context.clock.now().toISOString(), by: context.owner })}\n`);
     const found: RestoreData = wasPaused
       ? await restoreSource(source, ordersOf(context, context.inputs.timeoutMinutes)(attempt.number, job, { isFresh: true }), active, true)
       : { activated: [], missing: [], putBack: 0, standIns: [], leftFailed: [] };
@@ -102,18 +102,31 @@ class Rollback {
     return restored;
   }
 
+  /** Run again after it was put back: only what was missing then is tried. */
+  private async restoreMissing(source: ReturnType<RollbackContext['source']['airflow']>, active: readonly ActiveDag[], earlier: readonly number[], before: Restored): Promise<Restored> {
+    const { context, seen, attempt } = this;
+    const restored = await restoreMissing(source, active, before, async (still) => {
+      await grantAccess(context, seen);
+      const job = jobFor({ file: context.file, side: 'source', attempt: attempt.number, mode: 'final', sourceVersion: seen.source.AirflowVersion, envelope: null, activeDags: still, earlierAttempts: earlier });
+      return ordersOf(context, context.inputs.timeoutMinutes)(attempt.number, job, { isFresh: true });
+    });
+    const step = stepOf(attempt, STEP.restored);
+    if (step && restored !== before) await this.migration.journal.update((current) => replaceStep(current, attempt.number, { ...step, data: restored }));
+    return restored;
+  }
+
   /** What the target ran, as `deactivate` recorded it. */
   private async ran(): Promise<RanOnTarget | undefined> {
     const ref = refOf(this.stepData(STEP.deactivated).ran);
     return ref ? await readRan(this.migration.bucket, ref) : undefined;
   }
 
-  private problems(active: readonly ActiveDag[], { missing }: Restored, now: readonly string[], side: TargetSide): readonly string[] {
-    const there = new Set(now), gone = new Set(missing);
+  private problems(active: readonly ActiveDag[], restored: Restored, now: readonly string[], side: TargetSide): readonly string[] {
+    const there = new Set(now), gone = new Set(restored.missing);
     const paused = active.map(({ dagId }) => dagId).filter((dagId) => !there.has(dagId) && !gone.has(dagId));
     const wasTouched = stepOf(this.attempt, STEP.drainBegun) !== undefined;
     return [
-      ...(missing.length > 0 ? [`gone from the source since: ${shorten(missing)}`] : []),
+      ...missingWords(restored),
       ...(paused.length > 0 && wasTouched ? [`recorded as active, but not active now: ${shorten(paused)}`] : []),
       ...(side.kind === 'gone' && side.wasActive ? ['the target is gone, and what it ran is not known'] : []),
     ];
@@ -144,4 +157,5 @@ class Rollback {
 
 /** As the journal gives it back. */
 const refOf = (value: unknown): ObjectRef | null => (typeof value === 'object' && value !== null && 'sha256' in value ? (value as ObjectRef) : null);
+const missingWords = ({ missing }: Restored): readonly string[] => (missing.length > 0 ? [`gone from the source since: ${shorten(missing)}`] : []);
 const shorten = (names: readonly string[]) => names.slice(0, 10).join(', ') + (names.length > 10 ? ', …' : '');

@@ -1,29 +1,54 @@
-import type { Journal } from '../journal/journal.js';
-import { heldLock } from '../journal/transitions.js';
+import { UserError } from '../errors.js';
+import type { Attempt, Journal } from '../journal/journal.js';
+import { attemptOf, heldLock } from '../journal/transitions.js';
 import { migrationBucketName, migrationPrefix } from '../plan/naming.js';
 import type { Bucket, Context, PhaseResult } from '../ports.js';
-import { statusReport } from '../report/status-report.js';
+import { stateOf } from '../plan/states.js';
+import { statusReport, type ActiveNow } from '../report/status-report.js';
 import { resultOf } from './result.js';
+import { listDags } from './runs-by-rest.js';
 
-export type StatusContext = Pick<Context, 'file' | 'clock' | 'plan' | 'journal'>;
+export type StatusContext = Pick<Context, 'inputs' | 'file' | 'clock' | 'plan' | 'journal'>;
 
-/** Where this migration stands, from its journal alone: no lock, nothing started, nothing changed. */
+/** Where this migration stands: its journal, and which DAGs are active now. No lock, nothing started, nothing changed. */
 export async function showStatus(context: StatusContext): Promise<PhaseResult> {
-  const { file, clock, plan } = context;
+  const { inputs, file, clock, plan } = context;
   const { account } = await plan.source.identity();
   const name = migrationBucketName(file, account);
   const found = (await plan.source.buckets.exists(name)) ? await findJournal(context, plan.source.openBucket(name, account)) : undefined;
   const now = clock.now();
   const journal = found?.journal;
-  const report = statusReport({ id: file.id, journal, location: found?.location ?? `s3://${name}`, lock: journal && heldLock(journal, now), now: now.toISOString() });
-  const newest = journal?.attempts.at(-1);
+  const shown = inputs.attempt === undefined ? journal?.attempts.at(-1) : requireAttempt(journal, file.id, inputs.attempt);
+  const active = journal && { source: await activeNow(plan.source, file.source.environment), target: await activeNow(plan.target, file.target.environment) };
+  const report = statusReport({ id: file.id, journal, location: found?.location ?? `s3://${name}`, lock: journal && heldLock(journal, now), now: now.toISOString(), wanted: inputs.attempt, active });
   return resultOf(`mwaa-migrate: status of ${file.id}`, report, {
     'migration-id': file.id,
-    ...(newest ? { attempt: String(newest.number) } : {}),
-    ...(newest?.manifest ? { 'manifest-digest': newest.manifest.scope } : {}),
+    ...(shown ? { attempt: String(shown.number) } : {}),
+    ...(shown?.manifest ? { 'manifest-digest': shown.manifest.scope } : {}),
     ...(journal?.planDigest ? { 'plan-digest': journal.planDigest } : {}),
     'target-environment': file.target.environment,
   });
+}
+
+function requireAttempt(journal: Journal | undefined, id: string, wanted: number): Attempt {
+  const found = journal && attemptOf(journal, wanted);
+  if (found) return found;
+  const known = journal?.attempts.map(({ number }) => number) ?? [];
+  throw new UserError(`There is no attempt ${wanted} in migration "${id}".`, known.length > 0 ? `its journal knows ${known.join(', ')}.` : 'it has none yet.', 'leave input attempt empty for the newest one.');
+}
+
+/** A side that cannot be asked must not keep anybody from the journal. */
+async function activeNow({ mwaa }: StatusContext['plan']['source'], name: string): Promise<ActiveNow> {
+  try {
+    const seen = await mwaa.get(name);
+    if (!seen) return 'there is no such environment';
+    if (stateOf(seen.Status).verdict !== 'usable') return `not known, it is ${seen.Status}`;
+    const dags = await listDags(mwaa, name);
+    return { active: dags.filter(({ isPaused }) => !isPaused).length, all: dags.length };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return 'not known, it cannot be asked';
+  }
 }
 
 /** The source's version names the folder; an environment that is gone by now cannot be asked for it, so the folders are searched. */

@@ -12,6 +12,7 @@ export type JobFacts = Readonly<{
   activeDags?: readonly ActiveDag[];
   earlierAttempts?: readonly number[];
   earlierManifests?: readonly ObjectRef[];
+  earlierRan?: readonly ObjectRef[];
   ran?: ObjectRef | null;
 }>;
 
@@ -19,7 +20,7 @@ export type JobFacts = Readonly<{
  * The job of one side in one attempt. Every command of a phase gets the same one wherever it can: another job means another DAG
  * file, and minutes until the scheduler has parsed it.
  */
-export function jobFor({ file, side, attempt, mode, sourceVersion, envelope, activeDags = [], earlierAttempts = [], earlierManifests = [], ran = null }: JobFacts): Job {
+export function jobFor({ file, side, attempt, mode, sourceVersion, envelope, activeDags = [], earlierAttempts = [], earlierManifests = [], earlierRan = [], ran = null }: JobFacts): Job {
   const { metadata } = file;
   const days = (value: number | 'all') => (value === 'all' ? null : value);
   return {
@@ -32,6 +33,6 @@ export function jobFor({ file, side, attempt, mode, sourceVersion, envelope, act
     metadata: { historyDays: days(metadata.historyDays), auditLogDays: days(metadata.auditLogDays), xcom: metadata.xcom, variables: metadata.variables, connections: metadata.connections },
     drain: file.drain,
     cutover: file.cutover,
-    envelope, activeDags, earlierAttempts, earlierManifests, ran,
+    envelope, activeDags, earlierAttempts, earlierManifests, earlierRan, ran,
   };
 }

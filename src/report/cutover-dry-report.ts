@@ -1,3 +1,4 @@
+import { recordedNext } from '../airflow/outlook.js';
 import type { ActiveDag, InFlightRun } from '../airflow/protocol.js';
 import type { MigrationFile } from '../migration-file/migration-file.js';
 import { dagSection } from './dag-outlook.js';
@@ -6,6 +7,7 @@ import { fateInWords, fatesOf } from './fates.js';
 
 export type CutoverDryFacts = Readonly<{
   source: string;
+  sourceVersion: string;
   target: string;
   /** In the order of their activation, with the next runs of the snapshot. */
   dags: readonly ActiveDag[];
@@ -22,7 +24,7 @@ export type CutoverDryFacts = Readonly<{
 const SHOWN = 200;
 
 /** What cutover would do, as far as manifest and schedules tell; the target's own timetables have the last word. */
-export function cutoverDryReport({ source, target, dags, unknownCanaries, owedEvents, parked, byHand, switching, isBegun, now }: CutoverDryFacts): Report {
+export function cutoverDryReport({ source, sourceVersion, target, dags, unknownCanaries, owedEvents, parked, byHand, switching, isBegun, now }: CutoverDryFacts): Report {
   const wanted = new Set(dags.map(({ dagId }) => dagId));
   const runsOf = (dagId: string) => parked.filter((run) => run.dagId === dagId);
   const ours = parked.filter(({ dagId }) => wanted.has(dagId));
@@ -47,7 +49,7 @@ export function cutoverDryReport({ source, target, dags, unknownCanaries, owedEv
       ...(byHand.length > 0 ? [{ title: `Runs that began on the target before cutover (${byHand.length})`, importance: 1 as const, blocks: [text('Somebody activated a DAG by hand or triggered it. Look whether these intervals ran as they should.'), list(byHand.slice(0, SHOWN).map(({ dagId, runId }) => [code(dagId), ' / ', code(runId)]))] }] : []),
       ...(unknownCanaries.length > 0 ? [{ title: 'Canaries that were not active on the source', importance: 1 as const, blocks: [list(unknownCanaries.map((dagId) => code(dagId)))] }] : []),
       ...(ours.length > 0 ? [{ title: `Parked runs (${ours.length})`, importance: 1 as const, isFolded: ours.length > 20, blocks: [table(['DAG', 'Run', 'What becomes of it'], ours.slice(0, SHOWN).map(({ dagId, runId, fate }) => [code(dagId), code(runId), fateInWords(fate)])), ...(ours.length > SHOWN ? [text(`and ${ours.length - SHOWN} more in in-flight.json`)] : [])] }] : []),
-      dagSection('DAGs, in this order', dags.map((dag) => ({ dagId: dag.dagId, isActive: true, inFlight: runsOf(dag.dagId), next: dag })), now, 'Next runs as the source had them at the snapshot.'),
+      dagSection('DAGs, in this order', dags.map((dag) => ({ dagId: dag.dagId, isActive: true, inFlight: runsOf(dag.dagId), next: recordedNext(dag, sourceVersion) })), 'Before the drain', now, 'Next runs as the source had them at the snapshot.'),
     ],
     next: ['Run phase cutover without dry-run.'],
   };

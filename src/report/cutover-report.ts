@@ -66,7 +66,7 @@ function missedSection(missed: ActivateData['missed']): Section {
     title: `Intervals that ended while both sides were paused (${total})`, importance: 1, isFolded: missed.length > 20,
     blocks: [
       text(isStarted ? 'These DAGs have no catchup, so Airflow would never run them; they were queued, the oldest first (cutover.missed-intervals is run).' : 'These DAGs have no catchup, so Airflow runs only the newest. Trigger what you need with its logical date, or set cutover.missed-intervals to run before the cutover.'),
-      ...rows(['DAG', 'Intervals', 'First', 'Last', ''], missed, ({ dagId, count, first, last, started }) => [code(dagId), count, code(first), code(last), started ? 'queued' : 'not run']),
+      ...rows(['DAG', 'Intervals', 'First', 'Last', ''], missed, ({ dagId, count, isMore, first, last, started }) => [code(dagId), isMore ? `more than ${grouped(count)}` : count, code(first), code(last), started ? 'queued' : 'not run']),
     ],
   };
 }

@@ -1,5 +1,5 @@
 /** The list per DAG that plan, export and cutover share: active or not, in flight, what runs next and why, what would be missed. */
-import { isDue, missedUntil, type NextRun } from '../airflow/outlook.js';
+import { isDue, missedUntil, waitsForARun, type NextRun } from '../airflow/outlook.js';
 import type { InFlightRun } from '../airflow/protocol.js';
 import { code, counted, table, text, type Cell, type Section } from './document.js';
 import { fatesOf } from './fates.js';
@@ -10,17 +10,20 @@ export type DagLine = Readonly<{ dagId: string; isActive: boolean; inFlight: rea
 /** A summary has 1 MiB for everything; whoever has more DAGs reads on in Airflow. */
 const SHOWN = 500;
 
+/** What `isActive` is of, and so the column's name: behind the drain a DAG that is listed as active is paused. */
+export type SeenAt = 'Now' | 'Before the drain';
+
 /**
  * @param now when the target would be activated, as far as that is known; ISO 8601
  * @param note sentences above the table
  */
-export function dagSection(title: string, lines: readonly DagLine[], now: string, ...note: readonly string[]): Section {
+export function dagSection(title: string, lines: readonly DagLine[], seenAt: SeenAt, now: string, ...note: readonly string[]): Section {
   const at = new Date(now);
   return {
     title: `${title} (${lines.length})`, importance: 2, isFolded: true,
     blocks: [
       ...note.map((sentence) => text(sentence)),
-      table(['DAG', 'Now', 'In flight', 'Next run', 'May begin after', 'At cutover', 'Missed, without catchup'], lines.slice(0, SHOWN).map((line) => row(line, at))),
+      table(['DAG', seenAt, 'In flight', 'Next run', 'May begin after', 'At cutover', 'Missed, without catchup'], lines.slice(0, SHOWN).map((line) => row(line, at))),
       ...(lines.length > SHOWN ? [text(`and ${counted(lines.length - SHOWN, 'DAG')} more, which this summary has no room for.`)] : []),
     ],
   };
@@ -42,10 +45,22 @@ function atCutover(next: NextRun, inFlight: DagLine['inFlight'], now: Date): str
   const goesOn = Array.isArray(inFlight) && inFlight.some(({ fate }) => fate === 'resume') ? 'its runs in flight go on, then ' : '';
   const due = isDue(next, now);
   if (due === undefined) return `${goesOn}unknown`;
-  if (next.nextDagrun === null || next.nextDagrunCreateAfter === null) return `${goesOn}nothing by schedule: it was done, or is started by hand or by datasets`;
+  if (waitsForARun(next)) return behindRuns(inFlight, goesOn !== '');
+  // Also of a DAG that was parsed while as many runs as allowed were active, and had no next run on record then.
+  if (next.nextDagrun === null && isFlying(inFlight)) return `${goesOn}what its schedule gives next, if it has one, when its run in flight ends`;
+  if (next.nextDagrun === null) return `${goesOn}nothing by schedule: it was done, or is started by hand or by datasets`;
   if (!due) return `${goesOn}waits until its next run is due`;
   return `${goesOn}${next.catchup === false ? 'runs the newest interval that is over' : next.catchup === true ? 'runs what is due, in order' : 'runs what is due'}`;
 }
+
+/** Of a DAG with as many active runs as it may have. */
+function behindRuns(inFlight: DagLine['inFlight'], goesOn: boolean): string {
+  if (goesOn) return 'its runs in flight go on, and the next run follows when one of them ends';
+  if (!Array.isArray(inFlight)) return 'the next run follows when its run in flight ends';
+  return inFlight.length > 0 ? 'its run in flight stays failed, and what is due then follows' : 'the next run follows the one that was active when this was recorded';
+}
+
+const isFlying = (inFlight: DagLine['inFlight']): boolean => (typeof inFlight === 'number' ? inFlight > 0 : inFlight !== undefined && inFlight.length > 0);
 
 function missed(next: NextRun, now: Date): Cell {
   const found = missedUntil(next, now);

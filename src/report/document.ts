@@ -23,10 +23,16 @@ export type Report = Readonly<{
   /** First line: what happened, with numbers. */
   verdict: Text;
   isGood: boolean;
+  /** Nothing is wrong, but nobody should take it for the end: both sides stand still, or a person has to decide. */
+  needsCare?: boolean;
   sections: readonly Section[];
   /** What to do next, in order. */
   next: readonly Text[];
 }>;
+
+/** Sign before the verdict; also the name of its colour. */
+export const signOf = ({ isGood, needsCare }: Pick<Report, 'isGood' | 'needsCare'>): Readonly<{ sign: string; name: 'good' | 'care' | 'bad' }> =>
+  !isGood ? { sign: '❌', name: 'bad' } : needsCare ? { sign: '⚠️', name: 'care' } : { sign: '✅', name: 'good' };
 
 export const code = (text: string): Part => ({ code: text });
 export const text = (...parts: readonly Part[]): Block => ({ kind: 'text', text: parts });

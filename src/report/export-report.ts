@@ -1,4 +1,6 @@
+import { recordedNext } from '../airflow/outlook.js';
 import type { ActiveDag, DrainData, InFlightRun, PreflightData } from '../airflow/protocol.js';
+import { leftOutOf } from '../metadata/left-out.js';
 import type { Manifest } from '../metadata/manifest.js';
 import type { Difference } from '../plan/difference.js';
 import { dagSection } from './dag-outlook.js';
@@ -26,7 +28,8 @@ const SHOWN_RUNS = 200;
 export function exportReport(facts: ExportFacts): Report {
   const { manifest, environment, drained } = facts;
   const rows = manifest.tables.reduce((sum, one) => sum + one.rows, 0);
-  const { users, ours } = leftOutOf(manifest);
+  const left = manifest.tables.map(leftOutOf);
+  const users = left.reduce((sum, one) => sum + one.users, 0), ours = left.reduce((sum, one) => sum + one.ours, 0);
   const staying = manifest.notMoved.reduce((sum, one) => sum + (holdsUsersRows(one.reason) ? (one.rows ?? 0) : 0), 0);
   const isFinal = manifest.mode === 'final';
   return {
@@ -64,15 +67,6 @@ function leftOutSections({ tables }: Manifest): readonly Section[] {
   ];
 }
 
-/** The reason that the DAG gives for rows that no migration has to move; the others belong to the user. */
-const OWN_ROWS = 'row of mwaa-migrate itself';
-
-function leftOutOf({ tables }: Manifest): Readonly<{ users: number; ours: number }> {
-  const sum = (isWanted: (reason: string) => boolean) =>
-    tables.reduce((total, { leftOut }) => total + sumOf(Object.fromEntries(Object.entries(leftOut).filter(([reason]) => isWanted(reason)))), 0);
-  return { users: sum((reason) => reason !== OWN_ROWS), ours: sum((reason) => reason === OWN_ROWS) };
-}
-
 /** Reasons of tables whose rows are history or settings of the user; what else stays the target makes anew, or it means nothing there. */
 const holdsUsersRows = (reason: string): boolean => reason === 'not moved by this release' || reason.startsWith('metadata.');
 
@@ -93,8 +87,8 @@ function activeSection({ active, preflight, drained, manifest, now }: ExportFact
   const flying = new Map<string, InFlightRun[]>();
   for (const run of manifest.inFlight) flying.set(run.dagId, [...(flying.get(run.dagId) ?? []), run]);
   return dagSection(
-    isFinal ? 'DAGs that were active and are paused now' : 'DAGs that are active',
-    active.map((dag) => ({ dagId: dag.dagId, isActive: true, inFlight: flying.get(dag.dagId) ?? [], next: dag })), now,
+    isFinal ? 'DAGs that were active before the drain' : 'DAGs that are active',
+    active.map((dag) => ({ dagId: dag.dagId, isActive: true, inFlight: flying.get(dag.dagId) ?? [], next: recordedNext(dag, manifest.source.airflowVersion) })), isFinal ? 'Before the drain' : 'Now', now,
     `${counted(preflight.pausedDags, 'DAG was', 'DAGs were')} paused before, and ${counted(preflight.importErrors, 'DAG file does', 'DAG files do')} not load.${drained ? ` The drain waited ${drained.waitedSeconds} s.` : ''}`,
     'What cutover will do, if it came now. A DAG without catchup runs only the newest interval that is over; what ends before that is missed, and listed or run at cutover (cutover.missed-intervals).',
   );

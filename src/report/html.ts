@@ -1,4 +1,4 @@
-import { grouped, partsOf, visible, type Block, type Cell, type Part, type Report, type Section, type Text } from './document.js';
+import { grouped, partsOf, signOf, visible, type Block, type Cell, type Part, type Report, type Section, type Text } from './document.js';
 
 /** One file that needs nothing else, no script and no network, for an artifact, a mail or the demo. */
 export function renderHtml(report: Report, title: string): string {
@@ -14,7 +14,7 @@ export function renderHtml(report: Report, title: string): string {
 <body>
 <main>
 <p class="kind">${escape(title)}</p>
-<h1 class="${report.isGood ? 'good' : 'bad'}">${report.isGood ? '✅' : '❌'} ${inline(report.verdict)}</h1>
+<h1 class="${signOf(report).name}">${signOf(report).sign} ${inline(report.verdict)}</h1>
 ${report.sections.map(renderSection).join('\n')}
 ${report.next.length > 0 ? `<h2>What to do next</h2>\n<ol>${report.next.map((item) => `<li>${inline(item)}</li>`).join('')}</ol>` : ''}
 </main>
@@ -29,7 +29,7 @@ body { font: 16px/1.5 system-ui, sans-serif; margin: 0 }
 main { max-width: 64rem; margin: 2rem auto; padding: 0 1rem }
 .kind { opacity: .7; margin: 0 }
 h1 { font-size: 1.5rem; margin: .2rem 0 1rem; padding-left: .8rem; border-left: .4rem solid }
-h1.good { border-color: #2da44e } h1.bad { border-color: #cf222e }
+h1.good { border-color: #2da44e } h1.care { border-color: #bf8700 } h1.bad { border-color: #cf222e }
 table { border-collapse: collapse; display: block; overflow-x: auto }
 th, td { border: 1px solid #8884; padding: .3rem .6rem; text-align: left }
 td.number { text-align: right; font-variant-numeric: tabular-nums }

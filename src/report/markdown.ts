@@ -1,4 +1,4 @@
-import { grouped, partsOf, visible, type Block, type Cell, type Part, type Report, type Section, type Text } from './document.js';
+import { grouped, partsOf, signOf, visible, type Block, type Cell, type Part, type Report, type Section, type Text } from './document.js';
 
 /** GitHub drops a step summary above it: https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary */
 export const MAX_SUMMARY_BYTES = 1_048_576;
@@ -28,7 +28,7 @@ export function renderMarkdown(report: Report, maxBytes = MAX_SUMMARY_BYTES): st
 
 function whole(report: Report, sections: readonly Section[], dropped: readonly string[]): string {
   return [
-    `## ${report.isGood ? '✅' : '❌'} ${inline(report.verdict)}`,
+    `## ${signOf(report).sign} ${inline(report.verdict)}`,
     ...(dropped.length > 0 ? [`**Left out of this summary, because GitHub cuts it at 1 MiB:** ${dropped.map(sentence).join(', ')}.`] : []),
     ...sections.map(renderSection),
     ...(report.next.length > 0 ? ['### What to do next', report.next.map((item, at) => `${at + 1}. ${inline(item)}`).join('\n')] : []),

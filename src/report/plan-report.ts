@@ -62,7 +62,7 @@ function dagSections({ dags }: Plan['observations'], now: string): readonly Sect
   if (!dags || dags.length === 0) return [];
   const ordered = [...dags.filter(({ isPaused }) => !isPaused), ...dags.filter(({ isPaused }) => isPaused)];
   return [dagSection(
-    'DAGs of the source', ordered.map((dag) => ({ dagId: dag.dagId, isActive: !dag.isPaused, inFlight: dag.runsInFlight, next: dag })), now,
+    'DAGs of the source', ordered.map((dag) => ({ dagId: dag.dagId, isActive: !dag.isPaused, inFlight: dag.runsInFlight, next: dag })), 'Now', now,
     'As they are now; no part of the digest. The drain waits for runs in flight before it pauses their DAG. Whether a DAG without catchup would miss intervals is known to the rehearsal, not to this list.',
   )];
 }

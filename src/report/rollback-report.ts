@@ -1,13 +1,15 @@
 import type { DeactivateData, RanOnTarget, RestoreData } from '../airflow/protocol.js';
-import { code, counted, grouped, list, table, text, type Report, type Section, type Text } from './document.js';
+import { code, counted, grouped, list, table, text, type Part, type Report, type Section, type Text } from './document.js';
 
 /** What rollback found of the target, and did. */
 export type TargetSide =
   /** Activated by us, paused now. */
   | Readonly<{ kind: 'paused'; found: DeactivateData }>
-  /** Never activated by us, but something was active there; paused now. */
+  /** Never activated by us, but something was active there or had run; paused now. */
   | Readonly<{ kind: 'by-hand'; found: DeactivateData }>
   | Readonly<{ kind: 'asleep' }>
+  /** Nothing was imported: whatever lives there is not of this migration. */
+  | Readonly<{ kind: 'not-ours' }>
   /** An earlier run of rollback has paused it. */
   | Readonly<{ kind: 'before' }>
   | Readonly<{ kind: 'gone'; wasActive: boolean }>
@@ -58,7 +60,9 @@ export function rollbackReport(facts: RollbackFacts): Report {
       { title: 'The target', importance: 1, blocks: [text(...targetText(facts))] },
       ...ranSections(ran, restored),
       ...cutSections(ran, restored),
-      ...(restored.missing.length > 0 ? [names('Active before, gone from the source since', restored.missing)] : []),
+      ...succeededSections(restored),
+      ...eventSections(restored),
+      ...(restored.missing.length > 0 ? [withWords(names('Active before, gone from the source since', restored.missing), 'Airflow had no file of them at that moment. They are switched on all the same, and go on by themselves when their file is back. Where Airflow has deleted the DAG, run phase rollback again once its file is back.')] : []),
       ...(off.length > 0 ? [names(restoredAt ? 'Recorded as active, paused now (by a person, after the rollback)' : 'Recorded as active, paused now', off)] : []),
       ...(more.length > 0 ? [names('Active on the source, but not recorded: left as they are', more)] : []),
       { title: `Active again on the source (${back.length})`, importance: 2, isFolded: true, blocks: [list(back.map((dagId) => code(dagId)))] },
@@ -66,6 +70,7 @@ export function rollbackReport(facts: RollbackFacts): Report {
         title: 'Numbers', importance: 2, blocks: [table(['What', 'Value'], [
           ['DAGs active before the drain', wanted.length], ['DAGs that rollback activated', restored.activated], ['Tasks that the drain had ended, put back', restored.putBack],
           ['Runs of the target that stand on the source now', restored.standIns.length], ['Runs left failed on the source', restored.leftFailed.length],
+          ['Runs that succeeded on the target, success on the source too', restored.succeeded?.length ?? 0], ['Dataset events of the target queued on the source', restored.queuedEvents ?? 0],
         ])],
       },
     ],
@@ -77,11 +82,12 @@ export function rollbackReport(facts: RollbackFacts): Report {
   };
 }
 
-function targetText({ side, target }: RollbackFacts): readonly (string | Readonly<{ code: string }>)[] {
+function targetText({ side, target }: RollbackFacts): readonly Part[] {
   const name = code(target);
   switch (side.kind) {
     case 'paused': return [name, ` is paused: ${counted(side.found.paused.length, 'DAG')} switched off, no task runs; ${counted(side.found.runs, 'run was', 'runs were')} made or went on there since the snapshot.`];
-    case 'by-hand': return ['Cutover had not begun, but ', ...side.found.paused.slice(0, 20).flatMap((dagId, at) => [...(at > 0 ? [', '] : []), code(dagId)]), side.found.paused.length > 20 ? ', … of ' : ' of ', name, side.found.paused.length === 1 ? ' was active: somebody activated it by hand. It is paused now.' : ' were active: somebody activated them by hand. They are paused now.', side.found.ran ? ' What ran there stands below.' : ' What ran there is not known here: look for what the source runs a second time.'];
+    case 'by-hand': return [...byHandText(name, side.found.paused), side.found.ran ? ' What ran there stands below.' : ' What ran there is not known here: look for what the source runs a second time.'];
+    case 'not-ours': return ['Nothing was imported into ', name, ', so it was left alone: what is active there is not of this migration.'];
     case 'asleep': return ['Nothing was active on ', name, '.'];
     case 'before': return [name, ' was paused by an earlier run of rollback.'];
     case 'gone': return side.wasActive ? [name, ' is gone, though its DAGs had been activated. What it ran since is not known: the source runs those intervals again. Look for what happened twice.'] : [name, ' does not exist; nothing ran there.'];
@@ -89,10 +95,16 @@ function targetText({ side, target }: RollbackFacts): readonly (string | Readonl
   }
 }
 
+function byHandText(name: Part, paused: readonly string[]): readonly Part[] {
+  if (paused.length === 0) return ['Cutover had not begun and nothing is active on ', name, ' now, but DAGs ran there since the import: somebody had activated or started them by hand.'];
+  const shown = paused.slice(0, 20).flatMap((dagId, at) => [...(at > 0 ? [', '] : []), code(dagId)]);
+  return ['Cutover had not begun, but ', ...shown, paused.length > 20 ? ', … of ' : ' of ', name, paused.length === 1 ? ' was active: somebody activated it by hand. It is paused now.' : ' were active: somebody activated them by hand. They are paused now.'];
+}
+
 function ranSections(ran: RanOnTarget | undefined, restored: RollbackFacts['restored']): readonly Section[] {
   if (!ran || ran.runs.length === 0) return [];
-  const standIns = new Set(restored.standIns.map(keyOf)), failed = new Set(restored.leftFailed.map(keyOf));
-  const doing = (run: Ran): Text => (failed.has(keyOf(run)) ? `left failed on the source; ${counted(run.tasksEnded, 'task')} ended on the target: look, then clear what has to run again` : standIns.has(keyOf(run)) ? standInWords(run) : elsewhereWords(run));
+  const standIns = new Set(restored.standIns.map(keyOf)), failed = new Set(restored.leftFailed.map(keyOf)), succeeded = new Set(restored.succeeded?.map(keyOf));
+  const doing = (run: Ran): Text => (failed.has(keyOf(run)) ? `left failed on the source; ${counted(run.tasksEnded, 'task')} ended on the target: look, then clear what has to run again` : succeeded.has(keyOf(run)) ? 'nothing: it is success on the source too' : standIns.has(keyOf(run)) ? standInWords(run) : elsewhereWords(run));
   const ordered = [...ran.runs.filter((run) => failed.has(keyOf(run))), ...ran.runs.filter((run) => !failed.has(keyOf(run)))];
   return [{
     title: `What ran on the target since cutover (${ran.runs.length})`, importance: 1, isFolded: ran.runs.length > 20,
@@ -115,11 +127,28 @@ function cutSections(ran: RanOnTarget | undefined, { leftFailed }: RollbackFacts
   }];
 }
 
-const standInWords = ({ state }: Ran): string => (state === 'success' ? 'nothing: it stands on the source as done, without tasks' : 'it stands on the source as failed, without tasks: set the run to queued there, or trigger one of its date, where it should run again');
+/** Nothing to decide: what was unfinished on the source was done on the target. */
+function succeededSections({ succeeded = [] }: RollbackFacts['restored']): readonly Section[] {
+  if (succeeded.length === 0) return [];
+  return [{
+    title: `Runs that went on at the target and succeeded there (${succeeded.length})`, importance: 2, isFolded: true,
+    blocks: [text('They are success on the source too, with the tasks that were unfinished there; those ran on the target only.'), list(succeeded.slice(0, SHOWN).map(({ dagId, runId }) => [code(dagId), ' / ', code(runId)]))],
+  }];
+}
+
+function eventSections({ unknownEvents = [] }: RollbackFacts['restored']): readonly Section[] {
+  if (unknownEvents.length === 0) return [];
+  return [withWords(names('Consumers with an event that the source cannot queue', unknownEvents), 'The target owed each of them a run for an event of a dataset that it does not wait for on the source. Start it by hand where it is needed.')];
+}
+
+const withWords = (section: Section, words: string): Section => ({ ...section, blocks: [text(words), ...section.blocks] });
+
+const standInWords = ({ state }: Ran): string => (state === 'success' ? 'nothing: it stands on the source as done, without tasks' : 'it stands on the source as failed, without tasks: set the run to queued there where it should run again (its tasks are made then)');
 
 function elsewhereWords({ runType, kind, state }: Ran): string {
+  if (kind === 'unbegun') return 'nothing: it had not begun on the target, and the source runs it';
   if (kind === 'resumed') return 'it had ended on the source otherwise: compare both';
-  if (runType === 'scheduled') return 'nothing: the source has a run of this interval';
+  if (runType === 'scheduled') return 'nothing: the source has a run of this interval, or no such DAG';
   if (runType === 'dataset_triggered') return 'nothing: the events it consumed are taken from the source\'s queue';
   return state === 'success' ? 'nothing, unless the source needs its history: it is on the target only' : `it did not succeed: ${runType === 'backfill' ? 'run the backfill' : 'trigger it'} on the source where it is still needed`;
 }

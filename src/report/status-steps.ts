@@ -4,13 +4,16 @@ import { code, counted, table, text, type Section, type Text } from './document.
 
 type Data = NonNullable<Step['data']>;
 
-/** @param labelOf what a step means to a person */
-export function attemptSections(attempts: readonly Attempt[], labelOf: (name: string) => string): readonly Section[] {
-  const newest = attempts.at(-1);
+/**
+ * @param labelOf what a step means to a person
+ * @param wanted number of the attempt that was asked for
+ */
+export function attemptSections(attempts: readonly Attempt[], labelOf: (name: string) => string, wanted?: number): readonly Section[] {
+  const shown = wanted === undefined ? attempts.at(-1) : attempts.find(({ number }) => number === wanted);
   return [...attempts].reverse().map((attempt) => ({
     title: `Attempt ${attempt.number}, a ${attempt.mode === 'final' ? 'final export' : 'rehearsal'}, step by step (${attempt.steps.length})`,
-    // Whoever asks for the status wants the newest attempt; the others are history.
-    importance: attempt === newest ? 1 : 2, isFolded: attempt !== newest,
+    // Whoever names none wants the newest attempt; the others are history.
+    importance: attempt === shown ? 1 : 2, isFolded: attempt !== shown,
     blocks: attempt.steps.length === 0
       ? [text('Begun ', code(attempt.startedAt), '; no step is done yet.')]
       : [table(['Step', 'When', 'Numbers'], attempt.steps.map((step) => [labelOf(step.name), code(step.at), step.data ? numbersOf(step.name, step.data) : undefined]))],

@@ -18,10 +18,16 @@ export class BothSides {
   readonly ended = new Map<number, ReadonlyMap<string, number>>();
   /** Parked runs of the target: 'parked', 'queued' (nothing of it began) or 'resumed'. */
   readonly parked = new Map<string, 'parked' | 'queued' | 'resumed'>();
-  /** Runs that the target's scheduler made by itself. */
+  /** Runs that the target's scheduler made by itself since cutover. */
   made: readonly Ran[] = [];
+  /** Runs of DAGs that somebody had activated on the target by hand. */
+  madeByHand: readonly Ran[] = [];
   /** What rollback wrote on the source. */
-  readonly onSource = new Map<string, 'stand-in' | 'left failed'>();
+  readonly onSource = new Map<string, 'stand-in' | 'left failed' | 'success'>();
+  /** How the runs that went on at the target stand there when it is paused. */
+  resumedAs = 'running';
+  /** Attempts whose rollback has told the source what the target ran. */
+  readonly settled = new Set<number>();
   /** Attempts that have activated something. */
   readonly switched = new Set<number>();
   /** What must never happen, in the order in which it did. */
@@ -35,7 +41,10 @@ export class BothSides {
     refill(copy.onSource, this.onSource);
     copy.inFlight = this.inFlight;
     copy.made = this.made;
+    copy.madeByHand = this.madeByHand;
+    copy.resumedAs = this.resumedAs;
     for (const attempt of this.switched) copy.switched.add(attempt);
+    for (const attempt of this.settled) copy.settled.add(attempt);
     copy.accidents.push(...this.accidents);
   }
 
@@ -92,29 +101,33 @@ export class BothSides {
   deactivate(job: Job, stillRunning: number, write: (ran: RanOnTarget) => DeactivateData['ran']): DeactivateData {
     const paused = this.active('target');
     for (const dagId of paused) this.dags.target.set(dagId, true);
-    if (!this.switched.has(job.attempt) || stillRunning > 0) return { paused, stillRunning, ran: null, runs: 0 };
+    const made = [...(this.switched.has(job.attempt) ? this.made : []), ...this.madeByHand];
+    if ((!this.switched.has(job.attempt) && made.length === 0) || stillRunning > 0) return { paused, stillRunning, ran: null, runs: 0 };
     for (const [run, state] of this.parked) if (state === 'queued') this.parked.set(run, 'parked');
     const resumed = this.inFlight.filter((run) => this.parked.get(keyOf(run)) === 'resumed').map(({ dagId, runId, runType }): Ran =>
-      ({ dagId, runId, kind: 'resumed', runType, state: 'success', logicalDate: '2026-11-22T00:00:00Z', intervalStart: null, intervalEnd: null, tasksEnded: 1 }));
-    const ran = { runs: [...this.made, ...resumed] };
+      ({ dagId, runId, kind: 'resumed', runType, state: this.resumedAs, logicalDate: '2026-11-22T00:00:00Z', intervalStart: null, intervalEnd: null, tasksEnded: 1 }));
+    const ran = { runs: [...made, ...resumed] };
     return { paused, stillRunning, ran: write(ran), runs: ran.runs.length };
   }
 
   restore(job: Job, ran: RanOnTarget | undefined): RestoreData {
-    if (!ran && this.switched.has(job.attempt)) this.accidents.push('the source goes on without knowing what the target ran');
+    if (!ran && (this.switched.has(job.attempt) || this.madeByHand.length > 0) && !this.settled.has(job.attempt)) this.accidents.push('the source goes on without knowing what the target ran');
     const standIns = (ran?.runs ?? []).filter(({ kind, runType }) => kind === 'new' && runType === 'scheduled');
-    const leftFailed = (ran?.runs ?? []).filter(({ kind }) => kind === 'resumed');
+    const resumed = (ran?.runs ?? []).filter(({ kind }) => kind === 'resumed');
+    const succeeded = resumed.filter(({ state }) => state === 'success'), leftFailed = resumed.filter(({ state }) => state !== 'success');
+    this.settled.add(job.attempt);
     for (const run of standIns) this.onSource.set(keyOf(run), 'stand-in');
     for (const run of leftFailed) this.onSource.set(keyOf(run), 'left failed');
+    for (const run of succeeded) this.onSource.set(keyOf(run), 'success');
     let putBack = 0;
     for (const attempt of [job.attempt, ...job.earlierAttempts]) {
       const ended = this.ended.get(attempt) ?? new Map<string, number>();
-      for (const [run, count] of ended) putBack += this.onSource.get(run) === 'left failed' ? 0 : count;
+      for (const [run, count] of ended) putBack += this.onSource.has(run) ? 0 : count;
       this.ended.delete(attempt);
     }
     const there = job.activeDags.map(({ dagId }) => dagId).filter((dagId) => this.dags.source.has(dagId));
     const activated = there.filter((dagId) => this.unpause('source', dagId));
     const name = ({ dagId, runId }: Ran) => ({ dagId, runId });
-    return { activated, missing: job.activeDags.map(({ dagId }) => dagId).filter((dagId) => !there.includes(dagId)), putBack, standIns: standIns.map(name), leftFailed: leftFailed.map(name) };
+    return { activated, missing: job.activeDags.map(({ dagId }) => dagId).filter((dagId) => !there.includes(dagId)), putBack, standIns: standIns.map(name), leftFailed: leftFailed.map(name), succeeded: succeeded.map(name), queuedEvents: ran?.events?.length ?? 0, unknownEvents: [] };
   }
 }

@@ -163,10 +163,12 @@ export class World {
       }),
       rest: (name, request) => this.effect(`rest ${request.path}`, () => {
         if (this.deniedPaths.has(request.path)) return { status: 403, body: { title: 'Forbidden' } };
-        if (request.path === '/dags') return { status: 200, body: { dags: [...this.dags.source].map(([dag_id, is_paused]) => ({ dag_id, is_paused, is_active: true, next_dagrun: '2026-11-22T00:00:00+00:00', next_dagrun_data_interval_start: '2026-11-22T00:00:00+00:00', next_dagrun_data_interval_end: '2026-11-23T00:00:00+00:00', next_dagrun_create_after: '2026-11-23T00:00:00+00:00' })), total_entries: this.dags.source.size } };
+        const dags = name === 'analytics' ? this.dags.source : this.dags.target;
+        if (request.path === '/dags') return { status: 200, body: { dags: [...dags].map(([dag_id, is_paused]) => ({ dag_id, is_paused, is_active: true, next_dagrun: '2026-11-22T00:00:00+00:00', next_dagrun_data_interval_start: '2026-11-22T00:00:00+00:00', next_dagrun_data_interval_end: '2026-11-23T00:00:00+00:00', next_dagrun_create_after: '2026-11-23T00:00:00+00:00' })), total_entries: dags.size } };
         const states = (request.body as { states?: readonly string[] }).states;
         const flying = this.sides.inFlight.map(({ dagId, runId }) => ({ dag_id: dagId, dag_run_id: runId }));
-        const runs = name !== 'analytics' ? this.runsSinceImport : states?.includes('running') ? flying : states ? this.queuedRuns : this.runsSinceSnapshot;
+        const made = this.sides.madeByHand.map(({ dagId, runId }) => ({ dag_id: dagId, dag_run_id: runId }));
+        const runs = name !== 'analytics' ? [...this.runsSinceImport, ...made] : states?.includes('running') ? flying : states ? this.queuedRuns : this.runsSinceSnapshot;
         return { status: 200, body: { dag_runs: runs, total_entries: runs.length } };
       }),
     };

@@ -198,7 +198,7 @@ class Migration:
         self.metadata = {"historyDays": None, "auditLogDays": None, "xcom": True, "variables": True, "connections": True}
         self.drain = {"timeoutMinutes": 60, "taskMinutes": 30, "leftover": "resume", "resumeDeferred": False}
         self.cutover = {"canary": [], "canaryMinutes": 60, "batchSize": 0, "batchPauseSeconds": 0, "missedIntervals": "report"}
-        self.earlier_attempts, self.earlier_manifests, self.ran = [], [], None
+        self.earlier_attempts, self.earlier_manifests, self.earlier_ran, self.ran = [], [], [], None
         self.mode, self.envelope, self.active_dags, self.manifest = "final", None, [], None
         self.constants = {
             "PROGRESS_SECONDS = 3": "PROGRESS_SECONDS = 0.2",
@@ -238,6 +238,7 @@ class Migration:
             "activeDags": self.active_dags,
             "earlierAttempts": self.earlier_attempts,
             "earlierManifests": self.earlier_manifests,
+            "earlierRan": self.earlier_ran,
             "ran": self.ran,
         }
         body = json.dumps(job).encode()
@@ -328,6 +329,12 @@ class Migration:
     def read_json(self, name):
         body = self.read(name)
         return None if body is None else json.loads(body)
+
+    def write_json(self, name, value):
+        """As an earlier command wrote it; returns its ObjectRef (protocol.ts)."""
+        body, key = json.dumps(value).encode(), self.prefix + name
+        version = self.world.s3.put_object(Bucket=self.bucket, Key=key, Body=body)["VersionId"]
+        return {"key": key, "versionId": version, "sha256": hashlib.sha256(body).hexdigest(), "bytes": len(body)}
 
     def make_key(self):
         made = self.data("keypair")

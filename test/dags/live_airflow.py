@@ -10,13 +10,17 @@ import time
 class LiveAirflow:
     """`with LiveAirflow(world, environment, dag_file) as live:`; tasks write lines to `live.lines`, and wait for the file `live.go`."""
 
-    def __init__(self, world, environment, dag_file):
+    def __init__(self, world, environment, dag_file, more=None, plugins=None):
+        """:param dict more: environment variables of Airflow's processes. :param dict plugins: file name → text, importable there."""
         self.world, self.environment = world, environment
         self.home = pathlib.Path(world.folder / environment.name)
-        (self.home / "dags").mkdir(parents=True)
+        for folder in ("dags", "plugins"):
+            (self.home / folder).mkdir(parents=True)
         self.lines, self.go, self.dag_file = self.home / "lines.txt", self.home / "go", self.home / "dags" / "dags.py"
         self.lines.write_text("")
         self.dag_file.write_text("LINES, GO = {!r}, {!r}\n{}".format(str(self.lines), str(self.go), dag_file))
+        for name, text in (plugins or {}).items():
+            (self.home / "plugins" / name).write_text(text)
         programs = pathlib.Path(world.pythons[environment.version]).parent
         self.airflow = str(programs / "airflow")
         self.env = {
@@ -43,6 +47,7 @@ class LiveAirflow:
             "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
             "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "1",
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+            **(more or {}),
         }
         self.processes, self.outputs = [], []
 
@@ -97,6 +102,9 @@ class LiveAirflow:
 
     def tail(self):
         return "\n".join(path.read_text()[-3000:] for path in sorted(self.home.glob("*-?.txt")))
+
+    def task_logs(self, dag_id):
+        return "\n".join(path.read_text() for path in self.home.glob("logs/dag_id={}/**/*.log".format(dag_id)))
 
     def complaints(self):
         """Tracebacks of scheduler and triggerer."""

@@ -167,22 +167,77 @@ def test_a_third_attempt_knows_what_the_first_and_the_second_brought(migration):
     assert content(migration) == on_a_fresh_target(migration)
 
 
-def test_a_stand_in_on_the_source_yields_to_the_run_that_the_target_made(migration):
-    """After a rollback past cutover the source holds a row without tasks for the target's run: it is no second opinion on that run."""
+STAND_IN = "scheduled__2026-03-01T00:00:00+00:00"
+
+
+def rolled_back(migration):
+    """As after a rollback past cutover: the target made a run and went on with LONG, which failed; the source has a stand-in."""
     source, target = migration.source, migration.target
-    run_id, date = "scheduled__2026-03-01T00:00:00+00:00", "2026-03-01T00:00:00+00:00"
-    history.add_dag(source, "daily", paused=True)
     mark = pickle.dumps({"mwaa-migrate": "this interval ran on the target environment, between cutover and rollback"}, 4)
-    for environment, conf in ((source, mark), (target, None)):
+    for environment, conf, end in ((source, mark, "now()"), (target, None, "now() + interval '1 minute'")):
         environment.sql(
-            "INSERT INTO dag_run (dag_id, run_id, execution_date, run_type, state, conf, start_date) "
-            "VALUES ('daily', %s, %s, 'scheduled', 'success', %s, now())",
-            (run_id, date, conf),
+            "INSERT INTO dag_run (dag_id, run_id, execution_date, run_type, state, conf, start_date, end_date, external_trigger) "
+            "VALUES ('daily', %s, '2026-03-01', 'scheduled', 'success', %s, now(), {}, false)".format(end),
+            (STAND_IN, conf),
         )
-    history.add_dag(target, "daily", paused=True)
-    migration.export()
-    table = migration.data("import")["tables"]["dag_run"]
-    assert (table["alreadyThere"], table["rejected"], table["inserted"]) == (1, 0, 0)
-    verified = migration.data("verify")["tables"]["dag_run"]
-    assert (verified["equal"], verified["different"], verified["missing"]) == (1, 0, 0)
-    assert target.one("SELECT conf IS NULL FROM dag_run WHERE run_id = %s", (run_id,))
+        environment.sql(
+            "INSERT INTO task_instance (dag_id, run_id, task_id, map_index, state, try_number, start_date, end_date, pool, pool_slots) "
+            "VALUES ('daily', %s, 't1', -1, 'success', %s, now(), now(), 'default_pool', 1)",
+            (STAND_IN, 1 if environment is source else 3),
+        )
+    target.sql("UPDATE dag_run SET queued_at = now(), start_date = now() WHERE run_id = %s", (LONG,))
+    target.sql("UPDATE task_instance SET state = 'failed', start_date = now(), end_date = now() WHERE run_id = %s", (LONG,))
+    source.sql("UPDATE dag_run SET state = 'failed', end_date = now() WHERE run_id = %s", (LONG,))
+    verdict = "UPDATE task_instance SET state = CASE task_id WHEN 't1' THEN 'success' ELSE 'failed' END, end_date = now() WHERE run_id = %s"
+    source.sql(verdict, (LONG,))
+    runs = [{"dagId": "daily", "runId": LONG, "kind": "resumed"}, {"dagId": "daily", "runId": STAND_IN, "kind": "new"}]
+    migration.earlier_ran = [migration.write_json("deactivate/ran.json", {"runs": runs})]
+
+
+def test_after_a_rollback_past_cutover_everything_lands_again(migration):
+    first_attempt(migration)
+    rolled_back(migration)
+    second_export(migration)
+    own = "SELECT r.state, r.conf IS NULL, t.task_id, t.state, t.try_number FROM dag_run r JOIN task_instance t ON t.run_id = r.run_id WHERE r.run_id = %s"
+    before = migration.target.sql(own, (STAND_IN,))
+    data = migration.data("import")
+    assert {name: table["reasons"] for name, table in data["tables"].items() if table["rejected"]} == {}
+    assert migration.target.sql(own, (STAND_IN,)) == before == [("success", True, "t1", "success", 3)], "the target's own run is the real one"
+    states = "SELECT task_id, state FROM task_instance WHERE run_id = %s ORDER BY 1"
+    assert migration.target.sql(states, (LONG,)) == migration.source.sql(states, (LONG,)), "what became of it was decided on the source"
+    for name, table in migration.data("verify")["tables"].items():
+        assert table["equal"] + table["resumed"] == table["rows"], name
+        assert table["resumed"] == (1 if name == "task_instance" else 0), name
+    dump = migration.target.dump()
+    assert migration.data("import")["replacedRuns"] == 0
+    assert migration.target.dump() == dump
+
+
+def test_without_the_record_of_the_rollback_the_target_keeps_what_went_on_there(migration):
+    first_attempt(migration)
+    rolled_back(migration)
+    migration.earlier_ran = []
+    second_export(migration)
+    assert migration.data("import")["tables"]["dag_run"]["rejected"] == 1
+
+
+def test_a_stand_in_that_ran_on_the_source_is_the_real_run(migration):
+    """Somebody set it to queued after the rollback, because it had failed on the target."""
+    first_attempt(migration)
+    rolled_back(migration)
+    migration.source.sql("UPDATE dag_run SET end_date = start_date + interval '5 minutes' WHERE run_id = %s", (STAND_IN,))
+    migration.source.sql("UPDATE task_instance SET try_number = 2 WHERE run_id = %s", (STAND_IN,))
+    second_export(migration)
+    assert migration.data("import")["replacedRuns"] == 2
+    assert migration.target.one("SELECT try_number FROM task_instance WHERE run_id = %s", (STAND_IN,)) == 2
+    for name, table in migration.data("verify")["tables"].items():
+        assert table["equal"] == table["rows"], name
+
+
+def test_stand_ins_and_their_tasks_land_in_a_new_target(migration):
+    """Where the target's own run is not, the scheduler needs them; a second import must not take them for it."""
+    first_attempt(migration)
+    rolled_back(migration)
+    second_export(migration)
+    expected, _ = on_a_fresh_target(migration)
+    assert any(STAND_IN in str(row) for row in expected["task_instance"])

@@ -1,7 +1,9 @@
 """Canaries under a real scheduler: the rest follows when all are green, and stays when one failed, is late or was not activated."""
 
+import contextlib
 import datetime
 
+import psycopg2
 import pytest
 from conftest import TARGET
 from switching import Switching, now
@@ -100,3 +102,30 @@ def test_a_canary_that_is_not_over_in_time_or_not_activated_stops_everything_beh
     second = switching.activate()
     assert second["canaries"][0]["state"] == "failed" and "import error" in second["canaries"][0]["proof"]
     assert [one["dagId"] for one in second["left"]] == ["canary", "behind"] and switching.paused()["behind"]
+
+
+def test_nothing_is_activated_once_rollback_is_ordered(switching):
+    prepare(switching)
+    switching.world.s3.put_object(Bucket=switching.migration.bucket, Key=switching.migration.prefix + "deactivate/job.json", Body=b"{}")
+    found = switching.activate()
+    assert (
+        found["activated"] == [] and set(switching.paused().values()) == {True} and switching.migration.read("activate/begun.json") is None
+    )
+    assert "rollback" in found["stopped"] and [one["dagId"] for one in found["left"]] == ["behind", "canary"]
+
+
+def test_a_rollback_that_is_ordered_between_two_canaries_stops_the_second(switching):
+    prepare(switching)
+    switching.migration.cutover["canary"] = ["canary", "behind"]
+    switching.put_export()
+    # The first one's activation waits for its row, and rollback is ordered meanwhile.
+    with contextlib.closing(psycopg2.connect(switching.target.url.replace("+psycopg2", ""))) as held, held.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM dag WHERE dag_id = 'canary' FOR UPDATE")
+        worker, job, _ = switching.migration.start("activate")
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        switching.wait_for(lambda: switching.one(waiting), "the activation of the first canary")
+        switching.world.s3.put_object(Bucket=switching.migration.bucket, Key=switching.migration.prefix + "deactivate/job.json", Body=b"{}")
+        held.rollback()
+    assert worker.wait(job) == 0
+    assert switching.migration.read_json("activate/result.json")["data"]["activated"] == ["canary"]
+    assert switching.paused() == {"canary": False, "behind": True}

@@ -159,6 +159,8 @@ def test_a_filter_takes_no_event_that_a_run_was_made_for_or_that_is_waited_for(m
     add_dataset(source, "s3://data/a", ("consumer",))
     add_dataset(source, "s3://data/n", ("never_ran",))
     old = [add_event(source, "s3://data/a", "2019-0%d-01T00:00Z" % month) for month in (1, 2, 3, 4, 5)]
+    older = add_event(source, "s3://data/a", "2018-12-01T00:00Z")
+    add_consumer_run(source, "consumer", "2018-12-02T00:00:00+00:00", [older])
     add_consumer_run(source, "consumer", "2019-01-02T00:00:00+00:00", old[:1])
     add_consumer_run(source, "consumer", "2019-02-02T00:00:00+00:00", old[1:2], "running")
     add_consumer_run(source, "consumer", "2019-03-02T00:00:00+00:00", old[2:3])
@@ -170,10 +172,11 @@ def test_a_filter_takes_no_event_that_a_run_was_made_for_or_that_is_waited_for(m
     left = {table["name"]: table["leftOut"] for table in manifest["tables"]}
     migration.data("import")
     target = migration.target
-    assert target.sql("SELECT execution_date::date::text FROM dag_run ORDER BY 1") == [("2019-02-02",), ("2019-03-02",)]
-    # Left out is only the first: it was given to a run that does not move, and every consumer has run since.
+    assert target.sql("SELECT execution_date::date::text FROM dag_run ORDER BY 1") == [("2019-01-02",), ("2019-02-02",), ("2019-03-02",)]
+    # Left out is only the oldest: it was given to a run that does not move, and every consumer has run since.
     assert target.sql("SELECT timestamp::date::text FROM dataset_event ORDER BY 1") == [
         ("2018-01-01",),
+        ("2019-01-01",),
         ("2019-02-01",),
         ("2019-03-01",),
         ("2019-04-01",),
@@ -183,6 +186,7 @@ def test_a_filter_takes_no_event_that_a_run_was_made_for_or_that_is_waited_for(m
     assert rows(target, QUEUE) == rows(source, QUEUE)
     assert [left[name] for name in TABLES] == [{"beyond the filter": 1}, {"beyond the filter": 1}, {}]
     assert [row[1] for row in target.sql(CONSUMED + " ORDER BY 2")] == [
+        "dataset_triggered__2019-01-02T00:00:00+00:00",
         "dataset_triggered__2019-02-02T00:00:00+00:00",
         "dataset_triggered__2019-03-02T00:00:00+00:00",
     ]

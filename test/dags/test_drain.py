@@ -97,6 +97,7 @@ def test_a_task_whose_worker_is_lost_is_not_waited_for(migration):
     add_task(source, "works", "lost", "running", "running", "1 hour")
     add_task(source, "works", "crashed", "running", "failed")
     add_task(source, "old", "forgotten", "queued")
+    migration.constants["LOOP_SECONDS = 30"] = "LOOP_SECONDS = 1"
     data = migration.data("drain")  # with 30 minutes for tasks
     assert data["ended"] == 2
     assert source.sql("SELECT task_id, state, try_number FROM task_instance ORDER BY 1") == [
@@ -169,6 +170,143 @@ def test_a_drain_that_was_killed_while_it_ended_tasks_is_taken_up(migration):
     data = migration.data("drain")
     assert (data["ended"], data["paused"], data["leftover"][0]["unfinished"]) == (1, ["works"], {"running": 1})
     assert source.sql("SELECT state, try_number FROM task_instance") == [(None, 1)]
+
+
+def test_what_is_only_queued_waits_for_the_scheduler_again(migration):
+    source = migration.source
+    history.add_dag(source, "works")
+    history.add_dag(source, "filled", paused=True)
+    for dag_id in ("works", "filled"):
+        add_run(source, dag_id)
+    source.sql("UPDATE dag_run SET run_type = 'backfill' WHERE dag_id = 'filled'")
+    add_task(source, "works", "runs", "running", "running")
+    add_task(source, "works", "waits", "queued")
+    add_task(source, "works", "begins", "queued")
+    add_task(source, "filled", "waits", "queued")
+    soon(migration)
+    worker, job, _ = migration.start("drain")
+    wait_until(lambda: "have ended" in said(migration))
+    # A scheduler's loop that began before the pause queues one again, a worker takes up the other's message just then.
+    source.sql("UPDATE task_instance SET state = 'queued' WHERE task_id = 'waits' AND dag_id = 'works'")
+    source.sql("UPDATE task_instance SET state = 'running', try_number = 3 WHERE task_id = 'begins'")
+    wait_until(lambda: source.one("SELECT state FROM task_instance WHERE task_id = 'begins'") == "failed")
+    source.sql("UPDATE job SET state = 'success'")
+    assert worker.wait(job) == 0, migration.log.read_text()
+    data = migration.read_json("drain/result.json")["data"]
+    assert data["ended"] == 2
+    assert {run["dagId"]: run["unfinished"] for run in data["leftover"]} == {
+        "filled": {"scheduled": 1},
+        "works": {"running": 2, "scheduled": 1},
+    }
+    assert [one["taskId"] for one in migration.read_json("drain/ended.json")["instances"]] == ["begins", "runs"]
+    assert source.sql("SELECT dag_id, task_id, state, try_number, end_date IS NULL FROM task_instance ORDER BY 1, 2") == [
+        ("filled", "waits", "scheduled", 2, True),
+        ("works", "begins", None, 2, False),
+        ("works", "runs", None, 1, False),
+        ("works", "waits", "scheduled", 2, True),
+    ]
+
+
+def test_a_task_that_failed_after_it_was_put_back_keeps_its_try(migration):
+    source = migration.source
+    history.add_dag(source, "works")
+    add_run(source, "works")
+    for task_id in ("cut", "cut_again"):
+        add_task(source, "works", task_id, "running", "running", "1 hour")
+    add_task(source, "works", "behind", None)
+    soon(migration)
+    assert migration.data("drain")["ended"] == 2
+    # Both ran again with the same number; one has failed by itself and made another upstream_failed, the other runs still.
+    source.sql("UPDATE dag SET is_paused = false")
+    for task_id, state in (("cut", "failed"), ("cut_again", "running")):
+        process = source.one("INSERT INTO job (job_type, state, latest_heartbeat) VALUES ('LocalTaskJob', 'failed', now()) RETURNING id")
+        source.sql(
+            "UPDATE task_instance SET state = %s, try_number = 2, job_id = %s, end_date = CASE WHEN %s = 'failed' THEN now() END "
+            "WHERE task_id = %s",
+            (state, process, state, task_id),
+        )
+    source.sql("UPDATE task_instance SET state = 'upstream_failed', end_date = now() WHERE task_id = 'behind'")
+    migration.attempt, migration.earlier_attempts = 2, [1]
+    assert migration.data("drain")["ended"] == 1
+    assert source.sql("SELECT task_id, state, try_number FROM task_instance ORDER BY 1") == [
+        ("behind", "upstream_failed", 2),
+        ("cut", "failed", 2),
+        ("cut_again", None, 1),
+    ]
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_drain_that_was_killed_knows_its_end_by_the_process(migration, ended):
+    """Code that answers SIGTERM with an error of its own: its row says nothing of us any more."""
+    source = migration.source
+    history.add_dag(source, "works")
+    add_run(source, "works")
+    add_task(source, "works", "stubborn", "running", "running")
+    soon(migration)
+    migration.kill_at("drain", "waiting until 1 tasks have ended")
+    source.sql("UPDATE task_instance SET state = 'up_for_retry', end_date = now()")
+    if ended:
+        source.sql("UPDATE job SET state = 'success'")
+    worker, job, _ = migration.start("drain")
+    if not ended:
+        wait_until(lambda: "have ended" in said(migration))
+        source.sql("UPDATE job SET state = 'success'")
+    assert worker.wait(job) == 0, migration.log.read_text()
+    assert source.sql("SELECT state, try_number FROM task_instance") == [(None, 1)]
+
+
+def order_back(migration):
+    migration.world.s3.put_object(Bucket=migration.bucket, Key=migration.prefix + "restore/ordered.json", Body=b"{}")
+
+
+def test_a_drain_stops_where_it_is_once_rollback_is_ordered(migration):
+    source = migration.source
+    for dag_id in ("rests", "works"):
+        history.add_dag(source, dag_id)
+    add_run(source, "works")
+    add_task(source, "works", "t", "running", "running", "-1 hour")
+
+    def stops_at(message):
+        worker, job, _ = migration.start("drain")
+        wait_until(lambda: message in said(migration))
+        order_back(migration)
+        assert worker.wait(job) != 0
+        assert migration.read_json("drain/result.json")["error"]["code"] == "ordered-back"
+        state = source.sql("SELECT is_paused FROM dag ORDER BY dag_id"), source.sql("SELECT state, try_number FROM task_instance")
+        # The one that was queued behind it does nothing at all.
+        record = migration.read("drain/active.json")
+        assert migration.run("drain")["error"]["code"] == "ordered-back"
+        assert migration.read("drain/active.json") == record
+        migration.world.s3.delete_object(Bucket=migration.bucket, Key=migration.prefix + "restore/ordered.json")
+        return state
+
+    assert stops_at("1 of 2 DAGs are paused") == ([(True,), (False,)], [("running", 2)])
+    migration.drain["timeoutMinutes"] = 0.01
+    assert stops_at("waiting for 1 running tasks") == ([(True,), (True,)], [("running", 2)])
+
+
+def test_what_is_being_ended_is_ended_before_rollback_has_its_turn(migration):
+    source = migration.source
+    history.add_dag(source, "works")
+    add_run(source, "works")
+    add_task(source, "works", "t", "running", "running", "-1 hour")
+    source.sql(
+        "INSERT INTO job (job_type, state, dag_id, latest_heartbeat) VALUES ('BackfillJob', 'running', 'x', now() + interval '1 hour')"
+    )
+    soon(migration)
+    worker, job, _ = migration.start("drain")
+    wait_until(lambda: "have ended" in said(migration))
+    order_back(migration)
+    add_task(source, "works", "late", "running", "running", "-1 hour")
+    time.sleep(1)
+    assert migration.read("drain/result.json") is None
+    source.sql("UPDATE job SET state = 'success' WHERE id = (SELECT job_id FROM task_instance WHERE task_id = 't')")
+    assert worker.wait(job) != 0
+    assert migration.read_json("drain/result.json")["error"]["code"] == "ordered-back"
+    assert source.sql("SELECT task_id, state, try_number FROM task_instance ORDER BY 1") == [("late", "running", 2), ("t", None, 1)]
+    migration.active_dags = [{"dagId": "works"}]
+    restored = migration.data("restore")
+    assert (restored["activated"], restored["putBack"], restored["leftFailed"]) == (["works"], 1, [])
 
 
 def test_nothing_is_exported_while_a_process_does_not_end(migration):

@@ -137,7 +137,7 @@ def test_what_runs_at_the_deadline_is_ended_and_runs_once_more_after_restore(wor
         pids = live.pids()
         assert [pid for pid in pids if is_alive(pid)] == []
         assert drained["paused"] == sorted({name.split("/")[0] for name in IN_FLIGHT} | {"queued", "rests"})
-        assert drained["ended"] == len(ENDED) + 1
+        assert drained["ended"] == len(ENDED)
         fates = {run["dagId"]: (run["fate"], run["ended"], run["deferred"]) for run in drained["leftover"]}
         assert fates == {
             "cut": ("resume", 1, []),
@@ -147,13 +147,13 @@ def test_what_runs_at_the_deadline_is_ended_and_runs_once_more_after_restore(wor
             "sensor": ("resume", 0, []),
             "deferred": ("deferred", 0, ["waits"]),
             "mapped": ("resume", 2, []),
-            "queued": ("resume", 1, []),
+            "queued": ("resume", 0, []),
         }
         (live.home / "lines.txt.fire").write_text("")
         live.wait_for(lambda: live.states()["deferred/waits"] == "scheduled", "its trigger has not fired")
         # Longer than heartbeats, the retry delay, scheduler loops, and (once) its look at the runs of paused DAGs every minute.
         time.sleep(75 if version == conftest.TARGET else 10)
-        assert live.states() == dict(IN_FLIGHT, **dict.fromkeys(ENDED + ["queued/queued"]), **{"deferred/waits": "scheduled"})
+        assert live.states() == dict(IN_FLIGHT, **dict.fromkeys(ENDED), **dict.fromkeys(["queued/queued", "deferred/waits"], "scheduled"))
         assert live.pids() == pids
         assert dict(source.sql("SELECT dag_id, state FROM dag_run")) == {dag: "running" for dag in fates}
         migration.attempt, migration.earlier_attempts = 2, [1]
@@ -226,3 +226,105 @@ def test_a_backfill_is_ended_with_its_process_and_named(world, migration, versio
         assert set(live.states().values()) == {None}
         assert set(live.counted()) == {"filled begins"}
         assert set(source.sql("SELECT run_type, state FROM dag_run")) == {("backfill", "running")}
+
+
+NARROW = """
+from airflow.executors.local_executor import LocalExecutor
+
+class NarrowExecutor(LocalExecutor):
+    \"\"\"One worker with a queue before it, as Celery's when all its slots are taken.\"\"\"
+
+    def __init__(self):
+        super().__init__(parallelism=1)
+
+    def start(self):
+        super().start()
+        self.parallelism = 16
+"""
+
+IN_A_QUEUE = (
+    HEAD
+    + """
+def sensed():
+    line("sensed")
+    return os.path.exists(GO + ".sensor")
+
+class Fires(BaseOperator):
+    def execute(self, context):
+        line("fires begins")
+        self.defer(trigger=FileTrigger(LINES + ".fire"), method_name="done")
+
+    def done(self, context, event=None):
+        line("fires ends")
+
+def fails_once(ti):
+    line("retried begins")
+    if ti.try_number == 1:
+        raise ValueError("the first try")
+
+once = {"retries": 1, "retry_delay": datetime.timedelta(seconds=1)}
+with dag("before"):
+    PythonSensor(task_id="sensed", python_callable=sensed, mode="reschedule", poke_interval=4, **once)
+with dag("fired"):
+    Fires(task_id="fires", **once)
+with dag("long", schedule=None):
+    PythonOperator(task_id="long", python_callable=work, op_args=["long"], **once)
+with dag("short", schedule=None):
+    PythonOperator(task_id="short", python_callable=line, op_args=["short"], **once)
+with dag("retried", schedule=None):
+    PythonOperator(task_id="retried", python_callable=fails_once, **once)
+"""
+)
+QUEUED = ["before/sensed", "fired/fires", "retried/retried", "short/short"]
+
+
+@pytest.mark.parametrize("version", [conftest.SOURCE, conftest.TARGET])
+def test_what_lies_in_the_executors_queue_starts_only_after_restore(world, migration, version):
+    source = migration.source = migration.source if version == conftest.SOURCE else conftest.Environment(world, version)
+    with LiveAirflow(world, source, IN_A_QUEUE, {"AIRFLOW__CORE__EXECUTOR": "narrow.NarrowExecutor"}, {"narrow.py": NARROW}) as live:
+        live.wait_for(lambda: live.counted().get("fires begins") and live.counted().get("sensed"), "not begun")
+        assert live.run("dags", "trigger", "long").returncode == 0
+        live.wait_for(lambda: "long begins" in live.counted(), "the long one has not begun")
+        for dag_id in ("short", "retried"):
+            assert live.run("dags", "trigger", dag_id).returncode == 0
+        (live.home / "lines.txt.fire").write_text("")
+        live.wait_for(lambda: [live.states().get(name) for name in QUEUED] == ["queued"] * 4, "not all queued behind it")
+        before, lines = tries(live), live.counted()
+        migration.drain.update(timeoutMinutes=0.01, taskMinutes=0.01)
+        migration.constants["LOOP_SECONDS = 30"] = "LOOP_SECONDS = 5"
+        drained = migration.data("drain")
+        assert drained["ended"] == 1
+        assert {run["dagId"]: (run["unfinished"], run["deferred"]) for run in drained["leftover"]} == {
+            "long": ({"running": 1}, []),
+            "before": ({"scheduled": 1}, []),
+            "fired": ({"scheduled": 1}, ["fires"]),
+            "retried": ({"scheduled": 1}, []),
+            "short": ({"scheduled": 1}, []),
+        }
+        # The worker is free now, and takes up one message after the other.
+        live.wait_for(
+            lambda: all("'Task Instance State' FAILED" in live.task_logs(name.split("/")[0]) for name in QUEUED), "messages are left"
+        )
+        time.sleep(5)
+        assert live.counted() == lines
+        assert live.states() == dict({name: "scheduled" for name in QUEUED}, **{"long/long": None})
+        assert {name: number for name, number in tries(live).items() if name in QUEUED} == {name: before[name] for name in QUEUED}
+
+        live.go.write_text("")
+        (live.home / "go.sensor").write_text("")
+        migration.active_dags = [{"dagId": dag_id} for dag_id in drained["paused"]]
+        assert migration.data("restore")["putBack"] == 1
+        live.wait_for(lambda: set(source.sql("SELECT state FROM dag_run")) == {("success",)}, "not all runs have succeeded")
+        assert live.counted() == {
+            "sensed": lines["sensed"] + 1,
+            "fires begins": 1,
+            "fires ends": 1,
+            "long begins": 2,
+            "long ends": 1,
+            "short": 1,
+            "retried begins": 2,
+        }
+        assert {name: number for name, (number, _) in tries(live).items()} == dict(
+            dict.fromkeys(QUEUED + ["long/long"], 1), **{"retried/retried": 2}
+        )
+        assert live.complaints() == [] and "killed externally" not in live.tail() and "state mismatch" not in live.tail()

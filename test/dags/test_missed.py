@@ -146,6 +146,23 @@ def test_with_catchup_nothing_is_missed_and_nothing_is_made(make_switching):
     assert found["next"][0]["nextDagrun"] == iso(base - 35 * MINUTE)
 
 
+def test_more_intervals_than_are_started_leave_the_dag_paused_with_both_cures(make_switching):
+    switching = make_switching()
+    late_dag(switching)
+    run_id = switching.park("late", switching.first_missed - 15 * MINUTE, interval=5 * MINUTE)
+    switching.migration.cutover["missedIntervals"] = "run"
+    switching.migration.constants["MOST_STARTED = 500"] = "MOST_STARTED = 3"
+    found = switching.activate()
+    reason = found["left"][0]["reason"]
+    assert found["activated"] == [] and switching.paused()["late"] and found["missed"] == []
+    assert reason.split()[0].isdigit() and "no more than 3" in reason and "report" in reason and "catchup=True" in reason
+    assert len(switching.runs("late")) == 2 and switching.one("SELECT state FROM dag_run WHERE run_id = %s", (run_id,)) == "failed"
+    switching.migration.cutover["missedIntervals"] = "report"
+    switching.migration.constants["MOST_INTERVALS = 10080"] = "MOST_INTERVALS = 2"
+    found = switching.activate()
+    assert found["activated"] == ["late"] and found["missed"][0]["isMore"] and found["missed"][0]["count"] == 3
+
+
 def test_a_dag_whose_missed_runs_airflow_refuses_stays_as_it_was(make_switching):
     switching = make_switching()
     plugins = switching.folder / "plugins"

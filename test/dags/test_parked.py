@@ -100,14 +100,14 @@ def test_filters_keep_the_newest_automated_run_and_runs_in_flight(migration):
 
 
 def test_filters_keep_everything_of_a_run_that_moves(migration):
-    """Of every type the newest, and whatever is in flight; with XComs, lengths, rendered fields and failures of each."""
+    """Of every type the newest, whatever is in flight, the run before that; with XComs, lengths, rendered fields and failures of each."""
     source = migration.source
     newest = set()
     for number, run_type in enumerate(("scheduled", "backfill", "dataset_triggered", "manual")):
         dag_id = "of_" + run_type
         history.add_runs(source, dag_id, 3, run_type=run_type, first="2019-0%d-01" % (number + 1))
         source.sql("UPDATE dag_run SET state = 'running' WHERE dag_id = %s AND run_id LIKE '%%-02T%%'", (dag_id,))
-        newest |= {(dag_id, "02")} | ({(dag_id, "03")} if run_type != "manual" else set())
+        newest |= {(dag_id, "01"), (dag_id, "02")} | ({(dag_id, "03")} if run_type != "manual" else set())
     source.sql("UPDATE task_instance SET state = 'queued' WHERE run_id LIKE '%-02T%' AND task_id = 't2'")
     for table, column, value in (("task_map", "length", "3"), ("task_fail", "duration", "1")):
         source.sql(
@@ -136,20 +136,3 @@ def test_next_runs_are_forgotten_only_for_dags_that_got_runs(migration):
     migration.target.sql("UPDATE dag SET next_dagrun = '2026-01-03'")
     migration.data("import")
     assert migration.target.one("SELECT count(*) FROM dag WHERE next_dagrun IS NULL") == 0
-
-
-def test_a_filter_leaves_no_hole_behind_a_scheduled_run_in_flight(migration):
-    """The scheduler goes on from the interval of the run that ends last, and would make again whatever the filter left out behind it."""
-    for dag_id, run_type in (("cut", "scheduled"), ("by_hand", "manual")):
-        history.add_runs(migration.source, dag_id, 5, first="2020-01-01", run_type=run_type)
-        migration.source.sql("UPDATE dag_run SET state = 'running' WHERE dag_id = %s AND execution_date = '2020-01-03'", (dag_id,))
-    migration.metadata.update(historyDays=30)
-    migration.export()
-    migration.data("import")
-    assert migration.target.sql("SELECT dag_id, execution_date::date::text FROM dag_run ORDER BY 1, 2") == [
-        ("by_hand", "2020-01-03"),
-        ("cut", "2020-01-03"),
-        ("cut", "2020-01-04"),
-        ("cut", "2020-01-05"),
-    ]
-    assert migration.target.one("SELECT count(*) FROM task_instance WHERE dag_id = 'cut'") == 6

@@ -20,8 +20,8 @@ def put(migration, name, value):
     return {"key": migration.prefix + name, "versionId": answer["VersionId"], "sha256": sha256, "bytes": len(body)}
 
 
-def ran(migration, *runs):
-    migration.ran = put(migration, "deactivate/ran.json", {"runs": list(runs)})
+def ran(migration, *runs, **more):
+    migration.ran = put(migration, "deactivate/ran.json", dict({"runs": list(runs)}, **more))
 
 
 def run_on_target(dag_id, day, kind="new", run_type="scheduled", state="success"):
@@ -107,9 +107,9 @@ def test_what_the_target_ran_stands_on_the_source_and_is_not_run_again(migration
         (made[1], "failed", "scheduled", "2026-02-03", "2026-02-04", False, True),
     ]
     assert "target" in pickle.loads(rows[0][-1])["mwaa-migrate"]
-    # Without a row of the run before, a task with depends_on_past would wait for ever.
-    assert source.sql("SELECT task_id, state FROM task_instance WHERE run_id = ANY(%s) ORDER BY 1, 2", (made,)) == [
-        (task, state) for task in ("mapped", "past", "wrapped") for state in ("failed", "success")
+    # Without a row of the run before, a task with depends_on_past would wait for ever; behind a failed run it has to.
+    assert source.sql("SELECT task_id, run_id, state FROM task_instance WHERE run_id = ANY(%s) ORDER BY 1, 2", (made,)) == [
+        (task, made[0], "success") for task in ("mapped", "past", "wrapped")
     ]
     # One of them exists under another id already: it is left.
     assert source.one("SELECT count(*) FROM dag_run WHERE execution_date = '2026-02-01'") == 1
@@ -121,6 +121,15 @@ def test_what_the_target_ran_stands_on_the_source_and_is_not_run_again(migration
     before = untouched(source)
     assert migration.data("restore")["standIns"] == data["standIns"]
     assert untouched(source) == before
+
+
+def test_a_dag_of_the_target_alone_leaves_nothing_on_the_source(migration):
+    history.add_dag(migration.source, "daily", paused=True)
+    paused_at(migration, "daily")
+    ran(migration, run_on_target("daily", 1), run_on_target("theirs", 1))
+    data = migration.data("restore")
+    assert data["standIns"] == [{"dagId": "daily", "runId": "scheduled__2026-02-01T00:00:00Z"}]
+    assert migration.source.sql("SELECT dag_id FROM dag_run") == [("daily",)]
 
 
 @pytest.mark.parametrize("resume_deferred", [False, True])
@@ -136,7 +145,7 @@ def test_a_run_that_went_on_at_the_target_stays_failed_and_the_others_go_on(migr
     put(migration, "drain/ended.json", {"instances": tasks, "runs": []})
     paused_at(migration, "live")
     migration.drain["resumeDeferred"] = resume_deferred
-    ran(migration, dict(run_on_target("live", 1, kind="resumed"), runId="r1"))
+    ran(migration, dict(run_on_target("live", 1, kind="resumed", state="running"), runId="r1"))
     data = migration.data("restore")
     left = [{"dagId": "live", "runId": run} for run in (["r1"] if resume_deferred else ["r1", "r3"])]
     assert (data["leftFailed"], data["putBack"]) == (left, 4 if resume_deferred else 3)

@@ -2,8 +2,9 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { envFileText, environmentLines } from './env-file.js';
 import { readSpec, SpecError } from './spec/read-spec.js';
-import { type Sandbox, startSandbox } from './world.js';
+import { type Sandbox, type SandboxEnvironment, startSandbox } from './world.js';
 
 const USAGE = 'Usage: npm run sandbox -- --spec FILE [--write-env FILE]\n  --spec      YAML file that describes accounts and environments (examples in test/sandbox/examples)\n  --write-env  where the variables for a shell go; default: sandbox.env';
 
@@ -27,7 +28,7 @@ async function main(): Promise<void> {
   const spec = readSpec(file);
   const ended = signalled();
   console.log(`Starting ${spec.environments.length} environment${spec.environments.length === 1 ? '' : 's'}; an Airflow version that is not in the cache takes about a minute more …`);
-  const starting = startSandbox(spec, { log: (line) => console.log(`  ${line}`) });
+  const starting = startSandbox(spec, { log: (line) => console.log(`  ${line}`), onAvailable: (environment) => void starting.then((sandbox) => announce(sandbox, environment, envFile)) });
   const first = await Promise.race([starting, ended]);
   if (typeof first === 'string') {
     // What is half started still has to end: nothing else knows its processes.
@@ -44,6 +45,17 @@ async function main(): Promise<void> {
   }
 }
 
+/** What phase create or the aws CLI has made gets its login here, as those of the spec did at the start. */
+function announce(sandbox: Sandbox, environment: SandboxEnvironment, envFile: string): void {
+  console.log(['', ...environmentLines(environment)].join('\n'));
+  try {
+    writeFileSync(envFile, envFileText(sandbox), { mode: 0o600 });
+    console.log(`  ${envFile} holds it too.`);
+  } catch (error) {
+    console.error(`  ${envFile} was not written again: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
 /** The first SIGINT or SIGTERM. A second one does not cut the ending short: Airflow would live on without a parent. */
 function signalled(): Promise<string> {
   return new Promise((resolve) => {
@@ -51,23 +63,8 @@ function signalled(): Promise<string> {
   });
 }
 
-/** For `set -a; . FILE; set +a`. Roles are assumed by OIDC, so no key stands here that the action would take up by mistake. */
-function envFileText(sandbox: Sandbox): string {
-  const variables = Object.entries(sandbox.env()).map(([name, value]) => `${name}='${value}'`);
-  const keys = sandbox.spec.accounts.map((account) => {
-    const { accessKeyId, secretAccessKey } = sandbox.rootCredentials(account);
-    return `# root of ${account}, for the aws CLI: export AWS_ACCESS_KEY_ID='${accessKeyId}' AWS_SECRET_ACCESS_KEY='${secretAccessKey}'`;
-  });
-  const databases = [...sandbox.environments.values()].map(({ name, running }) => `# ${name}: database ${running.databaseUrl} Fernet key ${running.fernetKey}`);
-  return ['# Written by npm run sandbox. Valid while that sandbox runs.', ...variables, ...keys, ...databases, ''].join('\n');
-}
-
 function summary(sandbox: Sandbox, envFile: string): string {
-  const environments = [...sandbox.environments.values()].flatMap(({ name, account, region, webserverUrl, bucket, running }) => [
-    `${name}  Airflow ${running.settings.airflowVersion}, ${account}, ${region}`,
-    `  UI      ${webserverUrl ?? '-'}  user ${running.login.username}, password ${running.login.password}`,
-    `  bucket  s3://${bucket}`,
-  ]);
+  const environments = [...sandbox.environments.values()].flatMap(environmentLines);
   const outputs = sandbox.stacks.flatMap((stack) => Object.entries(stack.outputs).map(([name, value]) => `  ${name} = ${value}`));
   return [
     '', 'The sandbox stands.', ...environments, ...(outputs.length > 0 ? ['Outputs of the IAM templates:', ...outputs] : []),

@@ -31,6 +31,8 @@ import type { Spec } from './spec/spec.js';
 export type SandboxOptions = Readonly<{
   /** One fact per line. Default: silence. */
   log?: (line: string) => void;
+  /** Told of every environment that was made after the sandbox stood, once its Airflow runs. */
+  onAvailable?: (environment: SandboxEnvironment) => void;
   /** JSON lines of every call of the front. */
   callLogFile?: string;
   /** Lifetime of the execution roles' sessions. Default: 3600. */
@@ -96,7 +98,7 @@ export type Sandbox = Readonly<{
  * Takes 15 to 60 s with two environments whose versions are in the cache.
  * @throws Error when something of the spec cannot be made; everything is ended then
  */
-export async function startSandbox(spec: Spec, { log = () => undefined, callLogFile, sessionSeconds, machinery: otherMachinery }: SandboxOptions = {}): Promise<Sandbox> {
+export async function startSandbox(spec: Spec, { log = () => undefined, onAvailable = () => undefined, callLogFile, sessionSeconds, machinery: otherMachinery }: SandboxOptions = {}): Promise<Sandbox> {
   const ending: (() => Promise<void> | void)[] = [];
   let closed: Promise<void> | undefined;
   /** Ends in the opposite order of starting; all of it, even when one part fails. */
@@ -124,12 +126,13 @@ export async function startSandbox(spec: Spec, { log = () => undefined, callLogF
     ending.push(() => credentials.close());
     const s3 = await createS3Service(world);
     // Front and Airflow need each other's address: the MWAA service gets both by functions that are called when all stands.
-    const late: { machinery?: AirflowMachinery; endpoint?: string } = {};
+    const late: { machinery?: AirflowMachinery; endpoint?: string; stands?: boolean } = {};
     const endpoint = () => late.endpoint ?? '';
     const rootClient = (account: string, region = spec.region) => ({ endpoint: endpoint(), region, credentials: rootCredentials(account), forcePathStyle: true as const });
     const networks = networksOf(spec, regionsOf(spec));
     const mwaa = createMwaaService({
       world, model: readServiceModel(tools), networks, delays: spec.delays, report: log,
+      onAvailable: (record) => { if (late.stands) onAvailable(viewOf(record)); },
       machinery: { start: (settings) => (late.machinery ?? unready()).start(settings), close: () => Promise.resolve() },
       lookAtBucket: (look) => bucketLooker(endpoint())(look),
       createLogGroup: ({ account, region, name, kmsKey }) => createLogGroup(rootClient(account, region), name, kmsKey),
@@ -149,6 +152,7 @@ export async function startSandbox(spec: Spec, { log = () => undefined, callLogF
     log(`AWS front: ${front.url}`);
     await Promise.all(spec.environments.map((environment) => adoptEnvironment({ environment, networks, world, s3, mwaa, python: path.join(tools, 'python'), log })));
     front.clearCalls();
+    late.stands = true;
 
     const environments = () => new Map(mwaa.environments().map((record) => [record.name, viewOf(record)]));
     return {

@@ -1,15 +1,15 @@
 """activate: the target takes over, DAG by DAG, each in one transaction and only when its next run is the one the source would have made."""
-import json
 import time
 
 from _parts.airflow_session import settle_with_session
 from _parts.canaries import watch
 from _parts.database import Database, scalar
 from _parts.handover import Handover
-from _parts.missed import first_own_run, missed_intervals, report_missed, schedule_of, skip_to_now, start_missed
+from _parts.missed import Missed, RunNotMade, first_own_run, missed_intervals, report_missed, schedule_of, skip_to_now, start_missed
 from _parts.next_runs import POLL_SECONDS, few, obstacle, parse_until_ready, states_of, what_follows
+from _parts.own_events import queue_in_between, queue_own
 from _parts.owed_queue import queue_owed
-from _parts.parked_runs import fates_of, queue_parked, still_parked
+from _parts.parked_runs import fates_of, queue_parked, read_begun, still_parked, write_begun
 
 ORDERED_BACK = "rollback of this attempt has been ordered"
 
@@ -24,16 +24,6 @@ def activate(command):
         database.close()
 
 
-def begun_key(command):
-    """S3 key of {"runs": {dag_id: [still_parked]}}: the DAGs that this attempt set out to activate, written before the first statement."""
-    return command.prefix + "activate/begun.json"
-
-
-def read_begun(command):
-    body = command.storage.read_if_there(begun_key(command))
-    return json.loads(body.decode("utf-8"))["runs"] if body else {}
-
-
 class Activation(object):
     """One try. `left` holds reasons by DAG id; whatever is in neither `active` nor `left` has not been tried."""
 
@@ -43,21 +33,22 @@ class Activation(object):
         self.wanted = {one["dagId"]: one for one in handover.wanted}
         self.begun = read_begun(command)
         self.activated, self.already, self.left, self.missed, self.next = [], [], {}, [], []
-        self.queued_events = 0
+        self.unpaused, self.queued_events = {}, 0
         with database.transaction() as cursor:
             self.started = scalar(cursor, "SELECT now()")
 
     def run(self):
         self._note_active()
         todo = self._todo(self.wanted)
-        parse_until_ready(self.command, self.database, [self.wanted[dag_id] for dag_id in todo], self.started)
-        canaries = [dag_id for dag_id in self.switch["canary"] if dag_id in self.wanted]
-        shown, stopped = self._canaries(canaries)
+        parse_until_ready(self.command, self.database, [self.wanted[dag_id] for dag_id in todo], self.started, self._is_ordered_back)
+        shown, stopped = self._canaries([dag_id for dag_id in self.switch["canary"] if dag_id in self.wanted])
         if stopped is None:
             stopped = self._batches(self._todo(self.wanted))
         for dag_id in self._todo(self.wanted):
             self.left[dag_id] = "everything behind was stopped: {}".format(stopped)
         active = self.activated + self.already
+        if self.handover.snapshot is not None and not self._is_ordered_back():
+            self.queued_events += queue_in_between(self.database, {dag_id: self.unpaused[dag_id] for dag_id in self.activated}, self.handover.snapshot)
         with self.database.transaction() as cursor:
             resumed, stayed = fates_of(cursor, self.handover, {dag_id: [run["runId"] for run in runs] for dag_id, runs in self.begun.items()}, active)
             following = self.next + what_follows(cursor, self.already)
@@ -66,7 +57,8 @@ class Activation(object):
                 "queuedEvents": self.queued_events, "next": following}
 
     def _todo(self, dag_ids):
-        return [dag_id for dag_id in dag_ids if dag_id not in self.left and dag_id not in self.activated and dag_id not in self.already]
+        decided = set(self.left) | set(self.activated) | set(self.already)
+        return [dag_id for dag_id in dag_ids if dag_id not in decided]
 
     def _note_active(self):
         """DAGs that are active before this try has done anything: by an earlier try, or by somebody's hand."""
@@ -78,10 +70,15 @@ class Activation(object):
 
     def _canaries(self, dag_ids):
         """([protocol.ts Canary], why everything behind is stopped or None)."""
+        if self._is_ordered_back():
+            return [], ORDERED_BACK
         if not dag_ids:
             return [], None
-        self._remember(self._todo(dag_ids))
-        for dag_id in self._todo(dag_ids):
+        todo = self._todo(dag_ids)
+        self._remember(todo)
+        for dag_id in todo:
+            if self._is_ordered_back():
+                return [], ORDERED_BACK
             self._activate(dag_id)
         shown = {one["dagId"]: one for one in watch(self.command, self.database, self.handover,
                                                     [dag_id for dag_id in dag_ids if dag_id not in self.left], self._is_ordered_back)}
@@ -125,13 +122,16 @@ class Activation(object):
 
     def _remember(self, dag_ids):
         """Before anything of these DAGs changes: which parked runs will be queued, as they are. The first record of a run stays."""
+        is_news = bool(dag_ids) and not self.begun
         with self.database.transaction() as cursor:
             for dag_id in dag_ids:
                 runs = self.begun.setdefault(dag_id, [])
                 known = {run["runId"] for run in runs}
-                runs += [run for run in still_parked(cursor, dag_id, self.handover.to_resume(dag_id), self.handover.snapshot) if run["runId"] not in known]
-        if dag_ids:
-            self.command.storage.write_json(begun_key(self.command), {"runs": self.begun})
+                parked = still_parked(cursor, dag_id, self.handover.to_resume(dag_id), self.handover.snapshot)
+                runs += [run for run in parked if run["runId"] not in known]
+                is_news = is_news or any(run["runId"] not in known for run in parked)
+        if is_news:  # Not for every batch of DAGs that have nothing to record: there may be thousands.
+            write_begun(self.command, self.begun)
 
     def _activate(self, dag_id):
         self._settle(dag_id, self._activate_in)
@@ -165,13 +165,16 @@ class Activation(object):
         if snapshot is not None:
             queue_parked(cursor, dag_id, self.handover.to_resume(dag_id), snapshot)
         events = queue_owed(cursor, dag_id, self.handover.owed(dag_id))
-        schedule, missed = schedule_of(dag_id, session), []
+        if snapshot is not None:
+            events += queue_own(cursor, dag_id, snapshot)
+        schedule, missed = schedule_of(dag_id, session), Missed()
         if schedule is not None and schedule.skips:
             missed = missed_intervals(cursor, schedule, one, self.handover, skip_to_now(cursor, schedule, dag_id))
             if self.switch["missedIntervals"] == "run":
-                _start(cursor, session, schedule, dag_id, missed)
+                start_missed(cursor, session, schedule, dag_id, missed)
         reported, following = report_missed(cursor, dag_id, missed), what_follows(cursor, [dag_id])
-        cursor.execute("UPDATE dag SET is_paused = false WHERE dag_id = %s", (dag_id,))
+        cursor.execute("UPDATE dag SET is_paused = false WHERE dag_id = %s RETURNING now()", (dag_id,))
+        self.unpaused[dag_id] = cursor.fetchone()[0]
         return {"already": False, "missed": reported, "next": following, "events": events}
 
     def _look_at_active(self, cursor, session, one):
@@ -183,21 +186,8 @@ class Activation(object):
             return {"left": "somebody activated it before cutover did, and {} of its parked runs still stand failed: pause it and run cutover again".format(
                 len(parked))}
         schedule = schedule_of(dag_id, session)
-        missed = []
+        missed = Missed()
         if schedule is not None and schedule.skips:
             before = first_own_run(cursor, dag_id, snapshot) or scalar(cursor, "SELECT next_dagrun FROM dag WHERE dag_id = %s", (dag_id,))
             missed = missed_intervals(cursor, schedule, one, self.handover, before)
         return {"already": True, "missed": report_missed(cursor, dag_id, missed), "next": [], "events": 0}
-
-
-class RunNotMade(Exception):
-    """Airflow refused to make a run of a missed interval; the whole DAG stays as it was."""
-
-
-def _start(cursor, session, schedule, dag_id, missed):
-    try:
-        start_missed(cursor, session, schedule, dag_id, missed)
-    except Exception as error:
-        if getattr(error, "orig", None) is not None or hasattr(error, "pgcode"):
-            raise  # The database's own failures are told, and deadlocks tried again, further up.
-        raise RunNotMade("its missed intervals cannot be started ({}): repair the DAG, or set cutover.missed-intervals: report".format(type(error).__name__))

@@ -6,6 +6,8 @@ from _parts.database import FINAL_STATES, FINISHED_RUNS, OWN_DAGS, OWN_VARIABLES
 
 #: SQL: the run `r` has not ended.
 IN_FLIGHT = "coalesce(r.state, '') NOT IN ({})".format(text_list(FINISHED_RUNS))
+#: A scheduler's loop that began before a pause looks at the DAG's runs once more; until it is over, what stands still may yet be queued.
+LOOP_SECONDS = 30
 #: Names of deferred tasks that a run in flight lists.
 SHOWN_DEFERRED = 20
 
@@ -15,6 +17,11 @@ NEXT_RUN = ("next_dagrun", "next_dagrun_data_interval_start", "next_dagrun_data_
 def not_own(column="dag_id"):
     """SQL: the row is not of our own DAGs. A NULL dag_id is nobody's and stays."""
     return "({0} IS NULL OR {0} !~ {1})".format(column, literal(OWN_DAGS))
+
+
+def is_at_rest(cursor):
+    """No run is in flight."""
+    return not scalar(cursor, "SELECT EXISTS (SELECT 1 FROM dag_run r WHERE {} AND {})".format(IN_FLIGHT, not_own()))
 
 
 def next_run_columns(cursor):

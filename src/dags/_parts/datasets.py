@@ -1,4 +1,7 @@
 """Dataset events by what they are, for the ids of datasets and events mean nothing in another database (Airflow 2.4 to 2.11)."""
+import re
+
+from _parts.database import literal
 from _parts.owed_queue import uri_here
 
 #: What tells one event of a dataset from another; where even that is equal, their number in the order of what they carry.
@@ -12,6 +15,23 @@ KNOWN_EVENTS = (
 #: Airflow 3 calls it asset_triggered.
 DATASET_TRIGGERED = "dataset_triggered"
 
+#: The user and password of a URI, as Airflow 2.9 and later find them when they drop them: in any scheme but the user's own (x-…).
+CREDENTIALS = "^((?![Xx]-)[A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@"
+
+
+def drops_credentials(target_version):
+    """Whether the target's Airflow knows its datasets without them: then they need not leave the source. `target_version`: e.g. "2.10.3"."""
+    return tuple(int(number) for number in target_version.split(".")[:2]) >= (2, 9)
+
+
+def uri_that_moves(uri, target_version):
+    return re.sub(CREDENTIALS, r"\1", uri) if drops_credentials(target_version) else uri
+
+
+def uri_that_moves_sql(expression, target_version):
+    """SQL: the same of a column."""
+    return "regexp_replace({}, {}, '\\1')".format(expression, literal(CREDENTIALS)) if drops_credentials(target_version) else expression
+
 
 def same_event(alias):
     """SQL: the staged row `s`, its URI as in `u`, means the event `alias` of KNOWN_EVENTS. Staged as texts: the target's table has no such columns."""
@@ -20,18 +40,6 @@ def same_event(alias):
              "{0}.number = s.event_number::bigint".format(alias)]
     return " AND ".join(tests + ["{0}.{1} IS NOT DISTINCT FROM s.{1}::{2}".format(alias, column, types.get(column, "text"))
                                  for column in EVENT_IDENTITY[1:]])
-
-
-def awaited_events():
-    """SELECT of ids: events that the next dataset-triggered run of a DAG will be given, because no run of it is as new (Airflow's own rule)."""
-    return ("SELECT v.id FROM dataset_event v JOIN (SELECT c.dataset_id, max(n.execution_date) AS newest FROM dag_schedule_dataset_reference c "
-            "LEFT JOIN dag_run n ON n.dag_id = c.dag_id AND n.run_type = '{}' GROUP BY c.dataset_id, c.dag_id) w "
-            "ON w.dataset_id = v.dataset_id AND (w.newest IS NULL OR v.timestamp > w.newest)").format(DATASET_TRIGGERED)
-
-
-def consumed_events(kept):
-    """SELECT of ids: events that a run `r` was made for, of the runs that move."""
-    return "SELECT l.event_id FROM dagrun_dataset_event l JOIN dag_run r ON r.id = l.dag_run_id WHERE {}".format(kept)
 
 
 def name_uris(cursor, stage, uris):

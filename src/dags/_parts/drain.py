@@ -2,23 +2,25 @@
 import json
 import time
 
-from _parts.activity import IN_FLIGHT, not_own, runs_in_flight, set_paused, without_tasks
+from _parts.activity import IN_FLIGHT, LOOP_SECONDS, is_at_rest, not_own, runs_in_flight, set_paused, without_tasks
 from _parts.database import Database, columns_of, iso, names, scalar
-from _parts.drained import read_active, read_ended, write_active
-from _parts.ended import end_tasks, moving_tasks, shown, still_ended, tasks_shown
+from _parts.drained import read_active, read_ended, stop_if_ordered_back, write_active
+from _parts.ended import still_ended
+from _parts.ending import end_tasks
 from _parts.failures import Refusal
+from _parts.moving import moving_tasks, shown, tasks_shown
 from _parts.owed_events import producers_of
 from _parts.restore import put_back
 
 POLL_SECONDS = 3
-#: A scheduler's loop that began before the pause looks at the DAG's runs once more; nothing is ended before it is over.
-LOOP_SECONDS = 30
 
 
 def drain(command):
     """Pause each DAG once it has no active run, consumers of datasets after their producers; at the deadline the rest.
 
-    Then wait for tasks that run, and end what runs still (ended.py), or put all back. Result data: protocol.ts DrainData.
+    Then wait for tasks that run, and end what runs still (ending.py), or put all back. Result data: protocol.ts DrainData.
+
+    :raises Refusal: also once rollback is ordered, which waits until this has ended. (The export, which changes nothing, is let end.)
     """
     if command.job["mode"] == "rehearsal":
         raise Refusal("rehearsal", "This attempt is a rehearsal, which pauses nothing.", "somebody else than the action started this DAG run.",
@@ -27,6 +29,7 @@ def drain(command):
     begun = time.time()
     try:
         database.alone(command.job["migrationId"] + " drain", 600, command.sleep)
+        stop_if_ordered_back(command)
         active = _remember(command, database)
         _pause_as_they_rest(command, database, active, begun + 60 * order["timeoutMinutes"])
         _await_tasks(command, database, 60 * order["taskMinutes"])
@@ -34,6 +37,7 @@ def drain(command):
             _abort_unless_at_rest(command, database, active)
         else:
             end_tasks(command, database)
+            stop_if_ordered_back(command)
         with database.snapshot() as cursor:
             ended = still_ended(cursor, read_ended(command)["instances"])
             leftover = runs_in_flight(cursor, order, ended)
@@ -104,6 +108,7 @@ def _is_met(condition, there):
 
 def _pause_as_they_rest(command, database, active, deadline):
     while True:
+        stop_if_ordered_back(command)
         with database.transaction() as cursor:
             waiting = set(_unpaused(cursor)) & set(active["dagIds"])
             runs, owed, producers = _busy(cursor), _owed(cursor), producers_of(cursor)
@@ -152,12 +157,14 @@ def _unpause_caught(command, database, active, dag_ids):
 
 
 def _await_tasks(command, database, seconds):
-    """Tasks that run or are queued go on in a paused DAG."""
-    deadline = time.time() + max(seconds, LOOP_SECONDS)
+    """Tasks that run or are queued go on in a paused DAG, and a late loop of the scheduler may queue more."""
+    begun = time.time()
     while True:
+        stop_if_ordered_back(command)
         with database.transaction() as cursor:
-            tasks = moving_tasks(cursor)
-        if not tasks or time.time() >= deadline:
+            tasks, rests = moving_tasks(cursor), is_at_rest(cursor)
+        waited = time.time() - begun
+        if not tasks and (rests or waited >= LOOP_SECONDS) or waited >= max(seconds, LOOP_SECONDS):
             return
-        command.say(tasks_shown("waiting for {} running tasks".format(len(tasks)), tasks))
+        command.say(tasks_shown("waiting for {} running tasks".format(len(tasks)), tasks) if tasks else "waiting until the scheduler has seen the pause")
         command.sleep(POLL_SECONDS)

@@ -1,15 +1,21 @@
 """What the drain writes down before it does it (S3, `<attempt>/drain/`), so that a later try, export and restore know what is ours.
 
 `active.json`: {"dagIds": [...], "pausedAt": {dag_id: ISO 8601 UTC}}.
-`ended.json`: {"instances": [...], "runs": [...]}; an instance is {dagId, runId, taskId, mapIndex, state, tryNumber, endedAt, hasTrigger}:
-state and tryNumber (the column's value) are of before; endedAt is its end_date since, the mark by which it is known (ended.py);
-hasTrigger: it had come back from the triggerer. A run is {dagId, runId, upstreamFailed: [[taskId, mapIndex]]}: what was so before.
+`ended.json`: {"instances": [...], "runs": [...]}; an instance is {dagId, runId, taskId, mapIndex, state, tryNumber, jobId, endedAt, hasTrigger}:
+state, tryNumber (the column's value) and jobId (its process) are of before; endedAt is its end_date since, the mark by which it is known
+(ended.py); hasTrigger: it had come back from the triggerer. A run is {dagId, runId, upstreamFailed: [[taskId, mapIndex]]}: what was so before.
 """
 import json
+
+from _parts.failures import Refusal
 
 
 def instance_key(entry):
     return entry["dagId"], entry["runId"], entry["taskId"], entry["mapIndex"]
+
+
+def run_key(entry):
+    return entry["dagId"], entry["runId"]
 
 
 def read_active(command):
@@ -39,6 +45,18 @@ def read_ended(command):
 
 def write_ended(command, ended):
     command.storage.write_json(command.prefix + "drain/ended.json", ended)
+
+
+def is_ordered_back(command):
+    """The action writes this before rollback's DAG run, which waits in the queue behind ours."""
+    return command.storage.read_if_there(command.prefix + "restore/ordered.json") is not None
+
+
+def stop_if_ordered_back(command):
+    """:raises Refusal: once rollback is ordered. Nothing is put back here: restore does so."""
+    if is_ordered_back(command):
+        raise Refusal("ordered-back", "Rollback of this attempt has been ordered.", "it puts back what the drain has paused and ended so far.",
+                      "run phase rollback until it has ended; after it, phase export begins a new attempt.")
 
 
 def _records(command, name):

@@ -1,32 +1,21 @@
 """export: one snapshot, every table as one object, and the manifest that names them (design §5)."""
 from airflow import __version__ as airflow_version_text
 
-from _parts.activity import active_dags, not_own, runs_in_flight, without_tasks
+from _parts.activity import active_dags, runs_in_flight, without_tasks
 from _parts.dagfile import AIRFLOW_VERSION
-from _parts.database import OWN_VARIABLES, Database, columns_of, iso, literal, names, quoted, scalar
+from _parts.database import OWN_VARIABLES, Database, iso, literal, names, quoted, scalar
+from _parts.datasets import uri_that_moves
 from _parts.drained import read_active, read_ended
 from _parts.ended import keep_ended, still_ended
 from _parts.envelope import Sealer, context_of, new_data_key, sealed_for
 from _parts.failures import Refusal
+from _parts.kept_runs import find_kept_runs, make_kept_runs
 from _parts.normal_form import NormalForm
 from _parts.owed_events import owed_events
+from _parts.staying import tables_that_stay
 from _parts.storage import ObjectWriter, TableWriter
 
 MANIFEST_FORMAT = 1
-
-#: Why tables that are not in the catalogue stay behind.
-FILLS_ITSELF = "the target fills it itself from its DAG files"
-STAYS = {
-    "dag": FILLS_ITSELF, "dag_tag": FILLS_ITSELF, "dag_code": FILLS_ITSELF, "dag_owner_attributes": FILLS_ITSELF, "dag_warning": FILLS_ITSELF,
-    "serialized_dag": FILLS_ITSELF, "dag_pickle": FILLS_ITSELF, "import_error": "describes the source's DAG files",
-    "log_template": "runs follow the target's own template", "alembic_version": "the schema's own", "session": "logins to the source",
-    "trigger": "deferred work is not carried", "callback_request": "work of the source's processes", "job": "processes of the source",
-    "task_reschedule": "of use only to a waiting sensor",
-    "dataset": "named by URI in events and queue; the target fills the rest from its DAG files", "dag_schedule_dataset_reference": FILLS_ITSELF,
-    "task_outlet_dataset_reference": FILLS_ITSELF, "dag_schedule_dataset_alias_reference": FILLS_ITSELF, "dataset_alias": FILLS_ITSELF,
-    "dataset_alias_dataset": "known again when a task writes to the alias", "dataset_alias_dataset_event": "runs know their events themselves",
-}
-STAYS_AB = "users, roles and permissions of the source; MWAA makes the target's from IAM"
 
 
 def export(command):
@@ -42,11 +31,18 @@ def export(command):
         if ended:
             with database.transaction() as cursor:
                 keep_ended(cursor, still_ended(cursor, ended), job["drain"]["leftover"] == "fail")
+        days = job["metadata"]["historyDays"]
+        if days is not None:
+            with database.transaction() as cursor:
+                make_kept_runs(cursor)
         with database.snapshot() as cursor:
             manifest = _manifest_head(command, cursor)
+            if days is not None:
+                command.say("finding the runs of the newest {} days".format(days))
+                find_kept_runs(cursor, days)
             for table in job["tables"]:
                 _add_table(command, cursor, table, manifest, bool(ended))
-            manifest["notMoved"] += _other_tables(cursor, job["tables"])
+            manifest["notMoved"] += tables_that_stay(cursor, job["tables"])
             runs = runs_in_flight(cursor, job["drain"], still_ended(cursor, ended))
             reference = command.storage.write_json(command.prefix + "in-flight.json", {
                 "format": MANIFEST_FORMAT, "migrationId": job["migrationId"], "attempt": job["attempt"], "snapshotAt": manifest["snapshotAt"], "runs": runs})
@@ -54,13 +50,17 @@ def export(command):
             # cutover compares with these: what was recorded before the drain is old by the runs that were made until the pause.
             manifest["schedulesRef"] = command.storage.write_json(command.prefix + "schedules.json", {
                 "format": MANIFEST_FORMAT, "snapshotAt": manifest["snapshotAt"], "dags": active_dags(cursor, paused_too=True),
-                "pausedAt": paused_at, "owedEvents": [{name: one[name] for name in ("dagId", "uri", "at")} for one in owed_events(cursor, paused_at)]})
+                "pausedAt": paused_at, "owedEvents": _owed_to_consumers(cursor, paused_at, job["targetVersion"])})
             manifest["inFlight"] = [without_tasks(run) for run in runs]
             manifest["inFlightRef"] = reference
     finally:
         database.close()
     command.say("writing the manifest")
     return {"manifest": command.storage.write_json(command.prefix + "export/manifest.json", manifest)}
+
+
+def _owed_to_consumers(cursor, paused_at, target_version):
+    return [{"dagId": one["dagId"], "uri": uri_that_moves(one["uri"], target_version), "at": one["at"]} for one in owed_events(cursor, paused_at)]
 
 
 def _manifest_head(command, cursor):
@@ -82,7 +82,7 @@ def _manifest_head(command, cursor):
 
 def _add_table(command, cursor, table, manifest, has_ended):
     name, metadata = table["name"], command.job["metadata"]
-    form = NormalForm(cursor, table, metadata, AIRFLOW_VERSION, has_ended)
+    form = NormalForm(cursor, table, metadata, AIRFLOW_VERSION, command.job["targetVersion"], has_ended)
     if not form.exists:
         manifest["notMoved"].append({"table": name, "reason": "Airflow {} has no such table".format(airflow_version_text)})
         return
@@ -117,7 +117,8 @@ def _filter_text(table, metadata):
     if table["option"] == "xcom" and not metadata["xcom"]:
         return "runs in flight only"
     if table["option"] in ("history", "xcom") and metadata["historyDays"] is not None:
-        return "newest {} days by logical date, runs in flight and what follows them, and the newest automated run of every DAG".format(metadata["historyDays"])
+        return "newest {} days by logical date, runs in flight with what is before and behind, and the newest automated run of every DAG".format(
+            metadata["historyDays"])
     return "all"
 
 
@@ -181,27 +182,3 @@ def _decrypted(fernet, value):
         return fernet.decrypt(value.encode("utf-8")).decode("utf-8")
     except Exception:  # InvalidToken, or bytes that are no text: the manifest names the key
         return None
-
-
-def _other_tables(cursor, tables):
-    """Every table of the source with rows that no catalogue entry moves: nothing is left behind unsaid."""
-    moved = {table["name"] for table in tables}
-    cursor.execute("SELECT c.relname FROM pg_class c WHERE c.oid = to_regclass(quote_ident(c.relname)) AND c.relkind = 'r' "
-                   "AND c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('dag_run')) ORDER BY 1")
-    found = []
-    for name in [row[0] for row in cursor.fetchall()]:
-        if name in moved or name.startswith("mwaa_migrate_") or not scalar(cursor, "SELECT EXISTS (SELECT 1 FROM {})".format(quoted(name))):
-            continue
-        reason = STAYS.get(name) or (STAYS_AB if name.startswith("ab_") else None)
-        if reason is not None:
-            found.append({"table": name, "reason": reason})
-            continue
-        rows = _users_rows(cursor, name)  # Only these are a loss that somebody may want to count.
-        if rows:
-            found.append({"table": name, "reason": "not moved by this release", "rows": rows})
-    return found
-
-
-def _users_rows(cursor, name):
-    dag_column = "dag_id" if "dag_id" in names(columns_of(cursor, name)) else None
-    return scalar(cursor, "SELECT count(*) FROM {} WHERE {}".format(quoted(name), not_own(dag_column) if dag_column else "true"))

@@ -38,6 +38,10 @@ class Handover(object):
         """[(dataset URI, ISO 8601)]: events that came while this DAG was paused on the source, which queued them for nobody."""
         return self._owed.get(dag_id, [])
 
+    def is_parked(self, dag_id, run_id):
+        """Whether this run was in flight at the snapshot."""
+        return any(run["runId"] == run_id for run in self.parked.get(dag_id, []))
+
     def to_resume(self, dag_id):
         """Ids of the parked runs that go on when their DAG is activated."""
         return [run["runId"] for run in self.parked.get(dag_id, []) if run["fate"] == "resume"]

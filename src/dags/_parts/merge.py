@@ -68,6 +68,7 @@ def _judge(cursor, staged, runs):
         cases += staged.unfit()
         if "run_id" in table["parentKey"]:
             cases.append(("r.id IS NULL", "its DAG run is not among those that landed"))
+            cases.append(("r.is_own", None))
         if table["parent"] == "task_instance":
             joins += " LEFT JOIN task_instance p ON {}".format(staged.same(table["parentKey"], "p"))
             cases.append(("p.dag_id IS NULL", "its task instance is not on the target"))
@@ -141,10 +142,15 @@ def _forget_next_runs(cursor, staged):
 
 
 def _remember_runs(cursor, staged, runs):
-    """The runs under which children may land, brought now or equal before, with the target's id of each."""
+    """The runs under which children may land, brought now or equal before, with the target's id of each.
+
+    `is_own`: a run that the target made itself between cutover and rollback, for which the source has a stand-in: its own children are the real ones.
+    """
     cursor.execute("DROP TABLE IF EXISTS {}".format(runs))
-    cursor.execute("CREATE UNLOGGED TABLE {} AS SELECT s.dag_id, s.run_id, t.id FROM {} s JOIN dag_run t ON t.dag_id = s.dag_id AND t.run_id = s.run_id "
-                   "WHERE NOT EXISTS (SELECT 1 FROM mwaa_verdict v WHERE v.line = s.ctid AND v.reason IS NOT NULL)".format(runs, staged.stage))
+    cursor.execute("CREATE UNLOGGED TABLE {} AS SELECT s.dag_id, s.run_id, t.id, {} AND NOT {} AS is_own FROM {} s "
+                   "JOIN dag_run t ON t.dag_id = s.dag_id AND t.run_id = s.run_id "
+                   "WHERE NOT EXISTS (SELECT 1 FROM mwaa_verdict v WHERE v.line = s.ctid AND v.reason IS NOT NULL)".format(
+                       runs, staged.stands_in("s"), staged.stands_in("t"), staged.stage))
     cursor.execute("ALTER TABLE {} ADD PRIMARY KEY (dag_id, run_id)".format(runs))
     cursor.execute("ANALYZE {}".format(runs))
 

@@ -5,8 +5,21 @@ from _parts.activity import NEXT_RUN, next_run_columns
 from _parts.database import iso
 from _parts.handover import moment
 
-#: A week of a schedule that runs every minute; nobody waits longer between pause and cutover.
+#: Intervals of one DAG that are looked at: a week of a schedule that runs every minute. Where there are more, the answer says so.
 MOST_INTERVALS = 10080
+#: Runs of one DAG that are made: all in one transaction, which holds the DAG's row; and hundreds of runs in a row keep a DAG from today's work.
+MOST_STARTED = 500
+
+
+class Missed(object):
+    """DagRunInfo of each missed interval, oldest first; `is_more`: there are more than these."""
+
+    def __init__(self, infos=(), is_more=False):
+        self.infos, self.is_more = list(infos), is_more
+
+
+class RunNotMade(Exception):
+    """Runs of missed intervals cannot be made; the whole DAG stays as it was. The text is the reason that a person reads."""
 
 
 class Schedule(object):
@@ -52,19 +65,23 @@ def schedule_of(dag_id, session):
 
 
 def missed_intervals(cursor, schedule, one, handover, before):
-    """DagRunInfo of each interval that the source would have run, that nobody runs now; oldest first.
+    """The intervals that the source would have run, that nobody runs now (Missed).
 
     :param before: datetime, the logical date of the run that the target makes by itself; None where it makes none.
     """
     from airflow.utils import timezone
     if not schedule.skips or handover.snapshot is None:
-        return []
+        return Missed()
     dag_id, paused_at, now = one["dagId"], moment(handover.paused_at(one["dagId"])), timezone.utcnow()
     parked = [run["runId"] for run in handover.parked.get(dag_id, [])]
     last = schedule.newest_interval(cursor, dag_id, "(queued_at IS NULL OR queued_at <= %s::timestamptz OR run_id = ANY(%s))", (handover.snapshot, parked))
     info = schedule.after(last) if last is not None else _recorded(schedule, one)
     last_before_pause, missed = None, []
-    while info is not None and len(missed) < MOST_INTERVALS and info.run_after <= now and (before is None or info.logical_date < before):
+    is_more = False
+    while info is not None and info.run_after <= now and (before is None or info.logical_date < before):
+        if len(missed) >= MOST_INTERVALS:
+            is_more = True
+            break
         if info.run_after > paused_at:
             missed.append(info)
         else:
@@ -72,7 +89,7 @@ def missed_intervals(cursor, schedule, one, handover, before):
         following = schedule.after(info.data_interval)
         info = following if following is not None and following.logical_date > info.logical_date else None
     # Of what had ended before the pause, the source would still have run the newest one.
-    return ([last_before_pause] if last_before_pause is not None else []) + missed
+    return Missed(([last_before_pause] if last_before_pause is not None else []) + missed, is_more)
 
 
 def skip_to_now(cursor, schedule, dag_id):
@@ -81,24 +98,43 @@ def skip_to_now(cursor, schedule, dag_id):
 
 
 def start_missed(cursor, session, schedule, dag_id, missed):
-    """Make the runs as the scheduler makes them, queued; then write the next run anew, for it follows them."""
+    """Make the runs as the scheduler makes them, queued; then write the next run anew, for it follows them.
+
+    :raises RunNotMade: where there are too many, or Airflow refuses one.
+    """
+    if missed.is_more or len(missed.infos) > MOST_STARTED:
+        raise RunNotMade(
+            "{}{} intervals ended since its pause, and cutover.missed-intervals: run starts no more than {} of one DAG. Set it to report, and it goes on with "
+            "the newest (what else you need: airflow dags backfill); or give it catchup=True on the target until it has caught up. Then run cutover again"
+            .format("more than " if missed.is_more else "", len(missed.infos), MOST_STARTED))
+    try:
+        _make_runs(cursor, session, schedule, dag_id, missed.infos)
+    except Exception as error:
+        if getattr(error, "orig", None) is not None or hasattr(error, "pgcode"):
+            raise  # The database's own failures are told, and deadlocks tried again, further up.
+        raise RunNotMade("its missed intervals cannot be started ({}): repair the DAG, or set cutover.missed-intervals: report".format(type(error).__name__))
+    skip_to_now(cursor, schedule, dag_id)
+
+
+def _make_runs(cursor, session, schedule, dag_id, infos):
     from airflow.utils.state import DagRunState
     from airflow.utils.types import DagRunType
-    for info in missed:
+    for info in infos:
         if _has_run(cursor, dag_id, info.logical_date):
             continue
         schedule.dag.create_dagrun(run_type=DagRunType.SCHEDULED, execution_date=info.logical_date, state=DagRunState.QUEUED, data_interval=info.data_interval,
                                    external_trigger=False, session=session, dag_hash=schedule.hash, creating_job_id=None)
         session.flush()
-    skip_to_now(cursor, schedule, dag_id)
 
 
 def report_missed(cursor, dag_id, missed):
     """protocol.ts ActivateData.missed of one DAG; [] where none was missed."""
-    if not missed:
+    infos = missed.infos
+    if not infos:
         return []
-    return [{"dagId": dag_id, "count": len(missed), "first": _utc_text(missed[0].logical_date), "last": _utc_text(missed[-1].logical_date),
-             "started": all(_has_run(cursor, dag_id, info.logical_date) for info in missed)}]
+    found = {"dagId": dag_id, "count": len(infos), "first": _utc_text(infos[0].logical_date), "last": _utc_text(infos[-1].logical_date),
+             "started": all(_has_run(cursor, dag_id, info.logical_date) for info in infos)}
+    return [dict(found, isMore=True) if missed.is_more else found]
 
 
 def first_own_run(cursor, dag_id, snapshot):

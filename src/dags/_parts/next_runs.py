@@ -15,18 +15,24 @@ POLL_SECONDS = 5
 PARSES = 2
 
 
-def parse_until_ready(command, database, todo, begun):
+def parse_until_ready(command, database, todo, begun, ordered_back):
     """Have the DAG files parsed until every DAG of `todo` may be switched on, or parsing helps no more.
 
     :param begun: the database's time at which this try began: what was parsed since knows the imported history.
+    :param ordered_back: function() → True once rollback has been ordered, which ends the wait.
     """
+    at_once = True
     for _ in range(PARSES):
         with database.transaction() as cursor:
             states = states_of(cursor, todo, begun)
-        if all(obstacle(one, states.get(one["dagId"])) is None for one in todo):
+        if ordered_back() or all(obstacle(one, states.get(one["dagId"])) is None for one in todo):
             return
-        if not _parse_now(command):
-            _await_parse(command, database, todo, begun)
+        # Thousands of files may take longer than the time for it, and would the second time too.
+        began_at = time.time()
+        is_parsed = at_once and _parse_now(command, ordered_back)
+        at_once = time.time() - began_at < PARSE_SECONDS
+        if not is_parsed:
+            _await_parse(command, database, todo, begun, ordered_back)
 
 
 def states_of(cursor, wanted, begun):
@@ -78,20 +84,31 @@ def _is_newest_finished(state):
     return moment(state["end"] or state["after"] or state["next"]) <= moment(state["now"])
 
 
-def _parse_now(command):
-    """`airflow dags reserialize` parses the DAG folder at once (2.4+). False where it cannot: the processor's own turn must be waited for."""
+def _parse_now(command, ordered_back):
+    """`airflow dags reserialize` parses the DAG folder at once (2.4+). False where it cannot: the processor's own turn must be waited for.
+
+    It works file by file in one process, and its one transaction holds rows of `dag` only while they are written, at the end [source, 2.10.3].
+    """
     if AIRFLOW_VERSION < (2, 4):
         return False
     command.say("parsing the DAG files again")
     program = "import sys; from airflow.__main__ import main; sys.argv = ['airflow', 'dags', 'reserialize']; main()"
+    deadline = time.time() + PARSE_SECONDS
     try:
-        done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=PARSE_SECONDS, check=False)
-        return done.returncode == 0
-    except (OSError, subprocess.TimeoutExpired):  # The caller waits, and its progress says for what.
+        process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    except OSError:  # The caller waits, and its progress says for what.
         return False
+    while True:
+        try:
+            return process.wait(POLL_SECONDS) == 0
+        except subprocess.TimeoutExpired:
+            if time.time() >= deadline or ordered_back():
+                process.kill()
+                process.wait()
+                return False
 
 
-def _await_parse(command, database, todo, begun):
+def _await_parse(command, database, todo, begun, ordered_back):
     deadline = time.time() + PARSE_SECONDS
     while True:
         with database.transaction() as cursor:
@@ -99,7 +116,7 @@ def _await_parse(command, database, todo, begun):
         # NULL is what the import has left where the file has not been parsed since.
         waiting = [one["dagId"] for one in todo if one["dagId"] not in states
                    or (states[one["dagId"]]["next"] is None and not states[one["dagId"]]["isFresh"])]
-        if not waiting or time.time() >= deadline:
+        if not waiting or time.time() >= deadline or ordered_back():
             return
         command.say("waiting until {} DAGs are parsed: {}".format(len(waiting), few(waiting)))
         command.sleep(POLL_SECONDS)

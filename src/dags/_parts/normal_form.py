@@ -1,24 +1,22 @@
 """The SELECT that gives a table in the normal form (design §5): runs by (dag_id, run_id), tasks by (dag_id, task_id, run_id, map_index)."""
-from _parts.activity import own_filter
-from _parts.datasets import EVENT_IDENTITY, KNOWN_EVENTS, awaited_events, consumed_events
-from _parts.database import FINAL_STATES, FINISHED_RUNS, Column, columns_of, literal, names, quoted, text_list
+from _parts.activity import IN_FLIGHT, own_filter
+from _parts.datasets import EVENT_IDENTITY, KNOWN_EVENTS, uri_that_moves_sql
+from _parts.database import FINAL_STATES, FINISHED_RUNS, Column, columns_of, names, quoted, text_list
 from _parts.ended import ENDED_TABLE, begun_states
+from _parts.kept_runs import RUN_TYPE, awaited_event, consumed_event, of_kept_run
 
 #: Rules whose value the target writes itself (catalogue.ts).
 WRITTEN_BY_TARGET = ("own-id", "null", "empty-pickle", "current-template", "new-run-id")
-
-# Before 1.10's run_type, by the run id's prefix as Airflow 2.0's own upgrade does it.
-RUN_TYPE = "CASE WHEN {0}.run_id LIKE 'backfill\\_%' THEN 'backfill' WHEN {0}.run_id LIKE 'scheduled\\_\\_%' THEN 'scheduled' ELSE 'manual' END"
 
 
 class NormalForm(object):
     """One table of the source: `columns` of the CSV, `select` of all rows that move, `left_out` as [(reason, condition)]."""
 
-    def __init__(self, cursor, table, metadata, airflow_version, has_ended=False):
+    def __init__(self, cursor, table, metadata, airflow_version, target_version, has_ended=False):
         """:param has_ended: ENDED_TABLE is there (ended.py)."""
         self.table = table
+        self.target_version = target_version
         self.live = columns_of(cursor, table["name"])
-        self.run_columns = names(columns_of(cursor, "dag_run"))
         self.dataset_columns = columns_of(cursor, "dataset")
         self.event_columns = columns_of(cursor, "dataset_event")
         self.airflow_version = airflow_version
@@ -89,7 +87,8 @@ class NormalForm(object):
 
     def _translated(self, column, rule):
         """The columns of the CSV that stand for one of the table, each with its expression."""
-        uri = [(Column("dataset_uri", one.type, True, False), "{}.uri") for one in self.dataset_columns if one.name == "uri"]
+        moves = uri_that_moves_sql("{}.uri", self.target_version)
+        uri = [(Column("dataset_uri", one.type, True, False), moves) for one in self.dataset_columns if one.name == "uri"]
         if rule == "by-uri":
             return [(named, expression.format("d")) for named, expression in uri]
         if rule == "by-event":
@@ -122,42 +121,23 @@ class NormalForm(object):
         if self.table["option"] == "audit-log" and metadata["auditLogDays"] is not None:
             return "(t.{0} IS NULL OR t.{0} >= now() - interval '{1} days')".format(quoted(self.table["timeColumn"]), int(metadata["auditLogDays"]))
         if self.table["option"] == "xcom" and not metadata["xcom"]:
-            return self._of_run(in_flight("r"))  # A parked run needs its XComs to go on.
+            return "EXISTS (SELECT 1 FROM dag_run r WHERE {} AND {})".format(self._run_link(), IN_FLIGHT)  # A parked run needs its XComs to go on.
         if self.table["option"] not in ("history", "xcom") or metadata["historyDays"] is None:
             return "true"
-        kept = "(r.execution_date >= now() - interval '{} days' OR {} OR r.id IN ({}) OR {})".format(
-            int(metadata["historyDays"]), in_flight("r"), self._newest_automated(), self._behind_one_in_flight())
         rules = self.table["rules"].values()
         if "waiting-dag" in rules:
             return "true"  # However old: the DAG has not run since.
         if "by-uri" in rules:
             # A run that was made for an event names it, and the next run is given whatever came since the last one.
-            return "(t.{} >= now() - interval '{} days' OR t.id IN ({}) OR t.id IN ({}))".format(
-                quoted(self.table["timeColumn"]), int(metadata["historyDays"]), awaited_events(), consumed_events(kept))
-        return self._of_run(kept)
+            return "(t.{} >= now() - interval '{} days' OR {} OR {})".format(
+                quoted(self.table["timeColumn"]), int(metadata["historyDays"]), awaited_event(), consumed_event())
+        return of_kept_run(self._run_link())
 
-    def _of_run(self, condition):
+    def _run_link(self):
+        """SQL: the row belongs to the run `r`."""
         there = names(self.live)
         if self.table["name"] == "dag_run":
-            link = "r.id = t.id"
-        elif "dag_id" not in there:
-            link = "r.id = t.dag_run_id"
-        else:
-            link = "r.dag_id = t.dag_id AND " + ("r.run_id = t.run_id" if "run_id" in there else "r.execution_date = t.execution_date")
-        return "EXISTS (SELECT 1 FROM dag_run r WHERE {} AND {})".format(link, condition)
-
-    def _behind_one_in_flight(self):
-        """When an automated run ends, the scheduler goes on from *its* interval and makes every later one that has no run [ran, 2.10.3]."""
-        run_type = "f.run_type" if "run_type" in self.run_columns else RUN_TYPE.format("f")
-        return "EXISTS (SELECT 1 FROM dag_run f WHERE f.dag_id = r.dag_id AND f.execution_date < r.execution_date AND {} AND {} = 'scheduled')".format(
-            in_flight("f"), run_type)
-
-    def _newest_automated(self):
-        """The scheduler computes the next run from it: without it everything from start_date would run again."""
-        run_type = "n.run_type" if "run_type" in self.run_columns else RUN_TYPE.format("n")
-        return "SELECT DISTINCT ON (n.dag_id, {0}) n.id FROM dag_run n WHERE {0} <> {1} ORDER BY n.dag_id, {0}, n.execution_date DESC".format(
-            run_type, literal("manual"))
-
-
-def in_flight(alias):
-    return "coalesce({}.state, '') NOT IN ({})".format(alias, text_list(FINISHED_RUNS))
+            return "r.id = t.id"
+        if "dag_id" not in there:
+            return "r.id = t.dag_run_id"
+        return "r.dag_id = t.dag_id AND " + ("r.run_id = t.run_id" if "run_id" in there else "r.execution_date = t.execution_date")

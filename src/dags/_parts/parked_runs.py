@@ -1,9 +1,26 @@
 """Runs that were in flight at the snapshot and stand failed on the target, to be queued in the moment their DAG is activated (design §5)."""
-from _parts.database import FINAL_STATES, iso
+import json
+
+from _parts.database import iso
 
 #: SQL over dag_run `r`: still as the import has parked it. What was queued once has a newer queued_at, so a run that goes on and
 #: fails for real is never queued a second time.
 STILL_PARKED = "r.state = 'failed' AND (r.queued_at IS NULL OR r.queued_at <= %s::timestamptz)"
+
+
+def _begun_key(command):
+    return command.prefix + "activate/begun.json"
+
+
+def read_begun(command):
+    """dag_id → [`still_parked`] of the DAGs that this attempt set out to activate; of those without a parked run some may be absent, but {} means none."""
+    body = command.storage.read_if_there(_begun_key(command))
+    return json.loads(body.decode("utf-8"))["runs"] if body else {}
+
+
+def write_begun(command, runs):
+    """Before the first statement that changes one of them."""
+    command.storage.write_json(_begun_key(command), {"runs": runs})
 
 
 def still_parked(cursor, dag_id, run_ids, snapshot):
@@ -41,6 +58,8 @@ def fates_of(cursor, handover, queued, active):
     resumed, stayed = [], []
     for dag_id in sorted(active):
         runs = handover.parked.get(dag_id, [])
+        if not runs:
+            continue
         there = {run_id for run_id, _ in gone_on(cursor, dag_id, [run["runId"] for run in runs], handover.snapshot)}
         for run in runs:
             name = {"dagId": dag_id, "runId": run["runId"]}
@@ -65,12 +84,6 @@ def began(cursor, dag_id, run_id, snapshot):
     """Whether anything of a run was executed on the target since the snapshot: what only waits, or was decided without running, does not count."""
     cursor.execute("SELECT EXISTS (SELECT 1 FROM task_instance WHERE dag_id = %s AND run_id = %s AND (state IN ('queued', 'running', 'restarting') OR "
                    "(start_date > %s::timestamptz AND coalesce(state, '') NOT IN ('skipped', 'upstream_failed', 'removed'))))", (dag_id, run_id, snapshot))
-    return cursor.fetchone()[0]
-
-
-def tasks_ended(cursor, dag_id, run_id, snapshot):
-    cursor.execute("SELECT count(*) FROM task_instance WHERE dag_id = %s AND run_id = %s AND start_date > %s::timestamptz AND state = ANY(%s)",
-                   (dag_id, run_id, snapshot, list(FINAL_STATES)))
     return cursor.fetchone()[0]
 
 

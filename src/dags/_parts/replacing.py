@@ -1,4 +1,8 @@
-"""A further attempt into the same target: what an earlier one brought, and nobody touched since, makes room for what the source has now."""
+"""A further attempt into the same target: what an earlier one brought, and nobody touched since, makes room for what the source has now.
+
+So do runs that went on at the target until rollback took them back: what became of them is decided on the source, where they were put
+back, cleared or left. Runs that the target made itself stay, for on the source a row without tasks stands for them; unless they ran there.
+"""
 import json
 
 from _parts.database import columns_of, names, quoted
@@ -12,6 +16,8 @@ class Earlier(object):
         self.tables = command.job["tables"]
         self.manifests = [json.loads(command.storage.read_checked(reference, "the manifest of an earlier attempt").decode("utf-8"))
                           for reference in command.job["earlierManifests"]]
+        self.went_on = sorted({(run["dagId"], run["runId"]) for reference in command.job["earlierRan"]
+                               for run in json.loads(command.storage.read_checked(reference, "what the target ran").decode("utf-8"))["runs"]})
         self.replaced_runs = 0
 
     def room_for(self, staged, tasks):
@@ -36,6 +42,8 @@ class Earlier(object):
                 # Locked, so that nobody queues a run between this look and its end.
                 cursor.execute("INSERT INTO mwaa_replaced SELECT t0.ctid FROM {} t0 WHERE {} AND {} AND {} FOR UPDATE OF t0".format(
                     staged.target, _exists(one, "{} AND NOT {}".format(one.same(staged.table["key"], "t0"), one.differs())), _resting(staged.table), changed))
+        if staged.table["name"] == "dag_run" and self.went_on:
+            self._make_room_for_decided(cursor, staged, tasks)
         lines = "ctid = ANY (ARRAY(SELECT DISTINCT line FROM mwaa_replaced))"
         if staged.table["name"] == "dag_run":
             cursor.execute("CREATE TEMP TABLE mwaa_replaced_runs ON COMMIT DROP AS SELECT id, dag_id, run_id FROM dag_run WHERE {}".format(lines))
@@ -43,6 +51,15 @@ class Earlier(object):
             self._remove_children(cursor)
         cursor.execute("DELETE FROM {} WHERE {}".format(staged.target, lines))
         cursor.execute("DROP TABLE IF EXISTS pg_temp.mwaa_replaced_runs, pg_temp.mwaa_replaced")
+
+    def _make_room_for_decided(self, cursor, staged, tasks):
+        """Runs that rollback took back, where the source has more of them than a stand-in."""
+        decided = _exists(staged, "{} AND NOT {}".format(staged.same(staged.table["key"], "t0"), staged.stands_in()))
+        for changed in _changes(cursor, staged, tasks):
+            cursor.execute("INSERT INTO mwaa_replaced SELECT t0.ctid FROM {} t0 WHERE (t0.dag_id, t0.run_id) IN "
+                           "(SELECT * FROM unnest(%s::text[], %s::text[])) AND {} AND {} AND {} FOR UPDATE OF t0".format(
+                               staged.target, decided, _resting(staged.table), changed),
+                           ([run[0] for run in self.went_on], [run[1] for run in self.went_on]))
 
     def _remove_children(self, cursor):
         """Those that this migration brings; Airflow's own foreign keys take the rest (notes, history of tries) with the run."""

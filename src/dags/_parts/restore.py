@@ -1,53 +1,76 @@
 """restore, and the drain's own way back: the source goes on as it was before, and runs nothing again that the target ran (design §5)."""
 import json
 
-from _parts.activity import IN_FLIGHT, next_run_columns, task_link
-from _parts.database import FINAL_STATES, Database
-from _parts.drained import read_active, read_ended
+from _parts.activity import IN_FLIGHT, next_run_columns
+from _parts.database import Database
+from _parts.drained import instance_key, read_active, read_ended
 from _parts.ended import entries_joined, entries_sql, still_ended
+from _parts.events_back import queue_events_of_target
 from _parts.owed_events import has_datasets, owed_events, producers_of, queue_events
-from _parts.stand_ins import add_stand_ins, stand_ins_of
+from _parts.resumed_runs import end_runs
+from _parts.stand_ins import add_stand_ins, stand_ins_of, stands_in, tasks_awaited
+from _parts.unbegun_runs import queue_unbegun
 
 
 def restore(command):
     """Result data: protocol.ts RestoreData. Safe to repeat, and to be killed anywhere."""
     reference = command.job["ran"]
-    ran = json.loads(command.storage.read_checked(reference, "what the target ran").decode("utf-8"))["runs"] if reference else []
+    record = json.loads(command.storage.read_checked(reference, "what the target ran").decode("utf-8")) if reference else {"runs": []}
     database = Database()
     try:
         database.alone(command.job["migrationId"] + " drain", 600, command.sleep)
-        return put_back(command, database, [dag["dagId"] for dag in command.job["activeDags"]], ran)
+        return put_back(command, database, [dag["dagId"] for dag in command.job["activeDags"]], record["runs"], record.get("events", []))
     finally:
         database.close()
 
 
-def put_back(command, database, wanted, ran):
+def put_back(command, database, wanted, ran, events=()):
     """Each DAG in one transaction that ends with its unpausing: a DAG that is unpaused has been put back.
 
     :param wanted: ids of the DAGs that were active before the drain; no other is unpaused.
     :param ran: runs of protocol.ts RanOnTarget.
+    :param events: its events.
     """
-    ended, paused_at = read_ended(command)["instances"], read_active(command)["pausedAt"]
+    ended, active = read_ended(command)["instances"], set(wanted)
+    work = Work(command, _by_dag(ended), _by_dag(ran), _by_dag(events))
     with database.transaction() as cursor:
-        order = _consumers_first(set(wanted), producers_of(cursor))
-    order += sorted({one["dagId"] for one in ended + ran} - set(order))
-    activated = []
+        order = _consumers_first(active, producers_of(cursor))
+    order += sorted({one["dagId"] for one in ended + ran} - active)
+    activated, queued, unknown = [], 0, []
     for number, dag_id in enumerate(order, 1):
-        of_dag = [[one for one in found if one["dagId"] == dag_id] for found in (ended, ran)]
-        if database.settle(lambda cursor, dag_id=dag_id, of_dag=of_dag: _put_back_dag(
-                cursor, dag_id, dag_id in wanted, of_dag[0], of_dag[1], paused_at, command.job["drain"]["resumeDeferred"])):
+        done = database.settle(lambda cursor, dag_id=dag_id: _put_back_dag(cursor, dag_id, dag_id in active, work))
+        if done["isUnpaused"]:
             activated.append(dag_id)
+        if done["unknownEvents"]:
+            unknown.append(dag_id)
+        queued += done["queuedEvents"]
         command.say("put back {} of {} DAGs".format(number, len(order)), None, number, len(order))
     with database.transaction() as cursor:
-        cursor.execute("SELECT dag_id FROM dag WHERE dag_id = ANY(%s) AND is_active AND NOT is_paused", (list(wanted),))
-        missing = set(wanted) - {row[0] for row in cursor.fetchall()}
-        left = _left_failed(cursor, ran)
-        with_us = {(one["dagId"], one["runId"]) for one in left}
-        marked = still_ended(cursor, ended, "true")
+        cursor.execute("SELECT dag_id FROM dag WHERE dag_id = ANY(%s) AND is_active", (list(active),))
+        missing = active - {row[0] for row in cursor.fetchall()}
+        left, succeeded = _ended_here(cursor, ran, "failed"), _ended_here(cursor, [run for run in ran if run["state"] == "success"], "success")
+        with_us = {(one["dagId"], one["runId"]) for one in left + succeeded}
+        marked = {instance_key(one) for one in still_ended(cursor, ended, "true")}
         left += [run for run in _runs_of(still_ended(cursor, ended, "t.state = 'failed'")) if (run["dagId"], run["runId"]) not in with_us]
         # Whatever bears the mark no more was put back, now or by a try before.
         return {"activated": sorted(activated), "missing": sorted(missing), "standIns": stand_ins_of(cursor, ran), "leftFailed": left,
-                "putBack": len([one for one in ended if one not in marked and (one["dagId"], one["runId"]) not in with_us])}
+                "succeeded": succeeded, "queuedEvents": queued, "unknownEvents": sorted(unknown),
+                "putBack": len([one for one in ended if instance_key(one) not in marked and (one["dagId"], one["runId"]) not in with_us])}
+
+
+class Work(object):
+    """What there is to put back, by DAG: thousands of DAGs with thousands of runs are looked through once."""
+
+    def __init__(self, command, ended, ran, events):
+        self.ended, self.ran, self.events = ended, ran, events
+        self.paused_at, self.resume_deferred = read_active(command)["pausedAt"], command.job["drain"]["resumeDeferred"]
+
+
+def _by_dag(entries):
+    found = {}
+    for one in entries:
+        found.setdefault(one["dagId"], []).append(one)
+    return found
 
 
 def _consumers_first(dag_ids, producers):
@@ -61,46 +84,48 @@ def _consumers_first(dag_ids, producers):
     return order
 
 
-def _put_back_dag(cursor, dag_id, is_wanted, ended, ran, paused_at, resume_deferred):
-    """True when the DAG was unpaused now."""
-    cursor.execute("SELECT is_paused AND is_active FROM dag WHERE dag_id = %s FOR UPDATE", (dag_id,))
+def _put_back_dag(cursor, dag_id, is_wanted, work):
+    """A DAG whose file is gone for the moment too: unpaused, it goes on by itself when Airflow has parsed it again."""
+    done = {"isUnpaused": False, "queuedEvents": 0, "unknownEvents": 0}
+    ran = work.ran.get(dag_id, [])
+    made = [run for run in ran if stands_in(run)]
+    awaited = tasks_awaited(cursor, dag_id) if made else []  # Before the row is locked: a serialized DAG may have megabytes.
+    cursor.execute("SELECT is_paused FROM dag WHERE dag_id = %s FOR UPDATE", (dag_id,))
     row = cursor.fetchone()
-    if add_stand_ins(cursor, dag_id, ran):
+    # A DAG of the target alone has no intervals here: a row of it would be a DAG run that nothing explains.
+    if row and add_stand_ins(cursor, dag_id, made, awaited):
         columns = next_run_columns(cursor)
         if columns:  # As after an import: not scheduled until its file is parsed with the stand-ins in view.
             cursor.execute("UPDATE dag SET {} WHERE dag_id = %s".format(", ".join("{} = NULL".format(column) for column in columns)), (dag_id,))
-    if is_wanted and not (row and row[0]):
-        return False
-    _leave_failed(cursor, [one for one in ran if one["kind"] == "resumed"])
-    _run_again(cursor, ended, resume_deferred)
+    if is_wanted and row and not row[0]:
+        return done
+    queue_unbegun(cursor, dag_id, [run for run in ran if run["kind"] == "unbegun"] if is_wanted else [])
+    resumed = [run for run in ran if run["kind"] == "resumed"]
+    end_runs(cursor, [run for run in resumed if run["state"] == "success"], "success")
+    end_runs(cursor, [run for run in resumed if run["state"] != "success"], "failed")
+    _run_again(cursor, work.ended.get(dag_id, []), work.resume_deferred)
     if not is_wanted:
-        return False
-    made = [one["logicalDate"] for one in ran if one["kind"] == "new" and one["runType"] == "dataset_triggered"]
-    consumed = max(made, key=lambda date: date.rstrip("Z")) if made else None  # ISO 8601 with and without a fraction
+        return done
+    taken = [run["logicalDate"] for run in ran if run["kind"] == "new" and run["runType"] == "dataset_triggered"]
+    consumed = max(taken, key=lambda date: date.rstrip("Z")) if taken else None  # ISO 8601 with and without a fraction
     if has_datasets(cursor):
         if consumed is not None:
             cursor.execute("DELETE FROM dataset_dag_run_queue WHERE target_dag_id = %s AND created_at <= %s", (dag_id, consumed))
-        if dag_id in paused_at:
-            queue_events(cursor, owed_events(cursor, {dag_id: paused_at[dag_id]}, {dag_id: consumed}))
-    cursor.execute("UPDATE dag SET is_paused = false WHERE dag_id = %s AND is_active AND is_paused", (dag_id,))
-    return cursor.rowcount == 1
-
-
-def _leave_failed(cursor, runs):
-    """Runs that went on at the target: what is unfinished here must not run a second time by itself."""
-    link, _ = task_link(cursor)
-    values = ([one["dagId"] for one in runs], [one["runId"] for one in runs])
-    listed = "(r.dag_id, r.run_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))"
-    cursor.execute("UPDATE task_instance t SET state = 'failed', end_date = now() FROM dag_run r WHERE {} AND {} AND {} "
-                   "AND coalesce(t.state, '') <> ALL(%s)".format(link, IN_FLIGHT, listed), values + (list(FINAL_STATES),))
-    cursor.execute("UPDATE dag_run r SET state = 'failed', end_date = now() WHERE {} AND {}".format(IN_FLIGHT, listed), values)
+        if dag_id in work.paused_at:
+            queue_events(cursor, owed_events(cursor, {dag_id: work.paused_at[dag_id]}, {dag_id: consumed}))
+        if dag_id in work.events:
+            done["queuedEvents"], done["unknownEvents"] = queue_events_of_target(cursor, dag_id, work.events[dag_id], consumed)
+    cursor.execute("UPDATE dag SET is_paused = false WHERE dag_id = %s AND is_paused", (dag_id,))
+    done["isUnpaused"] = cursor.rowcount == 1
+    return done
 
 
 def _run_again(cursor, entries, resume_deferred):
     """What the drain has ended loses its mark, and so waits like what has not begun; its tries were set then."""
     forgotten = [] if resume_deferred else _without_trigger(cursor, still_ended(cursor, entries))
     _change(cursor, forgotten, "state = 'failed'")
-    _change(cursor, [one for one in entries if one not in forgotten], "end_date = NULL")
+    keys = {instance_key(one) for one in forgotten}
+    _change(cursor, [one for one in entries if instance_key(one) not in keys], "end_date = NULL")
 
 
 def _change(cursor, entries, change):
@@ -116,11 +141,12 @@ def _without_trigger(cursor, entries):
     return still_ended(cursor, suspects, "t.next_method IS NULL") if suspects else []
 
 
-def _left_failed(cursor, ran):
-    """Runs of kind `resumed` that have failed on the source."""
+def _ended_here(cursor, ran, state):
+    """Runs of kind `resumed` that have this state on the source."""
     resumed = [one for one in ran if one["kind"] == "resumed"]
-    cursor.execute("SELECT r.dag_id, r.run_id FROM dag_run r WHERE r.state = 'failed' AND (r.dag_id, r.run_id) IN "
-                   "(SELECT * FROM unnest(%s::text[], %s::text[])) ORDER BY 1, 2", ([one["dagId"] for one in resumed], [one["runId"] for one in resumed]))
+    cursor.execute("SELECT r.dag_id, r.run_id FROM dag_run r WHERE r.state = %s AND (r.dag_id, r.run_id) IN "
+                   "(SELECT * FROM unnest(%s::text[], %s::text[])) ORDER BY 1, 2",
+                   (state, [one["dagId"] for one in resumed], [one["runId"] for one in resumed]))
     return [{"dagId": row[0], "runId": row[1]} for row in cursor.fetchall()]
 
 

@@ -172,13 +172,16 @@ class StagedTable(object):
         if adopt is None:
             differs = self._any_differs(compared, live)
             # A stand-in on the source is there for a run that the target made itself: that run is the real one.
-            return "(s.conf IS DISTINCT FROM '\\x{}'::bytea AND {})".format(stand_in_bytes(STAND_IN_CONF).hex(), differs) if self._may_stand_in() else differs
+            return "(NOT {} AND {})".format(self.stands_in(), differs)
         adopted = [pair for pair in compared if pair[0] in adopt["columns"]]
         return "CASE WHEN s.{} = '{}' THEN {} ELSE {} END".format(
             quoted(adopt["column"]), adopt["value"], self._any_differs(adopted, live), self._any_differs(compared, live))
 
-    def _may_stand_in(self):
-        return self.table["name"] == "dag_run" and "conf" in self.columns and self._types["conf"] == "bytea"
+    def stands_in(self, alias="s"):
+        """SQL: the run is a stand-in (stand_ins.py) on which nobody has run anything since: both its times are of one moment."""
+        if self.table["name"] != "dag_run" or not {"conf", "start_date", "end_date"} <= set(self.columns) or self._types["conf"] != "bytea":
+            return "false"
+        return "coalesce({0}.conf = '\\x{1}'::bytea AND {0}.start_date = {0}.end_date, false)".format(alias, stand_in_bytes(STAND_IN_CONF).hex())
 
     def _any_differs(self, compared, live):
         # json has no equality; its text has.
@@ -198,7 +201,7 @@ class StagedTable(object):
                 # Two URIs of the source that the target's Airflow takes for one: the newer row counts.
                 time = quoted(self.table["timeColumn"])
                 found.append(("EXISTS (SELECT 1 FROM {} o JOIN {} w ON w.uri = o.dataset_uri WHERE w.here = u.here AND {} "
-                              "AND (o.{time}, o.dataset_uri) > (s.{time}, s.dataset_uri))".format(
+                              "AND (o.{time}, o.dataset_uri, o.ctid) > (s.{time}, s.dataset_uri, s.ctid))".format(
                                   self.stage, self.uris, " AND ".join("o.{0} = s.{0}".format(quoted(other)) for other in self.table["key"] if other != column),
                                   time=time), "another row of the export means the same dataset on the target"))
         for position, column in enumerate(self.entry["columns"]):

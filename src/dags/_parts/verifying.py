@@ -21,7 +21,8 @@ def verify_tables(command):
         staging = Staging(command, database)
         staging.drop_all()
         try:
-            found, resumed = {}, _stage_resumed(database, staging, manifest)
+            found = {}
+            _stage_resumed(database, staging, manifest)
             for table, entry in tables:
                 if table["secret"]:
                     if entry["parts"]:
@@ -29,7 +30,7 @@ def verify_tables(command):
                             found[table["name"]] = verify_variables(cursor, command, entry)
                     continue
                 staged = staging.load(table, entry)
-                found[table["name"]] = _verify(command, database, staging, staged, reported.get(table["name"]), resumed)
+                found[table["name"]] = _verify(command, database, staging, staged, reported.get(table["name"]))
                 staging.drop(table["name"])
         finally:
             if not database.connection.closed:
@@ -45,42 +46,48 @@ def verify_tables(command):
 
 
 def _stage_resumed(database, staging, manifest):
-    """The parked runs that were queued since the snapshot: they go on here, and what becomes of their rows is no loss. Returns how many."""
+    """The parked runs that were queued since the snapshot: they go on here, and what becomes of their rows is no loss."""
     with database.transaction() as cursor:
         queued = "r.queued_at > %s::timestamptz" if "queued_at" in names(columns_of(cursor, "dag_run")) else "%s IS NULL"
         cursor.execute("CREATE UNLOGGED TABLE {} AS SELECT r.dag_id, r.run_id FROM dag_run r JOIN unnest(%s::text[], %s::text[]) AS p(dag_id, run_id) "
                        "ON p.dag_id = r.dag_id AND p.run_id = r.run_id WHERE {}".format(staging.name("resumed"), queued),
                        ([run["dagId"] for run in manifest["inFlight"]], [run["runId"] for run in manifest["inFlight"]], manifest["snapshotAt"]))
-        return cursor.rowcount
 
 
-def _goes_on(staging, staged, resumed):
+def _add_own_runs(cursor, staging, staged):
+    """Runs that the target made itself, for which the source only has a stand-in: what the source says of their tasks is no second opinion."""
+    cursor.execute("INSERT INTO {} SELECT s.dag_id, s.run_id FROM {} s JOIN {} t ON t.dag_id = s.dag_id AND t.run_id = s.run_id WHERE {} AND NOT {}".format(
+        staging.name("resumed"), staged.stage, staged.target, staged.stands_in("s"), staged.stands_in("t")))
+
+
+def _goes_on(staging, staged):
     """SQL: Airflow itself has changed or taken the staged row since cutover, or may have."""
     waiting = [column for column, rule in staged.table["rules"].items() if rule == "waiting-dag"]
     if waiting:
         # Its run is as new as the newest row that it was made for, and takes all rows of its DAG away.
         return "EXISTS (SELECT 1 FROM dag_run z WHERE z.dag_id = s.{} AND z.run_type = '{}' AND z.execution_date >= s.{})".format(
             quoted(waiting[0]), DATASET_TRIGGERED, quoted(staged.table["timeColumn"]))
-    if resumed and "run_id" in staged.entry["columns"] and "dag_id" in staged.entry["columns"]:
+    if "run_id" in staged.entry["columns"] and "dag_id" in staged.entry["columns"]:
         return "(s.dag_id, s.run_id) IN (SELECT dag_id, run_id FROM {})".format(staging.name("resumed"))
     return "false"
 
 
-def _verify(command, database, staging, staged, report, resumed_runs):
+def _verify(command, database, staging, staged, report):
     name, rows, rejected, equal, different, resumed = staged.table["name"], staged.entry["rows"], 0, 0, 0, 0
     command.say("verifying {}".format(name), name, 0, rows)
-    goes_on = _goes_on(staging, staged, resumed_runs)
+    goes_on, lost = _goes_on(staging, staged), None
     with database.transaction() as cursor:
+        if staged.exists and name == "dag_run":
+            _add_own_runs(cursor, staging, staged)
         if report and report["rejectedFile"]:
             rejected = _take_out(cursor, staging, staged, report)
-        if not staged.exists:
-            lost = None
-        elif staged.table["merge"] == "multiset":
-            known = known_rows(staged, staged.source("dag_run"))
-            if could_match(cursor, staged):
-                equal = scalar(cursor, "SELECT count(*) FROM ({}) known".format(known))
-            lost = "SELECT count(*) FROM {} s WHERE {} AND s.ctid NOT IN ({})".format(staged.stage, goes_on, known)
-        else:
+        if staged.exists and staged.table["merge"] == "multiset":
+            # A join, for more lines than fit into work_mem make NOT IN look through all of them for each row.
+            known = known_rows(staged, staged.source("dag_run")) if could_match(cursor, staged) else "SELECT NULL::tid AS line WHERE false"
+            cursor.execute("SELECT count(k.line), count(*) FILTER (WHERE k.line IS NULL AND {}) FROM {} s LEFT JOIN ({}) k ON k.line = s.ctid".format(
+                goes_on, staged.stage, known))
+            equal, resumed = cursor.fetchone()
+        elif staged.exists:
             same = staged.same(staged.table["key"], "t0")
             cursor.execute("SELECT count(*) FILTER (WHERE NOT {0}), count(*) FILTER (WHERE {0} AND NOT {1}), count(*) FILTER (WHERE {1} AND {0}) "
                            "FROM {2} JOIN {3} t0 ON {4}".format(staged.differs(), goes_on, staged.source("dag_run"), staged.target, same))

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { ensureTools } from '../../../scripts/python.mjs';
+import { envFileText } from '../../sandbox/env-file.js';
 import { parseSpec } from '../../sandbox/spec/read-spec.js';
 import { type Sandbox, startSandbox } from '../../sandbox/world.js';
 import { anAirflow, type AnAirflow } from './a-mwaa.js';
@@ -11,14 +12,24 @@ const SPEC = 'accounts: ["111122223333"]\nenvironments:\n  - { name: first, airf
   '  - { name: keyed, airflow-version: 2.10.3, region: eu-central-1, kms-key: data, web-server: PRIVATE_ONLY, startup-script: foreign_client.py }\nkeys:\n  - { alias: data, region: eu-central-1 }\n';
 let airflow: AnAirflow;
 let sandbox: Sandbox;
+/** What a person is told of environments that were made after the start: name, and sandbox.env as it is then. */
+const told: (readonly [string, string])[] = [];
 beforeAll(async () => {
   airflow = await anAirflow();
   airflow.script.rest = ({ path: asked }) => Promise.resolve(asked === '/missing' ? { status: 404, body: '{"detail":"no"}' } : { status: 200, body: '{"dags":[]}' });
-  sandbox = await startSandbox(parseSpec(SPEC, import.meta.filename), { machinery: () => Promise.resolve(airflow.machinery) });
+  sandbox = await startSandbox(parseSpec(SPEC, import.meta.filename), {
+    machinery: () => Promise.resolve(airflow.machinery), onAvailable: ({ name }) => void told.push([name, envFileText(sandbox)]),
+  });
 }, 60_000);
 afterAll(async () => {
   await sandbox.close();
   await airflow.close();
+});
+
+/** A shell that has read sandbox.env, as the account's root. */
+const aShell = () => ({
+  ...Object.fromEntries([...envFileText(sandbox).matchAll(/^(\w+)='(.*)'$/gmu)].map(([, name = '', value = '']) => [name, value])),
+  ...sandbox.env({ as: 'arn:aws:iam::111122223333:root' }), PATH: process.env.PATH,
 });
 
 it('has the spec’s environment, with bucket, execution role and variables, and a call log that begins empty', async () => {
@@ -44,7 +55,7 @@ it('serves boto3 with every operation, over the front, with the bucket read as t
     LoggingConfiguration: { TaskLogs: { Enabled: true, LogLevel: 'INFO' } },
   };
   const python = path.join(ensureTools(), 'python');
-  const { stdout } = await promisify(execFile)(python, [path.join(import.meta.dirname, 'foreign_client.py'), JSON.stringify(creation)], { env: { ...sandbox.env({ as: 'arn:aws:iam::111122223333:root' }), PATH: process.env.PATH } });
+  const { stdout } = await promisify(execFile)(python, [path.join(import.meta.dirname, 'foreign_client.py'), JSON.stringify(creation)], { env: aShell() });
   expect(JSON.parse(stdout)).toMatchObject({
     arn: 'arn:aws:airflow:eu-west-1:111122223333:environment/second',
     described: { Status: 'AVAILABLE', AirflowVersion: '2.10.3', DagS3Path: 'dags', Tags: { team: 'data' }, NetworkConfiguration: creation.NetworkConfiguration },
@@ -53,6 +64,10 @@ it('serves boto3 with every operation, over the front, with the bucket read as t
     'cli-host': expect.stringMatching(/^127\.0\.0\.1:\d+$/), 'web-identity': 'root',
     unknown: [404, 'ResourceNotFoundException', null], version: [400, 'ValidationException', null], workers: 20, after: ['first'],
   });
+  expect(told.map(([name]) => name)).toEqual(['second']);
+  const login = /^# second: UI http:\/\/127\.0\.0\.1:\d+ user admin password none\n# second: database postgresql:\/\/127\.0\.0\.1\/none Fernet key none$/mu;
+  expect(told[0]?.[1]).toMatch(login);
+  expect(envFileText(sandbox)).not.toMatch(login); // deleted by the client
   const asRole = sandbox.calls.filter(({ principal }) => principal.includes(':assumed-role/by-hand/'));
   expect(new Set(asRole.map(({ service, action }) => `${service}:${action}`))).toEqual(new Set(['s3:ListObjectsV2', 's3:GetBucketVersioning', 's3:GetPublicAccessBlock', 's3:HeadObject']));
 }, 60_000);
@@ -60,7 +75,7 @@ it('serves boto3 with every operation, over the front, with the bucket read as t
 it('refuses a bucket that the execution role may not read, and one that is not as MWAA demands', async () => {
   const client = (name: string, bucket: string) => {
     const creation = { Name: name, ExecutionRoleArn: 'arn:aws:iam::111122223333:role/by-hand', SourceBucketArn: `arn:aws:s3:::${bucket}`, DagS3Path: 'dags', NetworkConfiguration: { SubnetIds: ['subnet-sandbox-a', 'subnet-sandbox-b'], SecurityGroupIds: ['sg-sandbox'] } };
-    return promisify(execFile)(path.join(ensureTools(), 'python'), [path.join(import.meta.dirname, 'foreign_client.py'), JSON.stringify(creation)], { env: { ...sandbox.env({ as: 'arn:aws:iam::111122223333:root' }), PATH: process.env.PATH } })
+    return promisify(execFile)(path.join(ensureTools(), 'python'), [path.join(import.meta.dirname, 'foreign_client.py'), JSON.stringify(creation)], { env: aShell() })
       .then(() => '', (error: unknown) => String((error as { stderr: string }).stderr));
   };
   sandbox.s3.makeBucket({ name: 'foreign', account: '111122223333', region: 'eu-west-1', versioning: true });

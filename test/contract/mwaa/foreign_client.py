@@ -6,8 +6,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-# The prefixes api. and env. would go in front of a loopback address, too.
-client = boto3.client("mwaa", config=Config(inject_host_prefix=False, retries={"total_max_attempts": 1}))
+# The prefixes api. and env. would go in front of a loopback address, too; sandbox.env has the variable that leaves them out.
+client = boto3.client("mwaa", config=Config(retries={"total_max_attempts": 1}))
 creation = json.loads(sys.argv[1])
 seen = {}
 

@@ -21,8 +21,8 @@ export function made(now: readonly MadeRun[], before: readonly MadeRun[], end: D
   return now.filter(({ dagId, runId, intervalEnd, logicalDate }) => !known.has(`${dagId} ${runId}`) && new Date(intervalEnd ?? logicalDate) <= end).map(nameOf).sort();
 }
 
-/** Neighbours of one DAG that are not exactly `minutes` apart: `dag first → second`. */
-export function gapsIn(runs: readonly MadeRun[], minutes: number): readonly string[] {
+/** Neighbours of one DAG that are not exactly `minutes` apart, so also the same date twice: `dag first → second`. */
+export function gapsIn(runs: readonly Pick<MadeRun, 'dagId' | 'type' | 'logicalDate'>[], minutes: number): readonly string[] {
   const dates = runs.filter(({ type }) => type === 'scheduled').map(({ logicalDate }) => logicalDate).sort();
   return dates.slice(1).flatMap((date, at) => (Date.parse(date) - Date.parse(dates[at] ?? '') === minutes * 60_000 ? [] : [`${runs[0]?.dagId} ${dates[at]} → ${date}`]));
 }

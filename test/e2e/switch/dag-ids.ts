@@ -8,5 +8,7 @@ export const DUE = ['by_timedelta', 'by_timetable', 'each_minute', 'five_minutes
 export const PRODUCERS = ['make_a', 'make_b', 'make_late'] as const;
 export const CONSUMERS = ['needs_a_and_b', 'needs_a_and_late'] as const;
 /** Work in flight. */
-export const IN_FLIGHT = ['backfilled_days', 'cut_midway', 'deferred_work', 'looks_again', 'loses_a_task', 'mapped_work', 'one_after_another', 'ordered_days', 'waits_for_retry'] as const;
-export const DAG_IDS: readonly string[] = [...SCHEDULED, 'by_hand', ...PRODUCERS, ...CONSUMERS, ...IN_FLIGHT];
+export const IN_FLIGHT = ['backfilled_days', 'cut_midway', 'deferred_work', 'looks_again', 'loses_a_task', 'mapped_work', 'one_after_another', 'only_queued', 'ordered_days', 'waits_for_retry'] as const;
+/** Every minute, told to the ledger; the second without catchup. */
+export const TOLD = ['told_minutes', 'told_newest_minute'] as const;
+export const DAG_IDS: readonly string[] = [...SCHEDULED, 'by_hand', ...PRODUCERS, ...CONSUMERS, ...IN_FLIGHT, ...TOLD];

@@ -24,6 +24,7 @@ export function livesAfterCut(side: string, times: Readonly<{ daysFrom: Date }>,
     // Only looks that decide are written; the first that found the gate open failed.
     looks_again: one({ look: [`${side} 1 fail`, `${side} 2 ok`], last: on.ok() }),
     one_after_another: { [`${run} use_conf`]: [...S.cut(), ...on.ok()], [`${run}_next use_conf`]: on.ok() },
+    only_queued: one({ go: on.ok() }),
     loses_a_task: one({ first: S.ok(), was_done: S.ok(), middle: [...S.cut(), ...on.ok()], last: on.ok(), ...(side === TARGET ? {} : { never_done: on.ok() }) }),
     mapped_work: one({
       numbers: S.ok(), hold: [...S.cut(), ...on.ok()], 'in_part[0]': S.ok(), 'in_part[1]': [...S.cut(), ...on.ok()], 'in_part[2]': [...S.cut(), ...on.ok()], 'in_part[3]': on.ok(),

@@ -3,8 +3,8 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 export type Entry = Readonly<{ side: string; dag: string; run: string; task: string; map: number; tries: number; event: 'begin' | 'fail' | 'ok' }> & Readonly<Record<string, unknown>>;
-export type Gate = 'conf' | 'cut' | 'days' | 'deferred' | 'mapped' | 'sensor';
-export const GATES: readonly Gate[] = ['conf', 'cut', 'days', 'deferred', 'mapped', 'sensor'];
+export type Gate = 'conf' | 'cut' | 'days' | 'deferred' | 'mapped' | 'queued' | 'sensor';
+export const GATES: readonly Gate[] = ['conf', 'cut', 'days', 'deferred', 'mapped', 'queued', 'sensor'];
 
 export const entriesOf = (folder: string): readonly Entry[] => {
   const file = path.join(folder, 'ledger.jsonl');
@@ -13,6 +13,9 @@ export const entriesOf = (folder: string): readonly Entry[] => {
 
 export const openGate = (folder: string, gate: Gate): void => writeFileSync(path.join(folder, `open-${gate}`), '');
 export const closeGate = (folder: string, gate: Gate): void => rmSync(path.join(folder, `open-${gate}`), { force: true });
+
+export const openAll = (folder: string): void => GATES.forEach((gate) => openGate(folder, gate));
+export const closeAll = (folder: string): void => GATES.forEach((gate) => closeGate(folder, gate));
 
 /** From now on every try of this DAG fails on this side. */
 export const breakOn = (folder: string, side: string, dagId: string): void => writeFileSync(path.join(folder, `broken-${side}-${dagId}`), '');
@@ -24,3 +27,7 @@ export function livesOf(entries: readonly Entry[], dagId: string): Readonly<Reco
     if (dag === dagId) (lives[`${run} ${task}${map < 0 ? '' : `[${map}]`}`] ??= []).push(`${side} ${tries} ${event}`);
   return lives;
 }
+
+/** Of livesOf(), what belongs to this run, or to `<run>_next`, which waits in the queue behind it. */
+export const livesOfRun = (entries: readonly Entry[], dagId: string, run: string): Readonly<Record<string, readonly string[]>> =>
+  Object.fromEntries(Object.entries(livesOf(entries, dagId)).filter(([key]) => key.startsWith(`${run} `) || key.startsWith(`${run}_next `)));

@@ -22,6 +22,12 @@ export async function runStatesOf({ databaseUrl }: Pick<RunningEnvironment, 'dat
   return Object.fromEntries(await query<[string, string]>(databaseUrl, 'SELECT run_id, state FROM dag_run WHERE dag_id = %(dagId)s ORDER BY execution_date', { dagId }));
 }
 
+/** By the same names: the columns try_number and max_tries. */
+export async function triesOf({ databaseUrl }: Pick<RunningEnvironment, 'databaseUrl'>, dagId: string): Promise<Readonly<Record<string, Readonly<{ tries: number; most: number }>>>> {
+  const rows = await query<[string, string, number, number, number]>(databaseUrl, 'SELECT run_id, task_id, map_index, try_number, max_tries FROM task_instance WHERE dag_id = %(dagId)s', { dagId });
+  return Object.fromEntries(rows.map(([run, task, map, tries, most]) => [`${run} ${task}${map < 0 ? '' : `[${map}]`}`, { tries, most }]));
+}
+
 /** Waits until these task instances (or runs) of the DAG are in these states; others may be there too. */
 export const untilStates = (environment: RunningEnvironment, dagId: string, wanted: Readonly<Record<string, string | null>>, { of = statesOf, seconds = 240 } = {}) => {
   let seen: Readonly<Record<string, string | null>> = {};
@@ -55,10 +61,12 @@ export async function setOffDatasets({ source }: SwitchWorld): Promise<void> {
 }
 
 const BY_HAND = ['cut_midway', 'waits_for_retry', 'looks_again', 'loses_a_task', 'mapped_work'] as const;
+/** What setOffRuns() sets off. */
+export const CUT = [...BY_HAND, 'one_after_another'] as const;
 
 /** What the drain is to find at its deadline, in runs of this id; every state is the scheduler's work. */
 export async function setOffRuns({ source }: SwitchWorld, run: string): Promise<void> {
-  for (const dagId of [...BY_HAND, 'one_after_another']) await unpause(source, dagId);
+  for (const dagId of CUT) await unpause(source, dagId);
   await trigger(source, 'one_after_another', run, { answer: 41 });
   for (const dagId of BY_HAND) await trigger(source, dagId, run);
   await untilStates(source, 'one_after_another', { [`${run} use_conf`]: 'running' });
@@ -70,6 +78,13 @@ export async function setOffRuns({ source }: SwitchWorld, run: string): Promise<
   await states('loses_a_task', { was_done: 'success', middle: 'running' });
   await states('mapped_work', { hold: 'running', 'in_part[0]': 'success', 'in_part[1]': 'running', 'in_part[2]': 'running', not_yet: null });
   await untilStates(source, 'one_after_another', { [run]: 'running', [`${run}_next`]: 'queued' }, { of: runStatesOf });
+}
+
+/** A task that its executor has taken and that has not begun, as long as its gate is shut. */
+export async function setOffQueued({ source }: SwitchWorld, run: string): Promise<void> {
+  await unpause(source, 'only_queued');
+  await trigger(source, 'only_queued', run);
+  await untilStates(source, 'only_queued', { [`${run} go`]: 'queued' });
 }
 
 /** As setOffRuns, for what is set off only once in a world: days that follow each other, a deferred task, a backfill. */

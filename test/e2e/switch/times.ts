@@ -9,6 +9,8 @@ export type Times = Readonly<{
   minuteOfFive: number;
   /** When once_later is due: behind the pause. */
   onceAt: Date;
+  /** First interval of told_minutes: the world's own first minute. */
+  toldFrom: Date;
 }>;
 
 const MINUTE = 60_000, DAY = 24 * 60 * MINUTE;

@@ -34,25 +34,27 @@ export type SwitchWorldOptions = Readonly<{
   /** Seconds between a task's first try and its retry. On the source it has to outlast the drain. */
   retrySeconds: Readonly<{ source: number; target: number }>;
   cutover?: Readonly<Record<string, unknown>>;
+  /** Of the target's Airflow, beside the usual. */
+  targetOptions?: Readonly<Record<string, string>>;
 }>;
 
 const files = path.join(repository, 'test', 'e2e', 'switch');
 /** The target's files are read once and then not again for a long time: nothing but the migration itself may ask for the parse that it needs. */
 const SLOW_PARSE = { 'scheduler.min_file_process_interval': '300' };
 const QUICK_PARSE = { 'scheduler.min_file_process_interval': '10' };
-/** A busy machine makes things late, not wrong: by default a task fails whose file took 30 s to load. */
-const PATIENCE = { 'scheduler.dag_dir_list_interval': '5', 'core.dagbag_import_timeout': '240', 'core.dag_file_processor_timeout': '300', 'scheduler.scheduler_health_check_threshold': '120' };
+/** A busy machine makes things late, not wrong: by default a task fails whose file took 30 s to load, and only_queued takes as long as its gate is shut. */
+const PATIENCE = { 'scheduler.dag_dir_list_interval': '5', 'core.dagbag_import_timeout': '3600', 'core.dag_file_processor_timeout': '300', 'scheduler.scheduler_health_check_threshold': '120' };
 
-export async function startSwitchWorld(pair: Pair, { retrySeconds, cutover = {} }: SwitchWorldOptions): Promise<SwitchWorld> {
+export async function startSwitchWorld(pair: Pair, { retrySeconds, cutover = {}, targetOptions = {} }: SwitchWorldOptions): Promise<SwitchWorld> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'mwaa-migrate-switch-'));
   const now = new Date();
-  const times: Times = { longAgo: daysAgo(now, 100), daysFrom: daysAgo(now, 4), backfillDay: daysAgo(now, 2), minuteOfFive: minuteOfFive(now), onceAt: new Date(Math.ceil(now.getTime() / MINUTES) * MINUTES + 4 * MINUTES) };
+  const times: Times = { longAgo: daysAgo(now, 100), daysFrom: daysAgo(now, 4), backfillDay: daysAgo(now, 2), minuteOfFive: minuteOfFive(now), onceAt: new Date(Math.ceil(now.getTime() / MINUTES) * MINUTES + 4 * MINUTES), toldFrom: new Date(Math.floor(now.getTime() / MINUTES) * MINUTES) };
   const dagsOf = (side: 'source' | 'target') => {
     const to = path.join(folder, side);
     cpSync(path.join(files, 'dags'), to, { recursive: true, filter: (name) => !name.includes('__pycache__') });
     writeFileSync(path.join(to, 'switch_world.py'), [
       `FOLDER = ${JSON.stringify(folder)}`, `LONG_AGO = "${times.longAgo.toISOString()}"`, `DAYS_FROM = "${times.daysFrom.toISOString()}"`, `BACKFILL_DAY = "${times.backfillDay.toISOString()}"`,
-      `MINUTE_OF_FIVE = ${times.minuteOfFive}`, `ONCE_AT = "${times.onceAt.toISOString()}"`, `HAS_ALL_TASKS = ${side === 'source' ? 'True' : 'False'}`, `RETRY_SECONDS = ${retrySeconds[side]}`, ''].join('\n'));
+      `MINUTE_OF_FIVE = ${times.minuteOfFive}`, `ONCE_AT = "${times.onceAt.toISOString()}"`, `TOLD_FROM = "${times.toldFrom.toISOString()}"`, `HAS_ALL_TASKS = ${side === 'source' ? 'True' : 'False'}`, `RETRY_SECONDS = ${retrySeconds[side]}`, ''].join('\n'));
     return to;
   };
   const plugins = path.join(folder, 'switch-plugins.zip');
@@ -65,7 +67,7 @@ export async function startSwitchWorld(pair: Pair, { retrySeconds, cutover = {} 
     ...(log ? { log } : {}), withoutHistory: true, sourceVersion: pair.from, migration: migration(),
     source: { dags: dagsOf('source'), plugins, requirements: undefined, options: { ...QUICK_PARSE, ...PATIENCE }, triggerer: true },
     environments: [{
-      name: TARGET, 'airflow-version': pair.to, bucket: `mwaa-${SOURCE}-${ACCOUNT}`, 'dags-path': `${TARGET}/dags`, dags: dagsOf('target'), plugins, options: { ...SLOW_PARSE, ...PATIENCE }, 'sync-seconds': 2, triggerer: true,
+      name: TARGET, 'airflow-version': pair.to, bucket: `mwaa-${SOURCE}-${ACCOUNT}`, 'dags-path': `${TARGET}/dags`, dags: dagsOf('target'), plugins, options: { ...SLOW_PARSE, ...PATIENCE, ...targetOptions }, 'sync-seconds': 2, triggerer: true,
     }],
   }).catch((error: unknown) => {
     rmSync(folder, { recursive: true, force: true });

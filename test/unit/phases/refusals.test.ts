@@ -325,7 +325,21 @@ describe('verify and cutover', () => {
       if (inputs) await run(world, inputs);
       seen.push((await run(world, { phase: 'status' })).summary.split('\n')[0]?.split('</code>').at(-1)?.replace(/^: /, '').trim() ?? '');
     }
-    expect(seen).toEqual(['has not begun', 'resources are copied', 'the target is ready', 'exported, the source is paused', 'imported, both sides paused', 'verified, both sides paused', 'cut over']);
+    expect(seen).toEqual(['has not begun', 'resources are copied', 'the target is ready', ...['exported, the source is paused', 'imported, both sides paused', 'verified, both sides paused'].map((stand) => `${stand}; no DAG is active on either side now`), 'cut over']);
+  });
+});
+
+describe('status', () => {
+  it('refuses an attempt that the journal does not know, and shows the one that was asked for', async () => {
+    const world = await after(...IMPORTED);
+    await expect(run(world, { phase: 'status', attempt: 9 })).rejects.toThrow(/no attempt 9 .*knows 1/su);
+    expect((await run(world, { phase: 'status', attempt: 1 })).outputs.attempt).toBe('1');
+  });
+
+  it('shows the journal of a migration whose environments cannot be asked', async () => {
+    const world = await after(...IMPORTED);
+    world.deniedPaths.add('/dags');
+    expect((await run(world, { phase: 'status' })).summary).toContain('source: not known, it cannot be asked');
   });
 });
 

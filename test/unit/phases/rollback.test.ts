@@ -58,7 +58,7 @@ describe('rollback goes back from', () => {
     expect(text).toMatch(/1 ended task was put back, 1 run left failed/);
     expect(text).toMatch(/\| hourly \| cut .*left failed on the source; 1 task ended on the target/);
     expect(text).toMatch(/\| nightly_load \| next .*nothing: it stands on the source as done/);
-    expect(text).toMatch(/\| nightly_load \| broken .*set the run to queued there, .*where it should run again/);
+    expect(text).toMatch(/\| nightly_load \| broken .*set the run to queued there where it should run again/);
     expect(text).toMatch(/\| old \| by hand .*trigger it on the source/);
   });
 
@@ -88,6 +88,47 @@ describe('rollback goes back from', () => {
     const result = await run(world, back);
     expect(plain(result.summary)).toMatch(/Attempt 1 was put back before, at .*1 of its 2 DAGs are active on analytics now[^]*paused now \(by a person, after the rollback\)/);
     expect([result.ok, world.dags.source.get('hourly')]).toEqual([true, true]);
+  });
+
+  it('a cutover whose resumed run succeeded there: nobody has to decide anything', async () => {
+    const world = await after(...CUT_OVER);
+    world.sides.resumedAs = 'success';
+    const result = await run(world, back);
+    const text = plain(result.summary);
+    expect([[...world.sides.onSource], world.sides.accidents]).toEqual([[['hourly / cut', 'success']], []]);
+    expect(text).toMatch(/0 runs left failed[^]*\| hourly \| cut .*nothing: it is success on the source too[^]*Runs that went on at the target and succeeded there \(1\)/);
+    expect(text).not.toMatch(/clear on the source what has to run again/);
+  });
+
+  it('an attempt of which DAGs were missing: a rerun tries these, and leaves paused what a person has paused', async () => {
+    const world = await after(...CUT_OVER);
+    world.dags.source.delete('hourly');
+    expect(await run(world, back)).toMatchObject({ failure: { fix: expect.stringMatching(/put back the files of the DAGs that are gone and run phase rollback again/) } });
+    expect(await run(world, back)).toMatchObject({ ok: false, failure: { what: expect.stringMatching(/gone from the source since: hourly/) } });
+    world.dags.source.set('hourly', true).set('nightly_load', true); // its file is back, and a person has paused the other
+    const result = await run(world, back);
+    expect([result.ok, result.outputs.changes, world.dags.source.get('hourly'), world.dags.source.get('nightly_load')]).toEqual([true, '1', false, true]);
+    expect(world.sides.accidents).toEqual([]);
+    world.dags.source.set('hourly', true);
+    expect([(await run(world, back)).ok, world.dags.source.get('hourly')]).toEqual([true, true]);
+  });
+
+  it('an attempt of which a DAG was missing that has woken by itself', async () => {
+    const world = await after(...EXPORTED);
+    world.dags.source.delete('hourly');
+    await run(world, back);
+    world.dags.source.set('hourly', false);
+    world.jobs.length = 0;
+    expect([(await run(world, back)).ok, world.jobs]).toEqual([true, []]);
+  });
+
+  it('an export that aborted and put everything back itself', async () => {
+    const world = await after(...READY);
+    world.answers.failing = { drain: new UserError('drain failed (drain-aborted)', 'why', 'fix.') };
+    await expect(run(world, { phase: 'export', mode: 'final' }, aMigrationFile({ drain: { leftover: 'abort' } }))).rejects.toThrow(/was put back/);
+    const result = await run(world, back);
+    expect([result.ok, [...world.dags.source]]).toEqual([true, ACTIVE]);
+    expect(plain(result.summary)).toMatch(/Attempt 1 was put back before/);
   });
 
   it('a source that changed by hand meanwhile: what is gone ends red, what is more is named and left', async () => {
@@ -139,12 +180,51 @@ describe('while the target may still run something, rollback leaves the source a
     expect(plain(result.summary)).toMatch(/is gone, though its DAGs had been activated/);
   });
 
-  it('and DAGs that somebody activated by hand there are paused and named', async () => {
-    const world = await after(...EXPORTED);
+  it('and DAGs that somebody activated by hand there after the import are paused and named', async () => {
+    const world = await after(...IMPORTED);
     world.dags.target.set('hourly', false);
     const { summary } = await run(world, back);
     expect(plain(summary)).toMatch(/Cutover had not begun, but hourly of analytics-v2 was active: somebody activated it by hand/);
     expect(world.sides.accidents).toEqual([]);
+  });
+
+  it('and what DAGs ran there that somebody had activated by hand, and paused again, is carried back', async () => {
+    const world = await after(...IMPORTED);
+    world.sides.madeByHand = [aRanRun('hourly', 'by their scheduler')];
+    const dry = await run(world, { ...back, dryRun: true });
+    expect(plain(dry.summary)).toMatch(/pause 0 DAGs of analytics-v2, wait up to .* and record what it ran/);
+    const result = await run(world, back);
+    expect(plain(result.summary)).toMatch(/nothing is active on analytics-v2 now, but DAGs ran there since the import: somebody had activated or started them by hand\. What ran there stands below/);
+    expect([result.ok, [...world.sides.onSource], world.sides.accidents]).toEqual([true, [['hourly / by their scheduler', 'stand-in']], []]);
+  });
+
+  it('and a sleeping target that does not say what ran is left alone, and that is said', async () => {
+    const world = await after(...IMPORTED);
+    world.deniedPaths.add('/dags/~/dagRuns/list');
+    const { summary } = await run(world, back);
+    expect(plain(summary)).toMatch(/left alone: nothing is active there, but what ran there since the import cannot be told: Airflow of analytics-v2 answered 403/);
+  });
+});
+
+describe('a target that was never imported into', () => {
+  it.each([{ of: 'before the export', fails: true }, { of: 'after the export', fails: false }])('keeps its own DAGs active: $of', async ({ fails }) => {
+    const world = await after(...READY);
+    world.dags.target.set('theirs', false);
+    world.sides.madeByHand = fails ? [] : [aRanRun('theirs', 'of today')];
+    if (fails) world.answers.failing = { export: new UserError('no', 'why', 'fix.') };
+    await run(world, { phase: 'export', mode: 'final' }).catch(() => undefined);
+    expect(plain((await run(world, { ...back, dryRun: true })).summary)).toMatch(/leave target analytics-v2 alone: nothing was imported into it/);
+    world.jobs.length = 0;
+    const result = await run(world, back);
+    expect(plain(result.summary)).toMatch(/Nothing was imported into analytics-v2, so it was left alone/);
+    expect([result.ok, world.dags.target.get('theirs'), [...world.dags.source], world.jobs.map(({ command }) => command)]).toEqual([true, false, ACTIVE, ['restore']]);
+  });
+
+  it('is asked all the same where an attempt before was imported and not put back', async () => {
+    const world = await after(...IMPORTED, { phase: 'export', mode: 'final' });
+    world.sides.madeByHand = [aRanRun('hourly', 'by hand')];
+    await run(world, back);
+    expect([[...world.sides.onSource.keys()], world.sides.accidents]).toEqual([['hourly / by hand'], []]);
   });
 });
 
@@ -173,6 +253,20 @@ describe('once rollback has begun', () => {
     expect([...world.dags.source]).toEqual(ACTIVE);
   });
 
+  it('a drain that is still at work without its runner finds the order to stop, before restore is started', async () => {
+    const world = await after(...READY);
+    world.answers.failing = { drain: new UserError('no runner', 'why', 'fix.') };
+    await expect(run(world, { phase: 'export', mode: 'final' })).rejects.toThrow('no runner');
+    const marks = () => world.keys('mwaa-migrate-111122223333-eu-west-1').filter((key) => key.endsWith('/restore/ordered.json'));
+    expect(marks()).toEqual([]);
+    world.answers.failing = { restore: new UserError('no disk', 'why', 'fix.') };
+    await expect(run(world, back)).rejects.toThrow('no disk');
+    expect(marks()).toEqual(['data/migration/2.7.2_to_2.10.3/analytics-to-analytics-v2/1/restore/ordered.json']);
+    world.answers.failing = {};
+    for (const inputs of [back, { phase: 'export', mode: 'final' }] as const) await run(world, inputs);
+    expect([world.journalValue?.attempts.length, marks()]).toEqual([2, ['data/migration/2.7.2_to_2.10.3/analytics-to-analytics-v2/1/restore/ordered.json']]);
+  });
+
   it('an activation that is still at work without its runner finds the order to stop', async () => {
     const world = await after(...CUT_OVER);
     world.answers.stillRunning = 1;
@@ -185,6 +279,7 @@ describe('once rollback has begun', () => {
     expect(plain((await run(world, { phase: 'status' })).summary)).toMatch(/cut over and rolled back, the source is active again/);
     for (const inputs of [{ phase: 'export', mode: 'final' }, { phase: 'import' }, { phase: 'verify' }, { phase: 'cutover' }] as const) expect((await run(world, inputs)).outputs.attempt).toBe('2');
     expect(world.jobs.filter(({ command }) => command === 'import').map(({ job }) => job.earlierManifests.map(({ key }) => key.replace(/^.*analytics-v2\//, '')))).toEqual([[], ['1/export/manifest.json']]);
+    expect(world.jobs.filter(({ command }) => command === 'import').map(({ job }) => job.earlierRan.map(({ key }) => key.replace(/^.*analytics-v2\//, '')))).toEqual([[], ['1/deactivate/ran.json']]);
     expect(world.jobs.filter(({ command }) => command === 'drain').map(({ job }) => job.earlierAttempts)).toEqual([[], []]);
   });
 
@@ -215,8 +310,9 @@ describe('drain.leftover: abort', () => {
 
 describe('a dry run of rollback', () => {
   it.each([
-    { given: EXPORTED, says: /make 2 DAGs of analytics active again[^]*nothing is active on analytics-v2[^]*put 3 tasks back/ },
-    { given: CUT_OVER, says: /pause 2 DAGs of analytics-v2[^]*leave failed on the source what went on at the target/ },
+    { given: EXPORTED, says: /make 2 DAGs of analytics active again[^]*leave target analytics-v2 alone: nothing was imported into it[^]*put 3 tasks back/ },
+    { given: IMPORTED, says: /nothing is active on analytics-v2 and nothing ran there since the import/ },
+    { given: CUT_OVER, says: /pause 2 DAGs of analytics-v2[^]*end on the source what went on at the target: as success/ },
     { given: [...CUT_OVER, back], says: /attempt 1 was put back already/ },
   ])('after $given.length phases says what it would do and changes nothing', async ({ given, says }) => {
     const world = await after(...given);

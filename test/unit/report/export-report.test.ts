@@ -27,6 +27,13 @@ describe('the summary of an export', () => {
     expect(markdown).toMatch(/<summary>Other tables that stay on the source \(1\)<\/summary>[\s\S]*serialized/u);
   });
 
+  it('lists what was active before the drain as that, and what is active in a rehearsal as active', () => {
+    const of = (mode: Manifest['mode']) => renderMarkdown(exportReport({ environment: 'analytics', manifest: aManifest({ mode }), scope: 's', preflight: preflightData(), targetSeen: undefined, active: preflightData().activeDags, drained: undefined, planChanges: [], now: '2026-11-22T12:00:00Z' }));
+    expect(of('final')).toMatch(/DAGs that were active before the drain \(\d+\)[\s\S]*\| DAG \| Before the drain \|/u);
+    expect(of('final')).not.toMatch(/paused now|\| DAG \| Now/u);
+    expect(of('rehearsal')).toMatch(/DAGs that are active \(\d+\)[\s\S]*\| DAG \| Now \|/u);
+  });
+
   it('is made of manifests that count those rows or do not, and of no damaged count', () => {
     expect(parseManifest(JSON.stringify(aManifest({ notMoved })), 'x').notMoved).toEqual(notMoved);
     expect(() => parseManifest(JSON.stringify(aManifest({ notMoved: [{ table: 'a', reason: 'b', rows: -1 }] })), 'x')).toThrow(/notMoved/u);

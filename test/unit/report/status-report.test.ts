@@ -32,3 +32,43 @@ describe('the status', () => {
     expect(said()).not.toContain('secret-name');
   });
 });
+
+describe('the verdict of the status', () => {
+  const final = (steps: readonly (readonly [string, Readonly<Record<string, unknown>>?])[]) => steps.reduce(
+    (journal, [name, data]) => rememberStep(journal, 2, { name, at: '2026-11-22T11:00:00Z', by: 'me', ...(data ? { data } : {}) }),
+    beginAttempt(begun, 'final', new Date('2026-11-22T11:00:00Z')),
+  );
+  const shown = (journal: ReturnType<typeof final>, rest: Partial<Parameters<typeof statusReport>[0]> = {}) =>
+    renderMarkdown(statusReport({ id: 'm', journal, location: 's3://x', lock: undefined, now: '2026-11-22T12:00:00Z', ...rest })).replace(/&#(\d+);/gu, (_, at: string) => String.fromCodePoint(Number(at)));
+  const exported = [['active-dags'], ['drain-begun'], ['exported']] as const;
+
+  it.each([
+    ['exported', exported], ['imported', [...exported, ['imported']]], ['verified', [...exported, ['imported'], ['verified', { isGood: true }]]],
+    ['a drain that is under way', [['active-dags'], ['drain-begun']]], ['a rollback that is under way', [...exported, ['imported'], ['rollback-begun']]],
+    ['a canary that stopped everything', [...exported, ['imported'], ['activation-begun'], ['activated', { left: [{ dagId: 'x', reason: 'r' }], stopped: 'canary x' }]]],
+    ['a run that waits for a person', [...exported, ['restored', { leftFailed: [{ dagId: 'daily', runId: 'manual__1' }] }]]],
+  ] as const)('is a warning after %s', (_, steps) => {
+    expect(shown(final(steps))).toMatch(/^## ⚠️/u);
+  });
+
+  it.each([['a rehearsal', []], ['a whole cutover', [...exported, ['imported'], ['activation-begun'], ['activated', { left: [] }]]], ['a way back without anything left', [...exported, ['restored', { leftFailed: [] }]]]] as const)('is good after %s', (_, steps) => {
+    expect(shown(final(steps), { active: { source: { active: 0, all: 4 }, target: { active: 4, all: 4 } } })).toMatch(/^## ✅/u);
+  });
+
+  it('says what is active now, and warns where nothing is, whatever the journal says', () => {
+    const journal = final([...exported, ['restored', { leftFailed: [] }]]);
+    expect(shown(journal, { active: { source: { active: 3, all: 4 }, target: 'not known, it is CREATING' } })).toMatch(/\| Active DAGs now \| source: 3 of 4; target: not known, it is CREATING \|/u);
+    expect(shown(journal, { active: { source: { active: 0, all: 4 }, target: { active: 0, all: 4 } } })).toMatch(/^## ⚠️.*no DAG is active on either side now/u);
+  });
+
+  it('names the runs that wait for a person, and does not send anybody into another export', () => {
+    const said = shown(final([...exported, ['restored', { leftFailed: [{ dagId: 'daily', runId: 'manual__1' }, 'not a run'] }]]));
+    expect(said).toMatch(/1\. 1 run stood failed on the source when it was put back.*<code>daily \/ manual__1<\/code>/u);
+    expect(said).toMatch(/2\. Nothing else has to be done/u);
+  });
+
+  it('unfolds the attempt that was asked for', () => {
+    expect(shown(final(exported), { wanted: 1 })).toMatch(/### Attempt 1, a rehearsal/u);
+    expect(shown(final(exported), { wanted: 1 })).toMatch(/<summary>Attempt 2, a final export/u);
+  });
+});

@@ -3,19 +3,17 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { activeDags } from '../../oracle/by-sql.js';
 import { SOURCE, TARGET } from '../../support/world.js';
 import { until } from '../../support/patience.js';
-import type { Run } from '../../support/runner.js';
 import { exceptionsIn } from '../airflow-logs.js';
 import { runsOf } from '../created-runs.js';
 import { livesAfterCut } from '../expected-lives.js';
-import { breakOn, closeGate, entriesOf, GATES, livesOf, openGate } from '../ledger.js';
+import { breakOn, closeAll, entriesOf, livesOf, livesOfRun as livesOfRunIn, openAll as openAllIn } from '../ledger.js';
 import { TO_2_10 } from '../pair.js';
-import { runStatesOf, setOffOnce, setOffRuns, setOffSchedules, untilStates } from '../setting-off.js';
+import { CUT, runStatesOf, setOffOnce, setOffRuns, setOffSchedules, untilStates } from '../setting-off.js';
+import { readable } from '../summary.js';
 import { datesThatRan, switchByHand } from '../way-back.js';
 import { MINUTES, startSwitchWorld, type SwitchWorld } from '../world.js';
 
-const CUT = ['cut_midway', 'waits_for_retry', 'looks_again', 'loses_a_task', 'mapped_work', 'one_after_another'] as const;
 const AT_ONCE = { 'timeout-minutes': 0, 'task-minutes': 0, 'resume-deferred': false } as const;
-const readable = ({ log, summary }: Run) => `${log}\n${summary}`.replace(/&#(\d+);/gu, (_, code: string) => String.fromCodePoint(Number(code)));
 
 describe(`the way back from the switch, Airflow ${TO_2_10.from} to ${TO_2_10.to}`, () => {
   let switching: SwitchWorld;
@@ -24,14 +22,14 @@ describe(`the way back from the switch, Airflow ${TO_2_10.from} to ${TO_2_10.to}
 
   /** Work in flight behind closed gates, in runs of this id. */
   const begin = async (run: string, leftover: 'resume' | 'fail' | 'abort', cutover: Readonly<Record<string, unknown>> = {}) => {
-    for (const gate of GATES) closeGate(switching.folder, gate);
+    closeAll(switching.folder);
     await setOffRuns(switching, run);
     switching.migrationFile({ drain: { ...AT_ONCE, leftover }, cutover });
     active = await activeDags(source().databaseUrl);
     expect(active.length).toBeGreaterThan(10);
   };
-  const openAll = () => GATES.forEach((gate) => openGate(switching.folder, gate));
-  const livesOfRun = (dagId: string, run: string) => Object.fromEntries(Object.entries(livesOf(entriesOf(switching.folder), dagId)).filter(([key]) => key.startsWith(`${run} `) || key.startsWith(`${run}_next `)));
+  const openAll = () => openAllIn(switching.folder);
+  const livesOfRun = (dagId: string, run: string) => livesOfRunIn(entriesOf(switching.folder), dagId, run);
   /** All runs of this id end on the source by themselves, and the ledger says of each try where it was. */
   const endsBySource = async (run: string, dagIds: readonly string[] = CUT) => {
     for (const dagId of dagIds) await untilStates(source(), dagId, { [run]: 'success' }, { of: runStatesOf });

@@ -20,9 +20,11 @@ export type LifecycleDependencies = Readonly<{
   orders: Orders;
   /** Told of failures with their whole cause: LastUpdate.Error holds 1,024 characters. */
   report: (line: string) => void;
+  /** Told when a creation has ended in AVAILABLE. */
+  onAvailable: (record: EnvironmentRecord) => void;
 }>;
 
-export function createLifecycle({ world, machinery, startHost, createLogGroup, extras, delays, orders, report }: LifecycleDependencies) {
+export function createLifecycle({ world, machinery, startHost, createLogGroup, extras, delays, orders, report, onAvailable }: LifecycleDependencies) {
   /** Resolvers of environments that wait in PENDING. */
   const waiting = new Map<EnvironmentRecord, () => void>();
 
@@ -67,6 +69,7 @@ export function createLifecycle({ world, machinery, startHost, createLogGroup, e
         const problem = await provision(record).catch((error: unknown) => problemOf(record, 'creation', error));
         if (isGoing(record)) return;
         finish(record, problem ? 'CREATE_FAILED' : 'AVAILABLE', problem);
+        if (!problem) onAvailable(record);
       })();
     },
 

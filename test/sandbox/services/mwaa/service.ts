@@ -26,6 +26,8 @@ export type MwaaOptions = Readonly<{
   delays?: Partial<Delays>;
   restCallsPerSecond?: number;
   report?: (line: string) => void;
+  /** Told of every environment whose creation has ended well. */
+  onAvailable?: (record: EnvironmentRecord) => void;
 }>;
 
 export type MwaaService = Service & Readonly<{
@@ -40,13 +42,13 @@ export type MwaaService = Service & Readonly<{
   close(): Promise<void>;
 }>;
 
-export function createMwaaService({ world, model, machinery, networks, lookAtBucket, createLogGroup, extras = () => ({}), delays, restCallsPerSecond = REST_CALLS_PER_SECOND, report = () => undefined }: MwaaOptions): MwaaService {
+export function createMwaaService({ world, model, machinery, networks, lookAtBucket, createLogGroup, extras = () => ({}), delays, restCallsPerSecond = REST_CALLS_PER_SECOND, report = () => undefined, onAvailable = () => undefined }: MwaaOptions): MwaaService {
   const records = new Map<string, EnvironmentRecord>();
   const held = new Map<string, Readonly<{ status: Status; problem: Problem | undefined }>>();
   const orders = createOrders();
   const tokens = createTokens(() => world.clock.now().getTime());
   const lifecycle = createLifecycle({
-    world, machinery, createLogGroup, extras, orders, report,
+    world, machinery, createLogGroup, extras, orders, report, onAvailable,
     startHost: webServerHosts(tokens),
     delays: { creating: 0, updating: 0, snapshot: 0, deleting: 0, ...delays },
   });

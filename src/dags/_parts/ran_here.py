@@ -1,0 +1,51 @@
+"""deactivate/ran.json (protocol.ts RanOnTarget): what the target ran since the snapshot, and how a repeated deactivate still knows it."""
+import json
+
+from _parts.activity import not_own
+from _parts.database import FINAL_STATES, FINISHED_RUNS, columns_of, iso, names
+
+
+def runs_since(cursor, handover):
+    """protocol.ts RanOnTarget.runs as the target's rows say now, by DAG and date.
+
+    The target's scheduler writes `queued_at` by its clock, the source's database the snapshot by its own. No run here is mistaken for an older one
+    unless they differ by more than lies between the two: the export, an import and a parse, so minutes. Hosts of MWAA are milliseconds apart.
+    """
+    there = names(columns_of(cursor, "dag_run"))
+    cursor.execute(
+        "SELECT r.dag_id, r.run_id, r.run_type, coalesce(r.state, 'none'), r.execution_date, r.data_interval_start, r.data_interval_end, "
+        "(SELECT count(*) FROM task_instance t WHERE t.dag_id = r.dag_id AND t.run_id = r.run_id AND t.start_date > %s::timestamptz AND t.state = ANY(%s)) "
+        "FROM dag_run r WHERE greatest({}) > %s::timestamptz AND {} ORDER BY r.dag_id, r.execution_date".format(
+            ", ".join("r." + name for name in ("queued_at", "start_date") if name in there), not_own("r.dag_id")),
+        (handover.snapshot, list(FINAL_STATES), handover.snapshot))
+    return [{"dagId": row[0], "runId": row[1], "kind": "resumed" if handover.is_parked(row[0], row[1]) else "new", "runType": row[2], "state": row[3],
+             "logicalDate": iso(row[4]), "intervalStart": iso(row[5]), "intervalEnd": iso(row[6]), "tasksEnded": row[7]} for row in cursor.fetchall()]
+
+
+def is_over(run):
+    return run["state"] in FINISHED_RUNS
+
+
+def _key(command):
+    return command.prefix + "deactivate/ran.json"
+
+
+def read_record(command):
+    """The runs that an earlier try has recorded."""
+    body = command.storage.read_if_there(_key(command))
+    return json.loads(body.decode("utf-8"))["runs"] if body else []
+
+
+def write_record(command, runs, events):
+    """Reference of the new version."""
+    return command.storage.write_json(_key(command), {"runs": runs, "events": events})
+
+
+def joined(before, found):
+    """What was recorded, with what the rows say now: of a run that this command has cut or deleted since, only the record still knows how it was."""
+    now = {(run["dagId"], run["runId"]): run for run in found}
+    for run in before:
+        live = now.get((run["dagId"], run["runId"]))
+        if live is None or (run.get("cut") and live["state"] == "failed"):
+            now[(run["dagId"], run["runId"])] = run
+    return sorted(now.values(), key=lambda run: (run["dagId"], run["logicalDate"].rstrip("Z"), run["runId"]))
