@@ -2,6 +2,7 @@ import type { Context, PhaseResult } from '../ports.js';
 import { planReport } from '../report/plan-report.js';
 import { describeBlockers } from '../plan/blockers.js';
 import { clonedRole } from '../plan/build.js';
+import { isChange } from '../report/option-sections.js';
 import { resultOf } from './result.js';
 import { survey } from './survey.js';
 
@@ -13,7 +14,7 @@ export async function planMigration(context: PlanContext): Promise<PhaseResult> 
   const seen = await survey(context, true);
   const { plan, source, target } = seen;
   const clone = clonedRole({ file, source, targetAccount: seen.targetAccount, sourceRole: seen.sourceRole });
-  const changes = plan.changes.filter(({ kind }) => kind !== 'kept' && kind !== 'not sent').length;
+  const changes = plan.changes.filter(({ kind }) => kind !== 'kept' && kind !== 'not sent').length + plan.options.filter(isChange).length;
   log.info(`Plan ${plan.digest.slice(0, 12)}: ${changes} changes, ${plan.warnings.length} ${plan.warnings.length === 1 ? 'warning' : 'warnings'}, ${plan.blockers.length} ${plan.blockers.length === 1 ? 'blocker' : 'blockers'}.`);
   const report = planReport({ file, plan, clone, source, now: context.clock.now().toISOString() });
   return resultOf(`mwaa-migrate: plan of ${file.id}`, report, {

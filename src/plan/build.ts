@@ -11,6 +11,7 @@ import { bucketStatements } from './grants.js';
 import { accountOf, bucketOf, clonedRoleName, migrationBucketName, migrationPrefix, partitionOf } from './naming.js';
 import { placementOf, versionOf } from './placement.js';
 import { PLAN_SCHEMA, type Basis, type Decisions, type Finding, type Observations, type Plan } from './plan.js';
+import { changedDefaults, planTargetOptions, shownChanges } from './target-options.js';
 import { warningsOf } from './warnings.js';
 
 /** Everything the plan is computed from. */
@@ -52,7 +53,9 @@ export function buildPlan(input: PlanInput): Plan {
     digest: digestOf({ decisions, basis }),
     decisions, basis,
     observations: { ...input.observations, sourceStatus: source.Status, targetStatus: target?.Status },
-    changes: environmentDifference(source, fields, new Set(Object.keys(file.target.configuration))),
+    changes: environmentDifference(source, fields),
+    options: shownChanges(planTargetOptions(source, file), source.AirflowConfigurationOptions ?? {}),
+    defaults: changedDefaults(source, file.target.airflowVersion),
     warnings: warningsOf(seen, role),
     blockers: [...blockersOf(seen), ...keyBlockers(input), ...roleBlockers(input), ...namesakeBlockers(input)],
   };

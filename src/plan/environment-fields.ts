@@ -1,7 +1,8 @@
 /** What of a source environment goes into CreateEnvironment. Field lists: service model mwaa 2020-07-01 (CreateEnvironmentInput, Environment). */
-import { HIDDEN, visibleOptions } from '../airflow/visible-options.js';
+import { visibleOptions } from '../airflow/visible-options.js';
 import type { MigrationFile } from '../migration-file/migration-file.js';
 import type { EnvironmentDescription } from '../ports.js';
+import { planTargetOptions, sentOptions } from './target-options.js';
 
 /** Carried over as they are. An allow-list: a field that MWAA adds one day is shown, and sent only when the file names it. */
 export const CARRIED = [
@@ -50,7 +51,7 @@ export function createFields(source: EnvironmentDescription, file: MigrationFile
     ...Object.fromEntries(Object.entries(file.target.environmentOverrides).filter(([name]) => !isOurs(name) && !isOutputOnly(name))),
   };
   const fields: Readonly<Record<string, unknown>> = Object.fromEntries(Object.entries(carried).filter(([, value]) => value !== null));
-  const options = targetOptions(source.AirflowConfigurationOptions ?? {}, file.target.configuration);
+  const options = sentOptions(planTargetOptions(source, file));
   return {
     ...fields,
     ...(Object.keys(options).length > 0 ? { AirflowConfigurationOptions: options } : {}),
@@ -78,16 +79,15 @@ export type FieldChange = Readonly<{
   kind: 'kept' | 'changed' | 'added' | 'removed' | 'not sent';
 }>;
 
-/** Field by field, options one by one; values of options as they may be shown. What GetEnvironment alone knows is "not sent". */
-export function environmentDifference(source: EnvironmentDescription, fields: Readonly<Record<string, unknown>>, overridden: ReadonlySet<string>): readonly FieldChange[] {
+/** Field by field; what GetEnvironment alone knows is "not sent". Options are told apart from fields: target-options.ts. */
+export function environmentDifference(source: EnvironmentDescription, fields: Readonly<Record<string, unknown>>): readonly FieldChange[] {
   const names = [...new Set([...Object.keys(source), ...Object.keys(fields)])].filter((name) => name !== 'AirflowConfigurationOptions').sort();
-  const changes = names.map((field): FieldChange => {
+  return names.map((field): FieldChange => {
     const before = show(field === 'LoggingConfiguration' ? loggingInput(source[field]) : source[field]);
     const after = show(fields[field]) ?? (isVersionToCome(field, fields) ? TO_COME : undefined);
     if (!(field in fields) && !isSendable(field)) return { field, source: before, target: undefined, kind: 'not sent' };
     return { field, source: before, target: after, kind: kindOf(before, after) };
   });
-  return [...changes, ...optionChanges(source.AirflowConfigurationOptions ?? {}, (fields.AirflowConfigurationOptions ?? {}) as Readonly<Record<string, string>>, overridden)];
 }
 
 const TO_COME = '(the version that phase resources writes)';
@@ -111,12 +111,6 @@ export function loggingInput(logging: unknown): Readonly<Record<string, unknown>
 export const ownTags = (tags: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(tags).filter(([name]) => !name.toLowerCase().startsWith('aws:')));
 
-/** The source's options with the file's overrides; null removes one. */
-export function targetOptions(source: Readonly<Record<string, string>>, overrides: Readonly<Record<string, string | null>>): Readonly<Record<string, string>> {
-  const merged: Readonly<Record<string, string | null>> = { ...source, ...overrides };
-  return Object.fromEntries(Object.entries(merged).filter((entry): entry is [string, string] => entry[1] !== null));
-}
-
 export const isOurs = (name: string): boolean => (OURS as readonly string[]).includes(name);
 export const isOutputOnly = (name: string): boolean => (OUTPUT_ONLY as readonly string[]).includes(name);
 const isSendable = (name: string) => isOurs(name) || (CARRIED as readonly string[]).includes(name) || (REWRITTEN as readonly string[]).includes(name);
@@ -125,17 +119,6 @@ const isPresent = (value: unknown) => value !== undefined && value !== null && v
 
 function placed(kind: 'Plugins' | 'Requirements' | 'StartupScript', object: Placed | undefined): Readonly<Record<string, unknown>> {
   return object ? { [`${kind}S3Path`]: object.path, ...(object.version ? { [`${kind}S3ObjectVersion`]: object.version } : {}) } : {};
-}
-
-function optionChanges(before: Readonly<Record<string, string>>, after: Readonly<Record<string, string>>, overridden: ReadonlySet<string>): readonly FieldChange[] {
-  const shownBefore = visibleOptions(before), shownAfter = visibleOptions(after);
-  return [...new Set([...Object.keys(before), ...Object.keys(after)])].sort().map((option) => ({
-    field: option,
-    source: shownBefore[option],
-    target: shownAfter[option],
-    // Two hidden values are never compared: whether a secret is the same is a fact about the secret.
-    kind: shownBefore[option] === HIDDEN && shownAfter[option] === HIDDEN ? (overridden.has(option) ? 'changed' : 'kept') : kindOf(shownBefore[option], shownAfter[option]),
-  }));
 }
 
 function kindOf(before: string | undefined, after: string | undefined): FieldChange['kind'] {

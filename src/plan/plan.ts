@@ -4,6 +4,7 @@ import type { MigrationFile } from '../migration-file/migration-file.js';
 import type { ClonedRole } from './clone-role.js';
 import type { FieldChange } from './environment-fields.js';
 import type { Statement } from './grants.js';
+import type { ChangedDefault, OptionChange } from './target-options.js';
 
 /** Raised when a reader of the old shape would misread the new one. Part of the digest: an approval is for one shape. */
 export const PLAN_SCHEMA = 1;
@@ -62,6 +63,10 @@ export type Plan = Readonly<{
   observations: Observations;
   /** Field by field, what the target has that the source has not; for people. */
   changes: readonly FieldChange[];
+  /** Every Airflow option that is set on either side, with what became of it on the way. */
+  options: readonly OptionChange[];
+  /** Options that nobody sets and whose default is another one on the target. */
+  defaults: readonly ChangedDefault[];
   warnings: readonly Finding[];
   blockers: readonly Finding[];
 }>;

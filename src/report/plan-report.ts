@@ -5,6 +5,7 @@ import type { EnvironmentDescription } from '../ports.js';
 import { roleSections } from './create-report.js';
 import { dagSection } from './dag-outlook.js';
 import { code, counted, table, text, type Report, type Section } from './document.js';
+import { isChange, optionSections } from './option-sections.js';
 
 export type PlanFacts = Readonly<{ file: MigrationFile; plan: Plan; clone: ClonedRole | undefined; source: EnvironmentDescription; now: string }>;
 
@@ -13,9 +14,10 @@ export function planReport({ file, plan, clone, source, now }: PlanFacts): Repor
   const changed = plan.changes.filter(({ kind }) => kind === 'changed' || kind === 'added' || kind === 'removed');
   const kept = plan.changes.filter(({ kind }) => kind === 'kept');
   const notSent = plan.changes.filter(({ kind }) => kind === 'not sent');
+  const options = plan.options.filter(isChange).length;
   const rows = (changes: Plan['changes']) => changes.map(({ field, source: before, target: after, kind }) => [code(field), before === undefined ? undefined : code(before), after === undefined ? undefined : code(after), kind]);
   return {
-    verdict: [`${counted(blockers.length, 'thing blocks', 'things block')}, ${counted(changed.length, 'setting')} of the environment ${changed.length === 1 ? 'changes' : 'change'}, ${counted(warnings.length, 'warning')}: `, code(source.Name), ` (Airflow ${source.AirflowVersion}) to `, code(file.target.environment), ` (Airflow ${file.target.airflowVersion})`],
+    verdict: [`${counted(blockers.length, 'thing blocks', 'things block')}, ${counted(changed.length, 'setting')} of the environment and ${counted(options, 'Airflow option')} change, ${counted(warnings.length, 'warning')}: `, code(source.Name), ` (Airflow ${source.AirflowVersion}) to `, code(file.target.environment), ` (Airflow ${file.target.airflowVersion})`],
     isGood: blockers.length === 0,
     sections: [
       ...findingSections('What blocks', blockers),
@@ -31,7 +33,8 @@ export function planReport({ file, plan, clone, source, now }: PlanFacts): Repor
         ],
       },
       ...dagSections(observations, now),
-      { title: `What changes in the environment (${changed.length})`, importance: 1, blocks: [table(['Field or option', 'Source', 'Target', ''], rows(changed))] },
+      { title: `What changes in the environment (${changed.length})`, importance: 1, blocks: [table(['Field', 'Source', 'Target', ''], rows(changed))] },
+      ...optionSections(plan.options, plan.defaults, file.target.airflowVersion),
       {
         title: 'What will be done', importance: 1, blocks: [table(['What', 'How'], [
           ['DAGs, plugins, requirements', ['from ', code(`s3://${decisions.resources.source.bucket}/${decisions.resources.source.dags}`), ' to ', code(`s3://${decisions.resources.target.bucket}/${decisions.resources.target.dags}`)]],
@@ -49,7 +52,7 @@ export function planReport({ file, plan, clone, source, now }: PlanFacts): Repor
       ...roleSections(clone),
       { title: `Grants in the bucket's policy (${decisions.grants.length})`, importance: 3, isFolded: true, blocks: [table(['Sid', 'Statement'], decisions.grants.map((statement) => [code(statement.Sid), code(JSON.stringify(statement))]))] },
       { title: `Returned by MWAA, not sent (${notSent.length})`, importance: 3, isFolded: true, blocks: [table(['Field', 'Source', 'Target', ''], rows(notSent))] },
-      { title: `Kept as it is (${kept.length})`, importance: 3, isFolded: true, blocks: [table(['Field or option', 'Source', 'Target', ''], rows(kept))] },
+      { title: `Kept as it is (${kept.length})`, importance: 3, isFolded: true, blocks: [table(['Field', 'Source', 'Target', ''], rows(kept))] },
     ],
     next: blockers.length > 0
       ? ['Repair what blocks, then run phase plan again. Nothing was changed.']
