@@ -193,6 +193,8 @@ export type ImportedTable = Readonly<{
   reasons: Readonly<Record<string, number>>;
   /** Side file of the rejected rows, if any. */
   rejectedFile: ObjectRef | null;
+  /** dag_run only, where any was rejected: the first 10 in the order of the side file. Absent in a result of an earlier release. */
+  rejectedRuns?: readonly (RunName & Readonly<{ reason: string }>)[];
 }>;
 export type ImportData = Readonly<{
   tables: Readonly<Record<string, ImportedTable>>;
