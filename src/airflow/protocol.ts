@@ -193,6 +193,8 @@ export type ImportedTable = Readonly<{
   reasons: Readonly<Record<string, number>>;
   /** Side file of the rejected rows, if any. */
   rejectedFile: ObjectRef | null;
+  /** dag_run only, where any was rejected: the first 10 in the order of the side file. Absent in a result of an earlier release. */
+  rejectedRuns?: readonly (RunName & Readonly<{ reason: string }>)[];
 }>;
 export type ImportData = Readonly<{
   tables: Readonly<Record<string, ImportedTable>>;
@@ -237,10 +239,15 @@ export type Canary = Readonly<{
   /** A sentence: what was watched, or what went wrong. */
   proof: string;
 }>;
+/** `since`: ISO 8601 UTC, when it was queued or began; null: Airflow does not say. */
+export type BusyTask = RunName & Readonly<{ taskId: string; mapIndex: number; since: string | null }>;
 export type DeactivateData = Readonly<{
+  /** DAGs that this attempt has paused on the target, by this try or one before it. */
   paused: readonly string[];
   /** Task instances that still ran when the time was up; 0 is what rollback wants. */
   stillRunning: number;
+  /** Those of them that ran for longest, at most 20. Absent in the answer of an earlier release. */
+  busy?: readonly BusyTask[];
   /** `<n>/deactivate/ran.json`: RanOnTarget; null where this attempt never activated anything. */
   ran: ObjectRef | null;
   runs: number;
@@ -249,12 +256,15 @@ export type DeactivateData = Readonly<{
  * Runs that the target made or went on with since cutover. `new`: made there. `resumed`: a parked run of which at least one task began there.
  * `unbegun`: made and taken away again, for the source to run: it lies before one that began, behind which the source goes on.
  * `cut`: unfinished when the target stood still; `state` is of then, and it was failed there afterwards.
+ * `tasks`: only of resumed runs, what began or was skipped there, the last to end first, at most 100. Absent in a file of an earlier release.
  */
 export type RanOnTarget = Readonly<{
-  runs: readonly (RunName & Readonly<{ kind: 'new' | 'resumed' | 'unbegun'; cut?: boolean; runType: string; state: string; logicalDate: string; intervalStart: string | null; intervalEnd: string | null; tasksEnded: number }>)[];
+  runs: readonly (RunName & Readonly<{ kind: 'new' | 'resumed' | 'unbegun'; cut?: boolean; runType: string; state: string; logicalDate: string; intervalStart: string | null; intervalEnd: string | null; tasksEnded: number; tasks?: readonly RanTask[] }>)[];
   /** The newest event of each dataset that a consumer (`dagId`) still owes a run on the target. `at`: ISO 8601 UTC. Absent in a file of an earlier release. */
   events?: readonly OwedEvent[];
 }>;
+/** `mapIndex` -1: not mapped. `state`: Airflow's word when the target stood still, 'none' for none. */
+export type RanTask = Readonly<{ taskId: string; mapIndex: number; state: string }>;
 export type OwedEvent = Readonly<{ dagId: string; uri: string; at: string }>;
 export type RestoreData = Readonly<{
   /** Unpaused now; those of `missing` whose row Airflow has kept too: they go on by themselves when their file is back. */

@@ -1,4 +1,4 @@
-import type { ImportData } from '../airflow/protocol.js';
+import type { ImportData, ImportedTable } from '../airflow/protocol.js';
 import type { Manifest } from '../metadata/manifest.js';
 import { code, counted, grouped, table, text, type Report, type Section } from './document.js';
 import { fatesOf } from './fates.js';
@@ -14,6 +14,7 @@ export function importReport({ environment, manifest, imported, secretVersions, 
     isGood: true,
     sections: [
       { title: 'Tables', importance: 1, blocks: [table(['Table', 'Exported', 'Inserted', 'There already', 'Rejected'], tables.map((one) => [code(one.name), one.rows, one.inserted, one.alreadyThere, one.rejected]))] },
+      ...refusedRunSections(imported.tables.dag_run),
       ...rejectedSections(tables),
       ...columnSections(imported.columnsLeft ?? {}),
       {
@@ -38,6 +39,19 @@ function columnSections(columnsLeft: Readonly<Record<string, readonly string[]>>
   const rows = Object.entries(columnsLeft).flatMap(([name, columns]) => columns.map((column) => [code(name), code(column)] as const));
   if (rows.length === 0) return [];
   return [{ title: 'Columns that the target does not have', importance: 1, blocks: [text('Their values were exported and could not be written; a plugin may have added them on the source.'), table(['Table', 'Column'], rows)] }];
+}
+
+/** Named here, because all that belongs to a refused run is refused with it, and its history is not on the target. */
+function refusedRunSections(runs: ImportedTable | undefined): readonly Section[] {
+  const named = runs?.rejectedRuns ?? [];
+  if (!runs || named.length === 0) return [];
+  return [{
+    title: `DAG runs that were refused (${grouped(runs.rejected)})`, importance: 1, blocks: [
+      text('They did not land, nor did the task instances and XComs that belong to them. Where the target has a run of its own of that name, it was left as it is.'),
+      table(['DAG', 'Run', 'Why'], named.map(({ dagId, runId, reason }) => [code(dagId), code(runId), code(reason)])),
+      ...(runs.rejected > named.length ? [text(`and ${grouped(runs.rejected - named.length)} more in the side file`)] : []),
+    ],
+  }];
 }
 
 function rejectedSections(tables: readonly Readonly<{ name: string; reasons: Readonly<Record<string, number>>; rejectedFile: Readonly<{ key: string }> | null }>[]): readonly Section[] {

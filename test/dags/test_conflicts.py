@@ -38,6 +38,11 @@ def test_runs_that_clash_on_either_key_are_rejected_with_their_descendants(migra
         "the target has a different row of the same dag_id, run_id": 1,
         "the target has another row of the same dag_id, execution_date": 1,
     }
+    assert tables["dag_run"]["rejectedRuns"] == [
+        {"dagId": "daily", "runId": row["run_id"], "reason": row["mwaa_reason"]} for row in side_file(migration, "dag_run")
+    ]
+    assert [run["runId"][:21] for run in tables["dag_run"]["rejectedRuns"]] == ["scheduled__2026-01-01", "scheduled__2026-01-02"]
+    assert [name for name, table in tables.items() if "rejectedRuns" in table] == ["dag_run"]
     for name in ("task_instance", "xcom", "rendered_task_instance_fields"):
         assert (tables[name]["rows"], tables[name]["inserted"], tables[name]["rejected"]) == (8, 4, 4), name
         assert {row["run_id"] for row in side_file(migration, name)} == {
@@ -53,6 +58,19 @@ def test_runs_that_clash_on_either_key_are_rejected_with_their_descendants(migra
     verified = migration.data("verify")["tables"]
     assert verified["dag_run"] == {"rows": 4, "equal": 2, "missing": 0, "different": 0, "rejected": 2, "resumed": 0}
     assert verified["xcom"] == {"rows": 8, "equal": 4, "missing": 0, "different": 0, "rejected": 4, "resumed": 0}
+
+
+def test_of_many_rejected_runs_the_first_ten_are_named(migration):
+    history.add_runs(migration.source, "daily", 12)
+    migration.target.sql(
+        "INSERT INTO dag_run (dag_id, execution_date, run_id, run_type, state) "
+        "SELECT 'daily', '2025-01-01'::timestamptz + n * interval '1 day', "
+        "'scheduled__' || to_char('2026-01-01'::date + n, 'YYYY-MM-DD') || 'T00:00:00+00:00', 'manual', 'success' FROM generate_series(0, 11) n"
+    )
+    migration.export()
+    runs = migration.data("import")["tables"]["dag_run"]
+    assert runs["rejected"] == 12
+    assert [run["runId"] for run in runs["rejectedRuns"]] == [row["run_id"] for row in side_file(migration, "dag_run")[:10]]
 
 
 def test_equal_rows_without_a_key_arrive_as_often_as_they_were(migration):

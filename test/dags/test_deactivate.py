@@ -80,16 +80,17 @@ def test_what_began_is_told_and_what_was_only_queued_goes_back(switching):
     assert switching.sql("SELECT DISTINCT state FROM task_instance WHERE dag_id = 'waits'") == [(None,)]
     assert switching.one("SELECT next_dagrun FROM dag WHERE dag_id = 'waits'") is None
     again, same = switching.deactivate()
-    assert (again["paused"], same) == ([], runs) and switching.sql(RUN) == before
+    assert (again["paused"], same) == (["waits", "works"], runs) and switching.sql(RUN) == before
 
 
 def test_before_any_activation_it_pauses_and_tells_nothing(switching):
     prepare(switching)
     switching.sql("UPDATE dag SET is_paused = false WHERE dag_id = 'works'")
     found, runs = switching.deactivate()
-    assert found == {"paused": ["works"], "stillRunning": 0, "ran": None, "runs": 0} and runs is None
+    assert found == {"paused": ["works"], "stillRunning": 0, "busy": [], "ran": None, "runs": 0} and runs is None
     switching.migration.world.s3.delete_object(Bucket=switching.migration.bucket, Key=switching.migration.prefix + "export/manifest.json")
-    assert switching.migration.data("deactivate") == {"paused": [], "stillRunning": 0, "ran": None, "runs": 0}
+    # What it paused itself is told by every try.
+    assert switching.migration.data("deactivate") == {"paused": ["works"], "stillRunning": 0, "busy": [], "ran": None, "runs": 0}
 
 
 def test_a_cleared_parked_run_goes_back_and_somebodys_own_run_is_told(switching):
@@ -105,12 +106,15 @@ def test_a_cleared_parked_run_goes_back_and_somebodys_own_run_is_told(switching)
     assert found["runs"] == 1
 
 
-def test_a_task_that_does_not_end_is_counted(switching):
+def test_a_task_that_does_not_end_is_named(switching):
     parked = prepare(switching)
     switching.add_tasks("works", parked["works"], second="running")
     switching.sql("UPDATE dag_run SET state = 'running', queued_at = now() WHERE run_id = %s AND dag_id = 'works'", (parked["works"],))
+    since = now() - datetime.timedelta(minutes=5)
+    switching.sql("UPDATE task_instance SET start_date = %s WHERE dag_id = 'works' AND state = 'running'", (since,))
     switching.migration.drain["taskMinutes"] = 0
     found, runs = switching.deactivate()
     assert found["stillRunning"] == 1 and [(run["runId"], run["kind"], run["state"]) for run in runs] == [
         (parked["works"], "resumed", "running")
     ]
+    assert found["busy"] == [{"dagId": "works", "runId": parked["works"], "taskId": "second", "mapIndex": -1, "since": iso(since)}]

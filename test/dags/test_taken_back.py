@@ -79,6 +79,12 @@ def test_what_was_cut_is_recorded_as_it_was_and_does_not_go_on_at_a_second_cutov
     for _ in range(2):
         found, runs = switching.deactivate()
         assert brief(runs) == told and found["runs"] == 3
+        # What ended before the snapshot is the source's, which knows it. The last comes first: so a person goes through them.
+        assert [(task["taskId"], task["mapIndex"], task["state"]) for task in runs[0]["tasks"]] == [
+            ("third", -1, "up_for_retry"),
+            ("second", -1, "success"),
+        ]
+        assert "tasks" not in runs[1]
         assert switching.sql(ROWS) == [(parked, "failed"), (own, "failed"), (done, "success")]
     assert {row[2] for row in switching.sql(TASKS)} == {"success", "failed", "upstream_failed"}
     before = switching.sql("SELECT xmin::text, * FROM dag_run")

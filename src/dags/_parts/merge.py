@@ -5,6 +5,8 @@ from _parts.failures import Refusal
 from _parts.storage import ObjectWriter, TableWriter
 
 RACES = 3
+#: Refused DAG runs that the result names; the side file has them all.
+NAMED_RUNS = 10
 
 
 class Raced(Exception):
@@ -47,15 +49,17 @@ def _merge(command, cursor, staged, runs, make_room):
         inserted = cursor.rowcount
     if inserted + there + rejected != rows:
         raise Raced()
-    reasons, side_file = {}, None
+    reasons, side_file, more = {}, None, {}
     if rejected:
         cursor.execute("SELECT reason, count(*) FROM mwaa_verdict WHERE reason IS NOT NULL GROUP BY 1 ORDER BY 1")
         reasons = dict(cursor.fetchall())
         side_file = _write_rejected(command, cursor, staged)
+        if name == "dag_run":
+            more["rejectedRuns"] = _rejected_runs(cursor, staged)
     if name == "dag_run":
         _remember_runs(cursor, staged, runs)
     command.say("{}: {} written, {} there already, {} rejected".format(name, inserted, there, rejected), name, rows, rows)
-    return {"rows": rows, "inserted": inserted, "alreadyThere": there, "rejected": rejected, "reasons": reasons, "rejectedFile": side_file}
+    return dict({"rows": rows, "inserted": inserted, "alreadyThere": there, "rejected": rejected, "reasons": reasons, "rejectedFile": side_file}, **more)
 
 
 def _judge(cursor, staged, runs):
@@ -153,6 +157,13 @@ def _remember_runs(cursor, staged, runs):
                        runs, staged.stands_in("s"), staged.stands_in("t"), staged.stage))
     cursor.execute("ALTER TABLE {} ADD PRIMARY KEY (dag_id, run_id)".format(runs))
     cursor.execute("ANALYZE {}".format(runs))
+
+
+def _rejected_runs(cursor, staged):
+    """protocol.ts ImportedTable.rejectedRuns, in the order of the side file."""
+    cursor.execute("SELECT s.dag_id, s.run_id, v.reason FROM {} s JOIN mwaa_verdict v ON v.line = s.ctid WHERE v.reason IS NOT NULL "
+                   "ORDER BY s.ctid LIMIT %s".format(staged.stage), (NAMED_RUNS,))
+    return [{"dagId": row[0], "runId": row[1], "reason": row[2]} for row in cursor.fetchall()]
 
 
 def _write_rejected(command, cursor, staged):

@@ -4,6 +4,9 @@ import json
 from _parts.activity import not_own
 from _parts.database import FINAL_STATES, FINISHED_RUNS, columns_of, iso, names
 
+#: Task instances that a run lists.
+LISTED_TASKS = 100
+
 
 def runs_since(cursor, handover):
     """protocol.ts RanOnTarget.runs as the target's rows say now, by DAG and date.
@@ -18,8 +21,24 @@ def runs_since(cursor, handover):
         "FROM dag_run r WHERE greatest({}) > %s::timestamptz AND {} ORDER BY r.dag_id, r.execution_date".format(
             ", ".join("r." + name for name in ("queued_at", "start_date") if name in there), not_own("r.dag_id")),
         (handover.snapshot, list(FINAL_STATES), handover.snapshot))
-    return [{"dagId": row[0], "runId": row[1], "kind": "resumed" if handover.is_parked(row[0], row[1]) else "new", "runType": row[2], "state": row[3],
+    runs = [{"dagId": row[0], "runId": row[1], "kind": "resumed" if handover.is_parked(row[0], row[1]) else "new", "runType": row[2], "state": row[3],
              "logicalDate": iso(row[4]), "intervalStart": iso(row[5]), "intervalEnd": iso(row[6]), "tasksEnded": row[7]} for row in cursor.fetchall()]
+    tasks = _tasks_since(cursor, [run for run in runs if run["kind"] == "resumed"], handover.snapshot)
+    return [dict(run, tasks=tasks.get((run["dagId"], run["runId"]), [])) if run["kind"] == "resumed" else run for run in runs]
+
+
+def _tasks_since(cursor, runs, snapshot):
+    """(dag_id, run_id) → its tasks that began or were skipped here, the last to end first: in that order a person marks them on the source."""
+    found = {}
+    cursor.execute(
+        "SELECT dag_id, run_id, task_id, map_index, state FROM (SELECT t.dag_id, t.run_id, t.task_id, t.map_index, coalesce(t.state, 'none') AS state, "
+        "row_number() OVER (PARTITION BY t.dag_id, t.run_id ORDER BY t.end_date DESC NULLS FIRST, t.start_date DESC, t.task_id, t.map_index) AS place "
+        "FROM task_instance t WHERE (t.dag_id, t.run_id) IN (SELECT * FROM unnest(%s::text[], %s::text[])) AND t.start_date > %s::timestamptz "
+        "AND coalesce(t.state, '') NOT IN ('upstream_failed', 'removed')) AS x WHERE place <= %s ORDER BY place",
+        ([run["dagId"] for run in runs], [run["runId"] for run in runs], snapshot, LISTED_TASKS))
+    for dag_id, run_id, task_id, map_index, state in cursor.fetchall():
+        found.setdefault((dag_id, run_id), []).append({"taskId": task_id, "mapIndex": map_index, "state": state})
+    return found
 
 
 def is_over(run):
