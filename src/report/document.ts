@@ -8,6 +8,8 @@ export type Cell = Text | number | undefined;
 export type Block =
   | Readonly<{ kind: 'text'; text: Text }>
   | Readonly<{ kind: 'list'; items: readonly Text[] }>
+  /** Shown letter by letter, to be copied. `language` is one of ours: diff, hcl, yaml. */
+  | Readonly<{ kind: 'listing'; language: 'diff' | 'hcl' | 'yaml'; text: string }>
   | Readonly<{ kind: 'table'; head: readonly string[]; rows: readonly (readonly Cell[])[] }>;
 
 export type Section = Readonly<{
@@ -37,6 +39,7 @@ export const signOf = ({ isGood, needsCare }: Pick<Report, 'isGood' | 'needsCare
 export const code = (text: string): Part => ({ code: text });
 export const text = (...parts: readonly Part[]): Block => ({ kind: 'text', text: parts });
 export const list = (items: readonly Text[]): Block => ({ kind: 'list', items });
+export const listing = (language: 'diff' | 'hcl' | 'yaml', content: string): Block => ({ kind: 'listing', language, text: content });
 export const table = (head: readonly string[], rows: readonly (readonly Cell[])[]): Block => ({ kind: 'table', head, rows });
 export const partsOf = (value: Text): readonly Part[] => (Array.isArray(value) ? (value as readonly Part[]) : [value as Part]);
 

@@ -33,6 +33,7 @@ h1.good { border-color: #2da44e } h1.care { border-color: #bf8700 } h1.bad { bor
 table { border-collapse: collapse; display: block; overflow-x: auto }
 th, td { border: 1px solid #8884; padding: .3rem .6rem; text-align: left }
 td.number { text-align: right; font-variant-numeric: tabular-nums }
+pre { background: #8882; border-radius: .2rem; padding: .6rem; overflow-x: auto } pre code { background: none; padding: 0; overflow-wrap: normal }
 code { background: #8882; border-radius: .2rem; padding: 0 .25rem; overflow-wrap: anywhere }
 summary { cursor: pointer; font-weight: 600; margin: 1rem 0 .5rem }
 `;
@@ -45,6 +46,7 @@ function renderSection({ title, isFolded, blocks }: Section): string {
 function renderBlock(block: Block): string {
   if (block.kind === 'text') return `<p>${inline(block.text)}</p>`;
   if (block.kind === 'list') return `<ul>${block.items.map((item) => `<li>${inline(item)}</li>`).join('')}</ul>`;
+  if (block.kind === 'listing') return `<pre><code>${escapeLines(block.text)}</code></pre>`;
   const head = block.head.map((name) => `<th>${escape(name)}</th>`).join('');
   return `<table><thead><tr>${head}</tr></thead><tbody>${block.rows.map((cells) => `<tr>${cells.map(renderCell).join('')}</tr>`).join('')}</tbody></table>`;
 }
@@ -53,4 +55,5 @@ const renderCell = (cell: Cell): string =>
   typeof cell === 'number' ? `<td class="number">${grouped(cell)}</td>` : `<td>${cell === undefined ? '–' : inline(cell)}</td>`;
 const inline = (value: Text): string => partsOf(value).map(renderPart).join('');
 const renderPart = (part: Part): string => (typeof part === 'string' ? escape(part) : `<code>${escape(part.code)}</code>`);
+const escapeLines = (value: string): string => value.split(/\r\n?|\n/u).map(escape).join('\n');
 const escape = (value: string): string => visible(value).replace(/[&<>"'`\p{Cc}]/gu, (c) => `&#${c.codePointAt(0) ?? 0};`);

@@ -44,9 +44,17 @@ function renderSection({ title, isFolded, blocks }: Section): string {
 function renderBlock(block: Block): string {
   if (block.kind === 'text') return inline(block.text);
   if (block.kind === 'list') return block.items.map((item) => `- ${inline(item)}`).join('\n');
+  if (block.kind === 'listing') return fenced(block.language, block.text);
   const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   const isNumeric = block.head.map((_, at) => block.rows.some((cells) => typeof cells[at] === 'number'));
   return [row(block.head.map(sentence)), row(isNumeric.map((numeric) => (numeric ? '---:' : '---'))), ...block.rows.map((cells) => row(cells.map(renderCell)))].join('\n');
+}
+
+/** A fence that nothing inside can close; GitHub makes no link, mention or markup inside it. */
+export function fenced(language: string, content: string): string {
+  const longest = Math.max(2, ...[...content.matchAll(/`+/gu)].map(([run]) => run.length));
+  const fence = '`'.repeat(longest + 1);
+  return `${fence}${language}\n${visible(content).replace(/\r\n?/gu, '\n').replace(/[^\P{Cc}\n\t]/gu, '\u{fffd}').trimEnd()}\n${fence}`;
 }
 
 const renderCell = (cell: Cell): string => (cell === undefined ? '–' : typeof cell === 'number' ? grouped(cell) : inline(cell));

@@ -1,10 +1,11 @@
 import type { MigrationFile } from '../migration-file/migration-file.js';
 import type { ClonedRole } from '../plan/clone-role.js';
+import { cloudFormation, terraform } from '../plan/infrastructure.js';
 import type { Finding, Plan } from '../plan/plan.js';
 import type { EnvironmentDescription } from '../ports.js';
 import { roleSections } from './create-report.js';
 import { dagSection } from './dag-outlook.js';
-import { code, counted, table, text, type Report, type Section } from './document.js';
+import { code, counted, listing, table, text, type Report, type Section } from './document.js';
 import { isChange, optionSections } from './option-sections.js';
 
 export type PlanFacts = Readonly<{ file: MigrationFile; plan: Plan; clone: ClonedRole | undefined; source: EnvironmentDescription; now: string }>;
@@ -50,6 +51,7 @@ export function planReport({ file, plan, clone, source, now }: PlanFacts): Repor
         ])],
       },
       ...roleSections(clone),
+      ...codeSections(decisions.environment),
       { title: `Grants in the bucket's policy (${decisions.grants.length})`, importance: 3, isFolded: true, blocks: [table(['Sid', 'Statement'], decisions.grants.map((statement) => [code(statement.Sid), code(JSON.stringify(statement))]))] },
       { title: `Returned by MWAA, not sent (${notSent.length})`, importance: 3, isFolded: true, blocks: [table(['Field', 'Source', 'Target', ''], rows(notSent))] },
       { title: `Kept as it is (${kept.length})`, importance: 3, isFolded: true, blocks: [table(['Field', 'Source', 'Target', ''], rows(kept))] },
@@ -59,6 +61,12 @@ export function planReport({ file, plan, clone, source, now }: PlanFacts): Repor
       : [['Let a person read this and give plan digest ', code(plan.digest), ' as approved-plan to the phases that follow.'], 'Then run phase resources. Nothing was changed so far.'],
   };
 }
+
+/** For whoever keeps environments as code; with target.create: external, phase create waits for that one and compares. */
+const codeSections = ({ create, fields }: Plan['decisions']['environment']): readonly Section[] => [
+  { title: `The target as CloudFormation${create === 'external' ? ', to be deployed by you' : ''}`, importance: 3, isFolded: true, blocks: [listing('yaml', cloudFormation(fields))] },
+  { title: `The target as Terraform${create === 'external' ? ', to be applied by you' : ''}`, importance: 3, isFolded: true, blocks: [listing('hcl', terraform(fields))] },
+];
 
 /** Active ones first: they are what cutover is about. */
 function dagSections({ dags }: Plan['observations'], now: string): readonly Section[] {

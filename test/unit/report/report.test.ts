@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { code, counted, grouped, list, table, text, type Report } from '../../../src/report/document.js';
+import { code, counted, grouped, list, listing, table, text, type Report } from '../../../src/report/document.js';
 import { renderHtml } from '../../../src/report/html.js';
 import { inlineCode, renderMarkdown } from '../../../src/report/markdown.js';
 
@@ -42,6 +42,15 @@ describe('a report in Markdown', () => {
     expect(renderMarkdown(report({ sections: [{ title: 'More', importance: 3, isFolded: true, blocks: [table(['a'], [['b']])] }] }))).toContain('<details><summary>More</summary>\n\n| a |\n| --- |\n| b |\n\n</details>');
   });
 
+  it('keeps a listing in its fence, whatever is in it', () => {
+    const markdown = renderMarkdown(report({ sections: [{ title: 'Code', importance: 3, isFolded: true, blocks: [listing('yaml', `a: b\r\n\`\`\`\`\n${HOSTILE}\u0007`)] }], verdict: '', next: [] }));
+    const lines = markdown.split('\n');
+    expect(lines.filter((line) => line.startsWith('`````'))).toEqual(['`````yaml', '`````']);
+    expect(lines.slice(lines.indexOf('`````yaml') + 1, lines.indexOf('`````yaml') + 3)).toEqual(['a: b', '````']);
+    expect(lines.indexOf('</details>')).toBeGreaterThan(lines.lastIndexOf('`````'));
+    for (const bad of ['\r', '\u0007', '\u202E']) expect(markdown).not.toContain(bad);
+  });
+
   it('shows a face of text', () => expect(inlineCode('nightly load-1.2,x_y')).toBe('<code>nightly load-1.2,x&#95;y</code>'));
 });
 
@@ -53,6 +62,11 @@ describe('a report in HTML', () => {
   it('needs nothing from outside and runs nothing', () => {
     expect(html).not.toMatch(/<script|src=["h]|href=|url\(|@import/);
     expect(html).toContain("default-src 'none'");
+  });
+  it('shows a listing line by line, inert', () => {
+    const shown = renderHtml(report({ sections: [{ title: 'Code', importance: 1, blocks: [listing('hcl', `a\nb ${HOSTILE}`)] }] }), 't');
+    expect(shown).toContain('<pre><code>a\nb &#60;img');
+    expect(shown).not.toContain('<img');
   });
   it('says the same as the Markdown', () => expect(html).toContain('1,234'));
 });
