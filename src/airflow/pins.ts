@@ -1,0 +1,13 @@
+/** Versions that Airflow's constraint files pin, which MWAA's images follow. Made by scripts/constraints-data. */
+import pins from './constraints.json' with { type: 'json' };
+import { compareVersions } from './versions.js';
+
+type Pins = Readonly<Record<string, readonly (readonly [airflow: string, pin: string | null])[]>>;
+const PINS = pins as unknown as Pins;
+
+/** A package's name as PyPI compares it (PEP 503). */
+export const packageName = (name: string): string => name.toLowerCase().replace(/[-_.]+/gu, '-');
+
+/** undefined: the constraints of that Airflow do not name the package. */
+export const pinOf = (name: string, airflowVersion: string): string | undefined =>
+  PINS[packageName(name)]?.filter(([since]) => compareVersions(since, airflowVersion) <= 0).at(-1)?.[1] ?? undefined;
