@@ -2,6 +2,7 @@ import { expect, it } from '@jest/globals';
 import type { Section } from '../../../src/report/document.js';
 import { renderMarkdown } from '../../../src/report/markdown.js';
 import { missedOnSource, missedOnTarget } from '../../../src/report/missed-section.js';
+import { rollbackReport } from '../../../src/report/rollback-report.js';
 
 const said = (sections: readonly Section[]) => renderMarkdown({ verdict: 'v', isGood: true, sections, next: [] }).replace(/<\/?code>/gu, '').replace(/&#(\d+);/gu, (_, point: string) => String.fromCodePoint(Number(point)));
 const late = { dagId: 'late', count: 4, first: '2026-11-22T20:48:00Z', last: '2026-11-22T20:54:00Z' };
@@ -30,4 +31,10 @@ it('says after a cutover whether they were queued', () => {
 it('shows 300 of 5,000 DAGs and says how many more there are', () => {
   const many = Array.from({ length: 5_000 }, (_, at) => ({ ...late, dagId: `late${at}` }));
   expect(said(missedOnSource({ missed: many, missedUnknown: many.map(({ dagId }) => dagId) })).match(/and 4,700 more/gu)).toHaveLength(2);
+});
+
+it('stands in the summary of a rollback', () => {
+  const restored = { activated: 1, missing: [], putBack: 0, standIns: [], leftFailed: [], missed: [late], missedUnknown: [] };
+  const facts = { source: 'analytics', target: 'analytics-v2', attempt: 1, restoredAt: undefined, wanted: ['late'], now: ['late'], restored, side: { kind: 'asleep' }, isImported: true, ran: undefined, problems: [] } as const;
+  expect(renderMarkdown(rollbackReport(facts))).toContain('### Intervals that neither side ran (4)');
 });
