@@ -1,4 +1,4 @@
-"""After a rollback: the intervals of DAGs without catchup that ended while the source was paused and that neither side runs are told, and nothing is started."""
+"""After a rollback: intervals that ended while the source was paused and that neither side runs are told, and nothing is started."""
 
 import datetime
 
