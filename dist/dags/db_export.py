@@ -1254,6 +1254,179 @@ def normal_uri(uri):
     return scheme, place, path, tuple(sorted(urllib.parse.parse_qsl(parts.query)))
 
 
+# ---- airflow_session: Airflow's own objects and SQL in one transaction: runs are made by Airflow's code, everything else by statements beside it.
+
+def settle_with_session(work):
+    """`work(cursor, session)` in one transaction that counts when it commits; done again where PostgreSQL ended it for a deadlock.
+
+    `cursor` is psycopg2's, on the very connection that the SQLAlchemy session uses.
+    """
+    from airflow import settings
+    for left in reversed(range(DEADLOCKS)):
+        session = settings.Session.session_factory()
+        try:
+            cursor = session.connection().connection.cursor()
+            for statement in SESSION:
+                cursor.execute(statement)
+            answer = work(cursor, session)
+            session.commit()
+            return answer
+        except Exception as error:
+            session.rollback()
+            cause = getattr(error, "orig", None) or error  # SQLAlchemy wraps what psycopg2 says.
+            if not left or getattr(cause, "pgcode", None) != DEADLOCK_DETECTED:
+                raise cause
+        finally:
+            session.close()
+
+
+# ---- schedule: One DAG's schedule as its serialized DAG tells it, walked through interval by interval.
+
+#: Intervals of one DAG that are looked at: a week of a schedule that runs every minute. Where there are more, the answer says so.
+MOST_INTERVALS = 10080
+
+
+class Schedule(object):
+    """This Airflow's own idea of one DAG's schedule: the serialized DAG that its scheduler reads too (2.2 and later)."""
+
+    def __init__(self, dag, dag_hash):
+        self.dag = dag
+        self.hash = dag_hash
+
+    @property
+    def skips(self):
+        """Whether intervals that nobody has run in time are left out."""
+        return not self.dag.catchup and getattr(self.dag.timetable, "can_be_scheduled", True)
+
+    def newest_interval(self, cursor, dag_id, only="true", values=()):
+        """Data interval of the newest automated run, None without one; `only`: SQL over dag_run."""
+        from airflow.timetables.base import DataInterval
+        cursor.execute("SELECT execution_date, data_interval_start, data_interval_end FROM dag_run WHERE dag_id = %s AND run_type IN ('scheduled', 'backfill') "
+                       "AND {} ORDER BY execution_date DESC LIMIT 1".format(only), (dag_id,) + tuple(values))
+        row = cursor.fetchone()
+        if row is None:
+            return None
+        if row[1] is None or row[2] is None:  # A run of Airflow below 2.2
+            return self.dag.infer_automated_data_interval(aware(row[0]))
+        return DataInterval(aware(row[1]), aware(row[2]))
+
+    def after(self, interval):
+        """The run that follows `interval` if none is skipped, None at the schedule's end."""
+        found = self.dag.next_dagrun_info(interval, restricted=False)
+        latest = self.dag._time_restriction.latest
+        return None if found is None or (latest is not None and found.logical_date > latest) else found
+
+    def ended(self, info, now, before):
+        """`info` and what follows it, oldest first: what is over at `now`, and earlier than the logical date `before` (None: no such end)."""
+        while info is not None and info.run_after <= now and (before is None or info.logical_date < before):
+            yield info
+            following = self.after(info.data_interval)
+            info = following if following is not None and following.logical_date > info.logical_date else None
+
+    def recorded(self, one):
+        """DagRunInfo of the next run that protocol.ts ActiveDag tells, for a DAG without any automated run; None where it tells none."""
+        from airflow.timetables.base import DagRunInfo, DataInterval
+        logical, start, end, after = [aware(one.get(name)) for name in (
+            "nextDagrun", "nextDagrunDataIntervalStart", "nextDagrunDataIntervalEnd", "nextDagrunCreateAfter")]
+        if logical is None:
+            return None
+        interval = DataInterval(start, end) if start and end else self.dag.infer_automated_data_interval(logical)
+        return DagRunInfo(run_after=after or interval.end, data_interval=interval)
+
+
+def schedule_of(dag_id, session):
+    """None where this worker cannot read the serialized DAG, as with a timetable of a plugin that it does not have."""
+    from airflow.models.serialized_dag import SerializedDagModel
+    try:
+        row = SerializedDagModel.get(dag_id, session=session)
+        return None if row is None else Schedule(row.dag, row.dag_hash)
+    except Exception as error:  # Whatever a plugin raises; the DAG's row still says its next run, and the caller says what is not known.
+        print("mwaa-migrate: the serialized DAG {} cannot be read here ({})".format(dag_id, type(error).__name__))
+        return None
+
+
+def intervals_told(dag_id, infos, is_more):
+    """protocol.ts MissedIntervals of some DagRunInfo, oldest first."""
+    found = {"dagId": dag_id, "count": len(infos), "first": _utc_text(infos[0].logical_date), "last": _utc_text(infos[-1].logical_date)}
+    return dict(found, isMore=True) if is_more else found
+
+
+def has_run(cursor, dag_id, logical_date):
+    cursor.execute("SELECT EXISTS (SELECT 1 FROM dag_run WHERE dag_id = %s AND execution_date = %s)", (dag_id, logical_date))
+    return cursor.fetchone()[0]
+
+
+def _utc_text(value):
+    """A plugin's timetable may reckon in the DAG's own time zone."""
+    return iso(value.astimezone(datetime.timezone.utc))
+
+
+def aware(value):
+    """Airflow's timetables reckon with pendulum's datetimes. `value`: a datetime, ISO 8601 or None."""
+    from airflow.utils import timezone
+    return timezone.parse(value) if isinstance(value, str) else timezone.coerce_datetime(value)
+
+
+# ---- missed_by_both: Intervals that neither side runs after a restore: of a DAG without catchup the source goes on with the newest that is over (design §5).
+
+def missed_by_both(command, wanted):
+    """`missed` and `missedUnknown` of protocol.ts RestoreData.
+
+    Asked when everything is put back, starts nothing and never fails: what is only told must not hold production up, nor turn a restore red.
+
+    :param wanted: protocol.ts ActiveDag of the DAGs that were put back.
+    """
+    paused_at, missed, unknown = read_active(command)["pausedAt"], [], []
+    paused = [one for one in wanted if one["dagId"] in paused_at]
+    for number, one in enumerate(paused, 1):
+        dag_id = one["dagId"]
+        try:
+            found = settle_with_session(lambda cursor, session, one=one: _of_dag(cursor, session, one, paused_at[one["dagId"]]))
+        except Exception as error:  # Whatever a timetable of the user raises; the answer says that this DAG's are not known.
+            print("mwaa-migrate: missed intervals of {} cannot be told ({})".format(dag_id, type(error).__name__))
+            found = None
+        if found is None:
+            unknown.append(dag_id)
+        else:
+            missed += found
+        command.say("looked for missed intervals of {} of {} DAGs".format(number, len(paused)), None, number, len(paused))
+    return {"missed": missed, "missedUnknown": sorted(unknown)}
+
+
+def _of_dag(cursor, session, one, paused_at):
+    """protocol.ts MissedIntervals of one DAG, at most one; None where they are not known.
+
+    What stands on the source as a run was run, there or on the target; the newest that is over the scheduler makes by itself, or has made.
+    """
+    from airflow.utils import timezone
+    dag_id = one["dagId"]
+    # Below 2.2 no serialized DAG can be asked for the intervals of its schedule.
+    schedule = schedule_of(dag_id, session) if "data_interval_start" in names(columns_of(cursor, "dag_run")) else None
+    if schedule is None:
+        is_without_schedule = bool(next_run_columns(cursor)) and not one.get("nextDagrun")
+        return [] if one.get("catchup") or is_without_schedule else None
+    if not schedule.skips:
+        return []
+    last = schedule.newest_interval(cursor, dag_id, "(queued_at IS NULL OR queued_at <= %s::timestamptz)", (paused_at,))
+    following = schedule.dag.next_dagrun_info(schedule.newest_interval(cursor, dag_id))
+    first = schedule.after(last) if last is not None else schedule.recorded(one)
+    if first is None:
+        return []
+    cursor.execute("SELECT execution_date FROM dag_run WHERE dag_id = %s AND execution_date >= %s", (dag_id, first.logical_date))
+    there, pause = {row[0] for row in cursor.fetchall()}, aware(paused_at)
+    before_pause, missed, is_more = [], [], False
+    for number, info in enumerate(schedule.ended(first, timezone.utcnow(), following and following.logical_date)):
+        if number >= MOST_INTERVALS:
+            is_more = True
+            break
+        if info.run_after <= pause:
+            before_pause = [info]  # Of these the source would still have run the newest one.
+        else:
+            missed.append(info)
+    missed = [info for info in before_pause + missed if info.logical_date not in there]
+    return [intervals_told(dag_id, missed, is_more)] if missed else []
+
+
 # ---- resumed_runs: Runs in flight at the snapshot that went on at the target: the source must not run what is unfinished of them by itself (rollback).
 
 #: Airflow shows it at the run (2.5 and newer).
@@ -1428,7 +1601,8 @@ def restore(command):
     database = Database()
     try:
         database.alone(command.job["migrationId"] + " drain", 600, command.sleep)
-        return put_back(command, database, [dag["dagId"] for dag in command.job["activeDags"]], record["runs"], record.get("events", []))
+        data = put_back(command, database, [dag["dagId"] for dag in command.job["activeDags"]], record["runs"], record.get("events", []))
+        return dict(data, **missed_by_both(command, command.job["activeDags"]))
     finally:
         database.close()
 

@@ -1312,27 +1312,14 @@ class _Watched(object):
         return True, "its next run, of {}, due at {}".format(iso(logical), iso(after))
 
 
-# ---- missed: Intervals of DAGs without catchup that ended between pause and activation: no scheduler would run them by itself (design §5).
+# ---- schedule: One DAG's schedule as its serialized DAG tells it, walked through interval by interval.
 
 #: Intervals of one DAG that are looked at: a week of a schedule that runs every minute. Where there are more, the answer says so.
 MOST_INTERVALS = 10080
-#: Runs of one DAG that are made: all in one transaction, which holds the DAG's row; and hundreds of runs in a row keep a DAG from today's work.
-MOST_STARTED = 500
-
-
-class Missed(object):
-    """DagRunInfo of each missed interval, oldest first; `is_more`: there are more than these."""
-
-    def __init__(self, infos=(), is_more=False):
-        self.infos, self.is_more = list(infos), is_more
-
-
-class RunNotMade(Exception):
-    """Runs of missed intervals cannot be made; the whole DAG stays as it was. The text is the reason that a person reads."""
 
 
 class Schedule(object):
-    """The target's own idea of one DAG's schedule: the serialized DAG that its scheduler reads too (2.2 and later)."""
+    """This Airflow's own idea of one DAG's schedule: the serialized DAG that its scheduler reads too (2.2 and later)."""
 
     def __init__(self, dag, dag_hash):
         self.dag = dag
@@ -1352,14 +1339,31 @@ class Schedule(object):
         if row is None:
             return None
         if row[1] is None or row[2] is None:  # A run of Airflow below 2.2
-            return self.dag.infer_automated_data_interval(_aware(row[0]))
-        return DataInterval(_aware(row[1]), _aware(row[2]))
+            return self.dag.infer_automated_data_interval(aware(row[0]))
+        return DataInterval(aware(row[1]), aware(row[2]))
 
     def after(self, interval):
         """The run that follows `interval` if none is skipped, None at the schedule's end."""
         found = self.dag.next_dagrun_info(interval, restricted=False)
         latest = self.dag._time_restriction.latest
         return None if found is None or (latest is not None and found.logical_date > latest) else found
+
+    def ended(self, info, now, before):
+        """`info` and what follows it, oldest first: what is over at `now`, and earlier than the logical date `before` (None: no such end)."""
+        while info is not None and info.run_after <= now and (before is None or info.logical_date < before):
+            yield info
+            following = self.after(info.data_interval)
+            info = following if following is not None and following.logical_date > info.logical_date else None
+
+    def recorded(self, one):
+        """DagRunInfo of the next run that protocol.ts ActiveDag tells, for a DAG without any automated run; None where it tells none."""
+        from airflow.timetables.base import DagRunInfo, DataInterval
+        logical, start, end, after = [aware(one.get(name)) for name in (
+            "nextDagrun", "nextDagrunDataIntervalStart", "nextDagrunDataIntervalEnd", "nextDagrunCreateAfter")]
+        if logical is None:
+            return None
+        interval = DataInterval(start, end) if start and end else self.dag.infer_automated_data_interval(logical)
+        return DagRunInfo(run_after=after or interval.end, data_interval=interval)
 
 
 def schedule_of(dag_id, session):
@@ -1373,6 +1377,45 @@ def schedule_of(dag_id, session):
         return None
 
 
+def intervals_told(dag_id, infos, is_more):
+    """protocol.ts MissedIntervals of some DagRunInfo, oldest first."""
+    found = {"dagId": dag_id, "count": len(infos), "first": _utc_text(infos[0].logical_date), "last": _utc_text(infos[-1].logical_date)}
+    return dict(found, isMore=True) if is_more else found
+
+
+def has_run(cursor, dag_id, logical_date):
+    cursor.execute("SELECT EXISTS (SELECT 1 FROM dag_run WHERE dag_id = %s AND execution_date = %s)", (dag_id, logical_date))
+    return cursor.fetchone()[0]
+
+
+def _utc_text(value):
+    """A plugin's timetable may reckon in the DAG's own time zone."""
+    return iso(value.astimezone(datetime.timezone.utc))
+
+
+def aware(value):
+    """Airflow's timetables reckon with pendulum's datetimes. `value`: a datetime, ISO 8601 or None."""
+    from airflow.utils import timezone
+    return timezone.parse(value) if isinstance(value, str) else timezone.coerce_datetime(value)
+
+
+# ---- missed: Intervals of DAGs without catchup that ended between pause and activation: no scheduler would run them by itself (design §5).
+
+#: Runs of one DAG that are made: all in one transaction, which holds the DAG's row; and hundreds of runs in a row keep a DAG from today's work.
+MOST_STARTED = 500
+
+
+class Missed(object):
+    """DagRunInfo of each missed interval, oldest first; `is_more`: there are more than these."""
+
+    def __init__(self, infos=(), is_more=False):
+        self.infos, self.is_more = list(infos), is_more
+
+
+class RunNotMade(Exception):
+    """Runs of missed intervals cannot be made; the whole DAG stays as it was. The text is the reason that a person reads."""
+
+
 def missed_intervals(cursor, schedule, one, handover, before):
     """The intervals that the source would have run, that nobody runs now (Missed).
 
@@ -1384,10 +1427,10 @@ def missed_intervals(cursor, schedule, one, handover, before):
     dag_id, paused_at, now = one["dagId"], moment(handover.paused_at(one["dagId"])), timezone.utcnow()
     parked = [run["runId"] for run in handover.parked.get(dag_id, [])]
     last = schedule.newest_interval(cursor, dag_id, "(queued_at IS NULL OR queued_at <= %s::timestamptz OR run_id = ANY(%s))", (handover.snapshot, parked))
-    info = schedule.after(last) if last is not None else _recorded(schedule, one)
+    first = schedule.after(last) if last is not None else schedule.recorded(one)
     last_before_pause, missed = None, []
     is_more = False
-    while info is not None and info.run_after <= now and (before is None or info.logical_date < before):
+    for info in schedule.ended(first, now, before):
         if len(missed) >= MOST_INTERVALS:
             is_more = True
             break
@@ -1395,8 +1438,6 @@ def missed_intervals(cursor, schedule, one, handover, before):
             missed.append(info)
         else:
             last_before_pause = info
-        following = schedule.after(info.data_interval)
-        info = following if following is not None and following.logical_date > info.logical_date else None
     # Of what had ended before the pause, the source would still have run the newest one.
     return Missed(([last_before_pause] if last_before_pause is not None else []) + missed, is_more)
 
@@ -1429,7 +1470,7 @@ def _make_runs(cursor, session, schedule, dag_id, infos):
     from airflow.utils.state import DagRunState
     from airflow.utils.types import DagRunType
     for info in infos:
-        if _has_run(cursor, dag_id, info.logical_date):
+        if has_run(cursor, dag_id, info.logical_date):
             continue
         schedule.dag.create_dagrun(run_type=DagRunType.SCHEDULED, execution_date=info.logical_date, state=DagRunState.QUEUED, data_interval=info.data_interval,
                                    external_trigger=False, session=session, dag_hash=schedule.hash, creating_job_id=None)
@@ -1438,12 +1479,9 @@ def _make_runs(cursor, session, schedule, dag_id, infos):
 
 def report_missed(cursor, dag_id, missed):
     """protocol.ts ActivateData.missed of one DAG; [] where none was missed."""
-    infos = missed.infos
-    if not infos:
+    if not missed.infos:
         return []
-    found = {"dagId": dag_id, "count": len(infos), "first": _utc_text(infos[0].logical_date), "last": _utc_text(infos[-1].logical_date),
-             "started": all(_has_run(cursor, dag_id, info.logical_date) for info in infos)}
-    return [dict(found, isMore=True) if missed.is_more else found]
+    return [dict(intervals_told(dag_id, missed.infos, missed.is_more), started=all(has_run(cursor, dag_id, info.logical_date) for info in missed.infos))]
 
 
 def first_own_run(cursor, dag_id, snapshot):
@@ -1451,18 +1489,6 @@ def first_own_run(cursor, dag_id, snapshot):
     cursor.execute("SELECT min(execution_date) FROM dag_run WHERE dag_id = %s AND run_type = 'scheduled' AND creating_job_id IS NOT NULL "
                    "AND queued_at > %s::timestamptz", (dag_id, snapshot))
     return cursor.fetchone()[0]
-
-
-def _recorded(schedule, one):
-    """The source's next run at the snapshot, of a DAG without any automated run."""
-    from airflow.timetables.base import DagRunInfo, DataInterval
-    if one["nextDagrun"] is None:
-        return None
-    start, end = one["nextDagrunDataIntervalStart"], one["nextDagrunDataIntervalEnd"]
-    interval = (DataInterval(_aware(moment(start)), _aware(moment(end))) if start and end
-                else schedule.dag.infer_automated_data_interval(_aware(moment(one["nextDagrun"]))))
-    after = one["nextDagrunCreateAfter"]
-    return DagRunInfo(run_after=_aware(moment(after)) if after else interval.end, data_interval=interval)
 
 
 def _write_next(cursor, dag_id, info):
@@ -1473,22 +1499,6 @@ def _write_next(cursor, dag_id, info):
     cursor.execute("UPDATE dag SET next_dagrun = %s, next_dagrun_data_interval_start = %s, next_dagrun_data_interval_end = %s, next_dagrun_create_after = %s "
                    "WHERE dag_id = %s", (info.logical_date, interval.start, interval.end, info.run_after, dag_id))
     return info.logical_date
-
-
-def _has_run(cursor, dag_id, logical_date):
-    cursor.execute("SELECT EXISTS (SELECT 1 FROM dag_run WHERE dag_id = %s AND execution_date = %s)", (dag_id, logical_date))
-    return cursor.fetchone()[0]
-
-
-def _utc_text(value):
-    """A plugin's timetable may reckon in the DAG's own time zone."""
-    return iso(value.astimezone(datetime.timezone.utc))
-
-
-def _aware(value):
-    """Airflow's timetables reckon with pendulum's datetimes."""
-    from airflow.utils import timezone
-    return timezone.coerce_datetime(value)
 
 
 # ---- owed_events: Dataset events that came while their consumer was paused: Airflow 2.10 queues none for a paused DAG [ran; 2.7.2 does].
@@ -1804,6 +1814,10 @@ class Activation(object):
 
 # ---- ran_here: deactivate/ran.json (protocol.ts RanOnTarget): what the target ran since the snapshot, and how a repeated deactivate still knows it.
 
+#: Task instances that a run lists.
+LISTED_TASKS = 100
+
+
 def runs_since(cursor, handover):
     """protocol.ts RanOnTarget.runs as the target's rows say now, by DAG and date.
 
@@ -1817,8 +1831,24 @@ def runs_since(cursor, handover):
         "FROM dag_run r WHERE greatest({}) > %s::timestamptz AND {} ORDER BY r.dag_id, r.execution_date".format(
             ", ".join("r." + name for name in ("queued_at", "start_date") if name in there), not_own("r.dag_id")),
         (handover.snapshot, list(FINAL_STATES), handover.snapshot))
-    return [{"dagId": row[0], "runId": row[1], "kind": "resumed" if handover.is_parked(row[0], row[1]) else "new", "runType": row[2], "state": row[3],
+    runs = [{"dagId": row[0], "runId": row[1], "kind": "resumed" if handover.is_parked(row[0], row[1]) else "new", "runType": row[2], "state": row[3],
              "logicalDate": iso(row[4]), "intervalStart": iso(row[5]), "intervalEnd": iso(row[6]), "tasksEnded": row[7]} for row in cursor.fetchall()]
+    tasks = _tasks_since(cursor, [run for run in runs if run["kind"] == "resumed"], handover.snapshot)
+    return [dict(run, tasks=tasks.get((run["dagId"], run["runId"]), [])) if run["kind"] == "resumed" else run for run in runs]
+
+
+def _tasks_since(cursor, runs, snapshot):
+    """(dag_id, run_id) → its tasks that began or were skipped here, the last to end first: in that order a person marks them on the source."""
+    found = {}
+    cursor.execute(
+        "SELECT dag_id, run_id, task_id, map_index, state FROM (SELECT t.dag_id, t.run_id, t.task_id, t.map_index, coalesce(t.state, 'none') AS state, "
+        "row_number() OVER (PARTITION BY t.dag_id, t.run_id ORDER BY t.end_date DESC NULLS FIRST, t.start_date DESC, t.task_id, t.map_index) AS place "
+        "FROM task_instance t WHERE (t.dag_id, t.run_id) IN (SELECT * FROM unnest(%s::text[], %s::text[])) AND t.start_date > %s::timestamptz "
+        "AND coalesce(t.state, '') NOT IN ('upstream_failed', 'removed')) AS x WHERE place <= %s ORDER BY place",
+        ([run["dagId"] for run in runs], [run["runId"] for run in runs], snapshot, LISTED_TASKS))
+    for dag_id, run_id, task_id, map_index, state in cursor.fetchall():
+        found.setdefault((dag_id, run_id), []).append({"taskId": task_id, "mapIndex": map_index, "state": state})
+    return found
 
 
 def is_over(run):
@@ -1935,6 +1965,8 @@ def _end(cursor, dag_id, run_ids):
 #: Looks in a row that find nothing, POLL_SECONDS apart, so half a minute: a scheduler's loop that began before the pause may still queue a task
 #: (seen under load; the drain grants the source's as much, drain.py LOOP_SECONDS).
 QUIET_LOOKS = 7
+#: Tasks that the result names; of more there is the count.
+SHOWN_BUSY = 20
 
 
 def deactivate(command):
@@ -1944,43 +1976,65 @@ def deactivate(command):
         database.alone(command.job["migrationId"] + " switch", 600, command.sleep)
         handover, begun = Handover(command), read_begun(command)
         wanted = [one["dagId"] for one in handover.wanted]
-        paused = database.settle(lambda cursor: _pause(cursor, wanted))
-        running = _await_tasks_to_end(command, database, 60 * command.job["drain"]["taskMinutes"])
+        paused = _pause(command, database, wanted)
+        busy = _await_tasks_to_end(command, database, 60 * command.job["drain"]["taskMinutes"])
         runs, events = [], []
         if handover.snapshot is not None:
-            runs, events = _settle_runs(command, database, handover, begun, wanted, running == 0)
+            runs, events = _settle_runs(command, database, handover, begun, wanted, not busy)
         reference = write_record(command, runs, events) if begun or runs or events else None
         command.say("recorded {} runs of the target".format(len(runs)))
         end_cut(database, runs)
-        return {"paused": paused, "stillRunning": running or len(_busy_tasks(database)), "ran": reference, "runs": len(runs)}
+        busy = busy or _busy_tasks(database)
+        return {"paused": paused, "stillRunning": len(busy), "busy": busy[:SHOWN_BUSY], "ran": reference, "runs": len(runs)}
     finally:
         database.close()
 
 
-def _pause(cursor, wanted):
-    """Whatever is active, and every DAG that we may have activated, also where its file is gone for the moment; returns the ids that changed."""
-    cursor.execute("UPDATE dag SET is_paused = true WHERE is_paused IS NOT TRUE AND (is_active OR dag_id = ANY(%s)) AND {} RETURNING dag_id".format(not_own()),
-                   (wanted,))
-    return sorted(row[0] for row in cursor.fetchall())
+def _pause(command, database, wanted):
+    """Whatever is active, and every DAG that we may have activated, also where its file is gone for the moment.
+
+    Returns the ids that this attempt has paused here, by any try: they are written down first, for a retry finds them paused.
+    """
+    key = command.prefix + "deactivate/paused.json"
+    body = command.storage.read_if_there(key)
+    paused = set(json.loads(body.decode("utf-8"))["dagIds"]) if body else set()
+    awake = "is_paused IS NOT TRUE AND (is_active OR dag_id = ANY(%s)) AND {}".format(not_own())
+    with database.transaction() as cursor:
+        cursor.execute("SELECT dag_id FROM dag WHERE " + awake, (wanted,))
+        paused.update(row[0] for row in cursor.fetchall())
+    command.storage.write_json(key, {"dagIds": sorted(paused)})
+
+    def switch_off(cursor):
+        cursor.execute("UPDATE dag SET is_paused = true WHERE {} RETURNING dag_id".format(awake), (wanted,))
+        return [row[0] for row in cursor.fetchall()]
+    return sorted(paused.union(database.settle(switch_off)))
 
 
 def _await_tasks_to_end(command, database, seconds):
-    """Tasks that run or are queued go on in a paused DAG; returns how many still did when the time was up."""
+    """Tasks that run or are queued go on in a paused DAG; returns those that still did when the time was up."""
     deadline, quiet = time.time() + seconds, 0
     while True:
         busy = _busy_tasks(database)
         quiet = 0 if busy else quiet + 1
         if quiet >= QUIET_LOOKS or (busy and time.time() >= deadline):
-            return len(busy)
+            return busy
         if busy:
-            command.say("waiting for {} running tasks of the target: {}".format(len(busy), few(busy)))
+            command.say("waiting for {} running tasks of the target: {}".format(len(busy), few([_words(task) for task in busy])))
         command.sleep(POLL_SECONDS)
 
 
 def _busy_tasks(database):
     with database.transaction() as cursor:
-        cursor.execute("SELECT dag_id, task_id FROM task_instance WHERE state IN ('running', 'queued', 'restarting') AND {} ORDER BY 1, 2".format(not_own()))
-        return ["{}.{}".format(*row) for row in cursor.fetchall()]
+        link, index = task_link(cursor)
+        cursor.execute("SELECT t.dag_id, r.run_id, t.task_id, {}, CASE WHEN t.state = 'queued' THEN t.queued_dttm ELSE t.start_date END "
+                       "FROM task_instance t JOIN dag_run r ON {} WHERE t.state IN ('running', 'queued', 'restarting') AND {} "
+                       "ORDER BY 5 NULLS LAST, 1, 2, 3, 4".format(index, link, not_own("t.dag_id")))
+        return [{"dagId": row[0], "runId": row[1], "taskId": row[2], "mapIndex": row[3], "since": iso(row[4])} for row in cursor.fetchall()]
+
+
+def _words(task):
+    return "{} / {} / {}{} since {}".format(task["dagId"], task["runId"], task["taskId"], "" if task["mapIndex"] < 0 else "[{}]".format(task["mapIndex"]),
+                                            task["since"] or "?")
 
 
 def _settle_runs(command, database, handover, begun, wanted, is_quiet):
@@ -2004,6 +2058,8 @@ def _settle_runs(command, database, handover, begun, wanted, is_quiet):
 # ---- merge: One staged table into the live one, in one transaction: what is equal stays, what conflicts goes to the side file, the rest is written.
 
 RACES = 3
+#: Refused DAG runs that the result names; the side file has them all.
+NAMED_RUNS = 10
 
 
 class Raced(Exception):
@@ -2046,15 +2102,17 @@ def _merge(command, cursor, staged, runs, make_room):
         inserted = cursor.rowcount
     if inserted + there + rejected != rows:
         raise Raced()
-    reasons, side_file = {}, None
+    reasons, side_file, more = {}, None, {}
     if rejected:
         cursor.execute("SELECT reason, count(*) FROM mwaa_verdict WHERE reason IS NOT NULL GROUP BY 1 ORDER BY 1")
         reasons = dict(cursor.fetchall())
         side_file = _write_rejected(command, cursor, staged)
+        if name == "dag_run":
+            more["rejectedRuns"] = _rejected_runs(cursor, staged)
     if name == "dag_run":
         _remember_runs(cursor, staged, runs)
     command.say("{}: {} written, {} there already, {} rejected".format(name, inserted, there, rejected), name, rows, rows)
-    return {"rows": rows, "inserted": inserted, "alreadyThere": there, "rejected": rejected, "reasons": reasons, "rejectedFile": side_file}
+    return dict({"rows": rows, "inserted": inserted, "alreadyThere": there, "rejected": rejected, "reasons": reasons, "rejectedFile": side_file}, **more)
 
 
 def _judge(cursor, staged, runs):
@@ -2152,6 +2210,13 @@ def _remember_runs(cursor, staged, runs):
                        runs, staged.stands_in("s"), staged.stands_in("t"), staged.stage))
     cursor.execute("ALTER TABLE {} ADD PRIMARY KEY (dag_id, run_id)".format(runs))
     cursor.execute("ANALYZE {}".format(runs))
+
+
+def _rejected_runs(cursor, staged):
+    """protocol.ts ImportedTable.rejectedRuns, in the order of the side file."""
+    cursor.execute("SELECT s.dag_id, s.run_id, v.reason FROM {} s JOIN mwaa_verdict v ON v.line = s.ctid WHERE v.reason IS NOT NULL "
+                   "ORDER BY s.ctid LIMIT %s".format(staged.stage), (NAMED_RUNS,))
+    return [{"dagId": row[0], "runId": row[1], "reason": row[2]} for row in cursor.fetchall()]
 
 
 def _write_rejected(command, cursor, staged):

@@ -226,13 +226,15 @@ export type ActivateData = Readonly<{
   resumed: readonly RunName[];
   /** Parked runs of wanted DAGs that stay failed; `fate` as in the manifest, or 'changed': somebody touched the run on the target. */
   notResumed: readonly (RunName & Readonly<{ fate: Exclude<Fate, 'resume'> | 'changed'; command: string | null }>)[];
-  /** catchup=False: intervals that ended between pause and activation. `isMore`: more than `count`. `started`: queued as runs (missed-intervals: run). */
-  missed: readonly Readonly<{ dagId: string; count: number; isMore?: boolean; first: string; last: string; started: boolean }>[];
+  /** Intervals that ended between pause and activation. `started`: queued as runs (missed-intervals: run). */
+  missed: readonly (MissedIntervals & Readonly<{ started: boolean }>)[];
   /** Dataset events that came while their consumer was paused and were queued for it. */
   queuedEvents: number;
   /** Of every activated DAG: the run that follows, null where nothing is scheduled. ISO 8601 UTC. */
   next: readonly Readonly<{ dagId: string; nextDagrun: string | null; createAfter: string | null; why: string }>[];
 }>;
+/** Of a DAG with catchup=False. `first`, `last`: logical dates, ISO 8601 UTC. `isMore`: there are more than `count`. */
+export type MissedIntervals = Readonly<{ dagId: string; count: number; isMore?: boolean; first: string; last: string }>;
 export type Canary = Readonly<{
   dagId: string;
   state: 'green' | 'failed' | 'late';
@@ -283,6 +285,10 @@ export type RestoreData = Readonly<{
   queuedEvents?: number;
   /** Consumers that the target owed an event of a dataset they do not wait for on the source. */
   unknownEvents?: readonly string[];
+  /** Intervals that ended between pause and restore and that neither side runs. This and the next: absent in a file of an earlier release, and where nothing had been paused. */
+  missed?: readonly MissedIntervals[];
+  /** DAGs of which that is not known: below Airflow 2.2, or their serialized DAG cannot be read. */
+  missedUnknown?: readonly string[];
 }>;
 
 export type DataOf = Readonly<{

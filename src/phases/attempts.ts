@@ -138,7 +138,15 @@ export function attemptToRollBack(journal: Journal, wanted: number | undefined):
   if (wanted === undefined || wanted === newest?.number) return newest;
   throw new UserError(
     `Rollback cannot go back from attempt ${wanted}.`,
-    newest ? `attempt ${newest.number} is the newest one that paused the source, and its record holds what earlier ones had paused.` : 'no final export has recorded what was active on the source, so nothing was paused.',
+    `${whyNot(attemptOf(journal, wanted), wanted)}; ${newest ? `attempt ${newest.number} is the newest one that paused the source.` : 'no final export has recorded what was active on the source, so nothing was paused.'}`,
     'leave input attempt empty.',
   );
+}
+
+function whyNot(attempt: Attempt | undefined, wanted: number): string {
+  if (!attempt) return `there is no attempt ${wanted}`;
+  if (attempt.mode !== 'final') return `attempt ${wanted} is a rehearsal, which pauses nothing`;
+  const restored = stepOf(attempt, STEP.restored);
+  if (restored) return `the source was put back from attempt ${wanted} at ${restored.at}, and paused again since`;
+  return stepOf(attempt, STEP.activeDags) ? `what attempt ${wanted} had paused is in the record of the one after it` : `attempt ${wanted} has paused nothing`;
 }

@@ -65,10 +65,11 @@ export async function importMetadata(context: ImportContext): Promise<PhaseResul
 /** Everything that must be true before a row is written; reads only. */
 async function requireReady({ inputs, source }: ImportContext, bucket: Bucket, journal: Journal, { attempt, manifest, source: from, target }: FinalWork, isDone = false): Promise<void> {
   requireApproved(scopeOf(manifest, TABLES), inputs.approvedManifest, await approvedScope(bucket, journal, inputs.approvedManifest));
+  // Also where it is imported already: our DAG file on the target may be the one that the rollback works with.
+  refuseRollingBack(attempt);
   if (isDone) return;
   await requireObjects(bucket, manifest);
   await requireStill(from, source.mwaa, manifest, 'import');
-  refuseRollingBack(attempt);
   await requireTargetPaused(
     target, `they would run while their history arrives, and make runs of their own (attempt ${attempt.number} is imported before anything runs).`,
     'pause them; if DAGs are unpaused as soon as they appear, set core.dags_are_paused_at_creation to True in target.configuration, or remove is_paused_upon_creation=False from their files.',

@@ -1,18 +1,19 @@
 /** The first half of a rollback: the target runs nothing any more, and what it ran is recorded. */
 import type { ActiveDag } from '../airflow/protocol.js';
 import { UserError } from '../errors.js';
-import type { Attempt } from '../journal/journal.js';
+import type { Attempt, Journal } from '../journal/journal.js';
 import { rememberStep, replaceStep, stepOf } from '../journal/transitions.js';
 import { jobFor } from '../plan/job.js';
 import { lastErrorOf, stateOf } from '../plan/states.js';
 import type { TargetEnvironment } from '../ports.js';
-import type { TargetSide } from '../report/rollback-report.js';
+import type { TargetSide } from '../report/rollback-target.js';
 import { importedSince, isSwitched, STEP } from './attempts.js';
 import type { Migration } from './migration.js';
 import { ordersOf } from './orders.js';
 import type { RollbackContext } from './rollback.js';
 import type { RunSeen } from './runs-by-rest.js';
 import type { Survey } from './survey.js';
+import { stillRunning } from './still-running.js';
 import { runsSinceImport } from './target-still.js';
 
 const FIRST = 'The source was not touched: it stays paused until the target is quiet, so that nothing runs twice.';
@@ -23,7 +24,7 @@ export async function quietTarget(context: RollbackContext, seen: Survey, migrat
   // A rollback that was stopped after it had paused what a person had activated: its tasks may still run, and nothing says what ran.
   const mayRun = wasActive || stepOf(attempt, STEP.rollbackBegun) !== undefined;
   if (!seen.target) {
-    if (isDone) return { kind: 'before' };
+    if (isDone) return pausedBefore(attempt);
     if (wasActive) context.log.warn(`Target ${context.file.target.environment} is gone, so what it ran since the cutover is not known; the source may run it again.`);
     return { kind: 'gone', wasActive };
   }
@@ -40,7 +41,7 @@ export async function quietTarget(context: RollbackContext, seen: Survey, migrat
   const target = context.target.airflow(seen.target, migration.bucket, migration.prefix);
   const awake = await lookAt(target, mayRun);
   if (typeof awake === 'string') return { kind: 'broken', why: awake };
-  if (awake.length === 0 && isDone) return { kind: 'before' };
+  if (awake.length === 0 && isDone) return pausedBefore(attempt);
   if (awake.length === 0 && !mayRun) {
     // Activated by hand and paused again: what ran meanwhile would run once more on the source.
     const ran = since === undefined ? [] : await whatRan(context, seen.target.Name, since);
@@ -55,15 +56,35 @@ export async function quietTarget(context: RollbackContext, seen: Survey, migrat
   const found = await target.run('deactivate', ordersOf(context, context.inputs.timeoutMinutes)(attempt.number, job, { isFresh: true, ...(attempt.manifest ? { manifest: attempt.manifest } : {}) })).catch((error: unknown) => {
     throw error instanceof UserError ? new UserError(error.what, `${error.why} ${FIRST}`, `${error.fix} If the target cannot be repaired, delete the environment: once it is gone, rollback goes on without it.`, { cause: error }) : error;
   });
-  if (found.stillRunning > 0)
-    throw new UserError(
-      `${found.stillRunning === 1 ? '1 task still runs' : `${found.stillRunning} tasks still run`} on ${target.name}, whose DAGs are paused now.`,
-      `they were awaited for drain.task-minutes (${context.file.drain.taskMinutes}). ${FIRST}`,
-      'wait until they have ended, or mark them failed in the target\'s UI, then run phase rollback again.',
-    );
+  if (found.stillRunning > 0) throw stillRunning(found, { source: seen.source.Name, target: target.name }, await pausedOnSource(context, seen, migration, active), context.file.drain.taskMinutes, FIRST);
   await journal.update((current) => replaceStep(current, attempt.number, { name: STEP.deactivated, at: context.clock.now().toISOString(), by: context.owner, data: { paused: found.paused.length, runs: found.runs, ran: found.ran } }));
   context.log.info(`${target.name} is quiet: ${found.paused.length} DAGs paused, ${found.runs} runs made or gone on there since the snapshot.`);
   return { kind: wasActive ? 'paused' : 'by-hand', found };
+}
+
+/** What rollback says of the target when it is run again after it had put the source back. */
+export function sideBefore(journal: Journal, attempt: Attempt, isThere: boolean): TargetSide {
+  if (stepOf(attempt, STEP.deactivated)) return pausedBefore(attempt);
+  // The only way past an activation without having paused it.
+  if (isSwitched(attempt)) return { kind: 'gone', wasActive: true };
+  if (!isThere) return { kind: 'gone', wasActive: false };
+  return { kind: importedSince(journal, attempt) === undefined ? 'not-ours' : 'left' };
+}
+
+function pausedBefore(attempt: Attempt): TargetSide {
+  const paused = stepOf(attempt, STEP.deactivated)?.data?.paused;
+  return { kind: 'before', paused: typeof paused === 'number' ? paused : 0 };
+}
+
+/** Only for words on the way to an error: a source that cannot be asked must not replace it. */
+async function pausedOnSource(context: RollbackContext, seen: Survey, { bucket, prefix }: Migration, active: readonly ActiveDag[]): Promise<number | undefined> {
+  try {
+    const now = new Set(await context.source.airflow(seen.source, bucket, prefix).listActiveDagIds());
+    return active.filter(({ dagId }) => !now.has(dagId)).length;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return undefined;
+  }
 }
 
 /** @returns runs that began on the target since the import; a text: the target cannot be asked, and nothing is active there */

@@ -1,56 +1,93 @@
+import type { InFlightRun } from '../airflow/protocol.js';
 import { UserError } from '../errors.js';
 import type { Attempt, Journal } from '../journal/journal.js';
 import { stepOf } from '../journal/transitions.js';
 import { stateOf } from '../plan/states.js';
 import type { Bucket } from '../ports.js';
-import type { Report } from '../report/document.js';
+import { counted, type Report } from '../report/document.js';
 import { dryReport } from '../report/dry-report.js';
 import { readActiveDags } from './active-dags.js';
 import { importedSince, isSwitched, STEP } from './attempts.js';
+import { readManifest } from './read-manifest.js';
+import { restoredBefore } from './restore-source.js';
 import type { RollbackContext } from './rollback.js';
+import { listTasks } from './runs-by-rest.js';
+import { wordsOf } from './still-running.js';
 import type { Survey } from './survey.js';
 import { runsSinceImport } from './target-still.js';
 
+/** What the target does now. `wentOn`: runs in flight at the snapshot that began there. `words`: what rollback would do there. */
+type TargetOutlook = Readonly<{ wentOn: readonly InFlightRun[]; words: readonly string[] }>;
+
+/** Names that a sentence shows. */
+const SHOWN = 10;
+
 /** What a rollback would do, from what can be read without starting anything. */
 export async function dryRollback(context: RollbackContext, seen: Survey, { bucket, journal }: Readonly<{ bucket: Bucket; journal: Journal | undefined }>, attempt: Attempt): Promise<Report> {
-  const { file } = context;
-  const since = journal && importedSince(journal, attempt);
   const restored = stepOf(attempt, STEP.restored);
+  if (restored) return restoredAlready(attempt, restored.at, restored.data);
+  const { file } = context;
   const active = await readActiveDags(bucket, seen.prefix, attempt.number);
   const now = new Set(await context.source.airflow(seen.source, bucket, seen.prefix).listActiveDagIds());
   const paused = active.filter(({ dagId }) => !now.has(dagId));
-  const ended = stepOf(attempt, STEP.drained)?.data?.ended;
+  const { wentOn, words } = await lookAtTarget(context, seen, bucket, attempt, journal && importedSince(journal, attempt));
+  const ended = Number(stepOf(attempt, STEP.drained)?.data?.ended ?? 0), endedThere = wentOn.reduce((sum, run) => sum + run.ended, 0);
   return dryReport({
-    verdict: restored ? `Dry run: attempt ${attempt.number} was put back already; would only look for DAG files and grants that are left` : `Dry run: would go back from attempt ${attempt.number} and make ${paused.length} DAGs of ${seen.source.Name} active again`,
-    would: restored
-      ? [`find that the source was put back at ${restored.at}`]
-      : [
-          await targetWords(context, seen, bucket, attempt, since),
-          typeof ended === 'number' && ended > 0 ? `put ${ended} tasks back that the drain ended, so that the source runs them again` : 'put back no ended task: none is recorded',
-          ...(isSwitched(attempt) ? ['write on the source, as a run without tasks, each scheduled run that the target made, so that no interval runs twice, and end on the source what went on at the target: as success where it succeeded there, else failed, for you to decide'] : []),
-          `make active on ${seen.source.Name} exactly what was active before: ${active.length} DAGs, ${active.length - paused.length} of which are active now`,
-          'remove our DAG files and the grants of the migration bucket; exported data and what was imported stay',
-        ],
-    names: restored ? undefined : { title: 'DAGs that would be activated on the source', items: paused.map(({ dagId }) => dagId) },
-    next: restored ? 'Nothing. The next final export takes the next attempt number.' : `Run phase rollback without dry-run (${file.source.environment} goes on, ${file.target.environment} stays paused).`,
+    verdict: `Dry run: would go back from attempt ${attempt.number} and make ${paused.length} DAGs of ${seen.source.Name} active again`,
+    would: [
+      ...words,
+      ended > endedThere ? `put ${counted(ended - endedThere, 'task')} back that the drain ended, so that the source runs ${ended - endedThere === 1 ? 'it' : 'them'} again` : ended > 0 ? 'put back no task that the drain ended' : 'put back no ended task: none is recorded',
+      ...(endedThere > 0 ? [`leave ${counted(endedThere, 'other task')} that the drain ended as the target left ${endedThere === 1 ? 'its run' : 'their runs'}`] : []),
+      ...(isSwitched(attempt) ? ['write on the source, as a run without tasks, each scheduled run that the target made, so that no interval runs twice, and end on the source what went on at the target: as success where it succeeded there, else failed, for you to decide'] : []),
+      ...(wentOn.length > 0 ? [`so end on the source, unless nothing of it has really begun: ${some(wentOn.map(({ dagId, runId }) => `${dagId} / ${runId}`))}`] : []),
+      `make active on ${seen.source.Name} exactly what was active before: ${active.length} DAGs, ${active.length - paused.length} of which are active now`,
+      'remove our DAG files and the grants of the migration bucket; exported data and what was imported stay',
+    ],
+    names: { title: 'DAGs that would be activated on the source', items: paused.map(({ dagId }) => dagId) },
+    next: `Run phase rollback without dry-run (${file.source.environment} goes on, ${file.target.environment} stays paused).`,
+  });
+}
+
+function restoredAlready({ number }: Attempt, at: string, data: Readonly<Record<string, unknown>> | undefined): Report {
+  const { leftFailed } = restoredBefore(data);
+  return dryReport({
+    verdict: `Dry run: attempt ${number} was put back already; would only look for DAG files and grants that are left`,
+    would: [`find that the source was put back at ${at}`],
+    next: leftFailed.length > 0
+      ? `Unless it is done already, look at the ${counted(leftFailed.length, 'run')} that ${leftFailed.length === 1 ? 'was' : 'were'} left failed then: ${some(leftFailed.map(({ dagId, runId }) => `${dagId} / ${runId}`))}. Phase rollback without dry-run shows what ran of them.`
+      : 'Nothing. The next final export takes the next attempt number.',
   });
 }
 
 /** @param since when rows of this migration came to the target; undefined: it has none */
-async function targetWords(context: RollbackContext, seen: Survey, bucket: Bucket, attempt: Attempt, since: string | undefined): Promise<string> {
+async function lookAtTarget(context: RollbackContext, seen: Survey, bucket: Bucket, attempt: Attempt, since: string | undefined): Promise<TargetOutlook> {
   const name = context.file.target.environment;
   const { target } = seen;
   const wasActive = isSwitched(attempt), mayRun = wasActive || stepOf(attempt, STEP.rollbackBegun) !== undefined;
-  if (!target) return wasActive ? `find that target ${name} is gone, so that what it ran is not known` : `leave the target alone: ${name} does not exist`;
+  const only = (words: string): TargetOutlook => ({ wentOn: [], words: [words] });
+  if (!target) return only(wasActive ? `find that target ${name} is gone, so that what it ran is not known` : `leave the target alone: ${name} does not exist`);
   const { verdict, meaning } = stateOf(target.Status);
-  if (verdict !== 'usable') return mayRun ? `refuse: target ${name} is ${target.Status} (${meaning}) and may still run its DAGs` : `leave target ${name} alone: it is ${target.Status} (${meaning}), and nothing was activated there`;
-  if (since === undefined && !mayRun) return `leave target ${name} alone: nothing was imported into it`;
+  if (verdict !== 'usable') return only(mayRun ? `refuse: target ${name} is ${target.Status} (${meaning}) and may still run its DAGs` : `leave target ${name} alone: it is ${target.Status} (${meaning}), and nothing was activated there`);
+  if (since === undefined && !mayRun) return only(`leave target ${name} alone: nothing was imported into it`);
   try {
     const { length } = await context.target.airflow(target, bucket, seen.prefix).listActiveDagIds();
-    if (length === 0 && !mayRun && (since === undefined || (await runsSinceImport(context.target.mwaa, name, since)).length === 0)) return `find that nothing is active on ${name} and nothing ran there since the import`;
-    return `pause ${length} DAGs of ${name}, wait up to ${context.file.drain.taskMinutes} minutes for its running tasks, and record what it ran`;
+    const began = since === undefined ? [] : await runsSinceImport(context.target.mwaa, name, since);
+    if (length === 0 && !mayRun && began.length === 0) return only(`find that nothing is active on ${name} and nothing ran there since the import`);
+    const busy = await listTasks(context.target.mwaa, name, ['running', 'queued', 'restarting']);
+    const there = new Set(began.map(({ dagId, runId }) => JSON.stringify([dagId, runId])));
+    const inFlight = attempt.manifest && began.length > 0 ? (await readManifest(bucket, attempt.manifest)).inFlight : [];
+    const wentOn = inFlight.filter(({ dagId, runId }) => there.has(JSON.stringify([dagId, runId])));
+    return {
+      wentOn,
+      words: [
+        `pause ${length} DAGs of ${name}, and wait up to ${context.file.drain.taskMinutes} minutes for its running tasks: ${busy.length === 0 ? 'none runs or is queued there now' : `${counted(busy.length, 'task')} ${busy.length === 1 ? 'runs or is' : 'run or are'} queued there now (${some(busy.map(wordsOf))}). If one still does then, rollback ends red and both sides stay paused until it is run again`}`,
+        `record what ${name} ran: ${counted(began.length, 'run')} began there since the import, ${wentOn.length} of which ${wentOn.length === 1 ? 'was' : 'were'} in flight on the source`,
+      ],
+    };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return `ask ${name} what is active there and what ran, which fails now: ${error.what}`;
+    return only(`ask ${name} what is active there and what ran, which fails now: ${error.what}`);
   }
 }
+
+const some = (names: readonly string[]): string => names.slice(0, SHOWN).join(', ') + (names.length > SHOWN ? ` and ${names.length - SHOWN} more` : '');

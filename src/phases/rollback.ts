@@ -5,9 +5,10 @@ import { rememberStep, replaceStep, stepOf } from '../journal/transitions.js';
 import { jobFor } from '../plan/job.js';
 import { stateOf } from '../plan/states.js';
 import type { Context, PhaseResult } from '../ports.js';
-import { rollbackReport, rollbackToNothing, type TargetSide } from '../report/rollback-report.js';
+import { rollbackReport, rollbackToNothing } from '../report/rollback-report.js';
+import type { TargetSide } from '../report/rollback-target.js';
 import { readActiveDags } from './active-dags.js';
-import { attemptToRollBack, pausedAttempts, STEP } from './attempts.js';
+import { attemptToRollBack, importedSince, pausedAttempts, STEP } from './attempts.js';
 import { grantAccess, revokeAccess } from './grants.js';
 import { inMigration, lookAtMigration, type Migration } from './migration.js';
 import { ordersOf } from './orders.js';
@@ -15,7 +16,7 @@ import { readRan } from './read-ran.js';
 import { resultOf } from './result.js';
 import { dryRollback } from './rollback-dry.js';
 import { restoredBefore, restoreMissing, restoreSource, type Restored } from './restore-source.js';
-import { quietTarget } from './quiet-target.js';
+import { quietTarget, sideBefore } from './quiet-target.js';
 import { survey, type Survey } from './survey.js';
 
 export type RollbackContext = Pick<Context, 'inputs' | 'file' | 'clock' | 'log' | 'plan' | 'source' | 'target' | 'journal' | 'owner'>;
@@ -61,7 +62,7 @@ class Rollback {
     const source = context.source.airflow(seen.source, migration.bucket, migration.prefix);
     const earlier = pausedAttempts(migration.journal.current, attempt.number).map(({ number }) => number);
     const before = stepOf(attempt, STEP.restored), wasBefore = before && restoredBefore(before.data);
-    let side: TargetSide = { kind: 'before' };
+    let side: TargetSide = sideBefore(migration.journal.current, attempt, seen.target !== undefined);
     let restored: Restored;
     if (wasBefore) restored = await this.restoreMissing(source, active, earlier, wasBefore);
     else {
@@ -78,6 +79,7 @@ class Rollback {
     const problems = before ? missingWords(restored) : this.problems(active, restored, now, side);
     const report = rollbackReport({
       source: source.name, target: context.file.target.environment, attempt: attempt.number, restoredAt: before?.at, wanted: active.map(({ dagId }) => dagId), now, restored, side, ran, problems,
+      isImported: importedSince(migration.journal.current, attempt) !== undefined,
     });
     return resultOf(this.title, report, { ...this.outputs, attempt: String(attempt.number), changes: String(restored.activated - (wasBefore?.activated ?? 0)) }, problems.length === 0 ? undefined : {
       what: `The source is not as it was before: ${problems.join('; ')}.`, why: 'rollback promises exactly what was recorded.',

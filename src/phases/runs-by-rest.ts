@@ -1,5 +1,6 @@
-/** DAG runs and DAGs of one environment by Airflow's REST API, all pages of a list; without ours. */
+/** DAG runs, tasks and DAGs of one environment by Airflow's REST API, all pages of a list; without ours. */
 import { isOwnDagId } from '../airflow/own-dags.js';
+import type { BusyTask } from '../airflow/protocol.js';
 import { UserError } from '../errors.js';
 import type { Mwaa, RestRequest } from '../ports.js';
 
@@ -28,6 +29,18 @@ export type DagSeen = Readonly<{
 export async function listRuns(mwaa: Rest, environment: string, filter: Readonly<Record<string, unknown>>, atMost = Infinity): Promise<Readonly<{ runs: readonly RunSeen[]; isWhole: boolean }>> {
   const { rows, isWhole } = await listAll(mwaa, environment, 'DAG runs', 'dag_runs', (offset) => ({ path: '/dags/~/dagRuns/list', method: 'POST', body: { ...filter, page_limit: PAGE, page_offset: offset } }), atMost);
   return { isWhole, runs: rows.flatMap((run) => (typeof run.dag_id === 'string' && !isOwnDagId(run.dag_id) ? [{ dagId: run.dag_id, runId: String(run.dag_run_id) }] : [])) };
+}
+
+/**
+ * Task instances in these states, all pages.
+ * @throws {UserError} when Airflow does not give the list
+ */
+export async function listTasks(mwaa: Rest, environment: string, states: readonly string[]): Promise<readonly BusyTask[]> {
+  const { rows } = await listAll(mwaa, environment, 'task instances', 'task_instances', (offset) => ({ path: '/dags/~/dagRuns/~/taskInstances/list', method: 'POST', body: { state: states, page_limit: PAGE, page_offset: offset } }), Infinity);
+  const date = (value: unknown) => (typeof value === 'string' ? value : null);
+  return rows.flatMap((row) => (typeof row.dag_id !== 'string' || isOwnDagId(row.dag_id) ? [] : [{
+    dagId: row.dag_id, runId: String(row.dag_run_id), taskId: String(row.task_id), mapIndex: typeof row.map_index === 'number' ? row.map_index : -1, since: date(row.state === 'queued' ? row.queued_when : row.start_date),
+  }]));
 }
 
 /** Every DAG that has a file, paused ones too, ordered by id. @throws {UserError} when Airflow does not give the list */

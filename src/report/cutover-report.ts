@@ -1,6 +1,7 @@
 import type { ActivateData } from '../airflow/protocol.js';
 import { code, counted, grouped, list, table, text, type Block, type Report, type Section, type Text } from './document.js';
 import { fateInWords, fateShort } from './fates.js';
+import { missedOnTarget } from './missed-section.js';
 
 type RunName = Readonly<{ dagId: string; runId: string }>;
 export type CutoverFacts = Readonly<{
@@ -34,7 +35,7 @@ export function cutoverReport(facts: CutoverFacts): Report {
       ...(canaries.length > 0 ? [{ title: `Canaries (${canaries.length})`, importance: 1 as const, blocks: [rows(['DAG', 'State', 'Proof'], canaries, ({ dagId, state, proof }) => [code(dagId), STATES[state], code(proof)])].flat() }] : []),
       ...(left.length > 0 ? [{ title: `Left paused, and why (${left.length})`, importance: 1 as const, isFolded: left.length > 20, blocks: rows(['DAG', 'Why'], left, ({ dagId, reason }) => [code(dagId), code(reason)]) }] : []),
       ...notResumedSections(found),
-      ...(missed.length > 0 ? [missedSection(missed)] : []),
+      ...missedOnTarget(missed),
       ...(byHand.length > 0 ? [{ title: `Runs that began on the target before cutover (${byHand.length})`, importance: 1 as const, blocks: [text('Somebody activated a DAG by hand or triggered it. Look whether these intervals ran as they should.'), ...rows(['DAG', 'Run'], byHand, ({ dagId, runId }) => [code(dagId), code(runId)])] }] : []),
       ...(unknownCanaries.length > 0 ? [{ title: 'Canaries that were not active on the source', importance: 1 as const, blocks: [list(unknownCanaries.map((dagId) => code(dagId)))] }] : []),
       ...(resumed.length > 0 ? [{ title: `Runs that go on (${resumed.length})`, importance: 2 as const, isFolded: resumed.length > 20, blocks: [text('They were in flight on the source. What was finished there does not run again; Airflow gives the run a new start date.'), ...rows(['DAG', 'Run'], resumed, ({ dagId, runId }) => [code(dagId), code(runId)])] }] : []),
@@ -57,18 +58,6 @@ function notResumedSections({ notResumed }: ActivateData): readonly Section[] {
       ...(commands.length > 0 ? [text('The commands are for the target\'s Airflow, as its CLI takes them.')] : []),
     ],
   }];
-}
-
-function missedSection(missed: ActivateData['missed']): Section {
-  const isStarted = missed.some(({ started }) => started);
-  const total = missed.reduce((sum, { count }) => sum + count, 0);
-  return {
-    title: `Intervals that ended while both sides were paused (${total})`, importance: 1, isFolded: missed.length > 20,
-    blocks: [
-      text(isStarted ? 'These DAGs have no catchup, so Airflow would never run them; they were queued, the oldest first (cutover.missed-intervals is run).' : 'These DAGs have no catchup, so Airflow runs only the newest. Trigger what you need with its logical date, or set cutover.missed-intervals to run before the cutover.'),
-      ...rows(['DAG', 'Intervals', 'First', 'Last', ''], missed, ({ dagId, count, isMore, first, last, started }) => [code(dagId), isMore ? `more than ${grouped(count)}` : count, code(first), code(last), started ? 'queued' : 'not run']),
-    ],
-  };
 }
 
 function nextSteps({ found, url, problems }: CutoverFacts): readonly Text[] {

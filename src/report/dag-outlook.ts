@@ -45,19 +45,18 @@ function atCutover(next: NextRun, inFlight: DagLine['inFlight'], now: Date): str
   const goesOn = Array.isArray(inFlight) && inFlight.some(({ fate }) => fate === 'resume') ? 'its runs in flight go on, then ' : '';
   const due = isDue(next, now);
   if (due === undefined) return `${goesOn}unknown`;
-  if (waitsForARun(next)) return behindRuns(inFlight, goesOn !== '');
-  // Also of a DAG that was parsed while as many runs as allowed were active, and had no next run on record then.
-  if (next.nextDagrun === null && isFlying(inFlight)) return `${goesOn}what its schedule gives next, if it has one, when its run in flight ends`;
-  if (next.nextDagrun === null) return `${goesOn}nothing by schedule: it was done, or is started by hand or by datasets`;
+  // Nothing on record too: of a DAG that was parsed while as many runs as allowed were active, and had no next run then.
+  if (waitsForARun(next) || (next.nextDagrun === null && isFlying(inFlight))) return behindRuns(inFlight, goesOn !== '');
+  if (next.nextDagrun === null) return 'nothing by schedule: it was done, or is started by hand or by datasets';
   if (!due) return `${goesOn}waits until its next run is due`;
   return `${goesOn}${next.catchup === false ? 'runs the newest interval that is over' : next.catchup === true ? 'runs what is due, in order' : 'runs what is due'}`;
 }
 
-/** Of a DAG with as many active runs as it may have. */
+/** Whether its schedule has a further run shows when one in flight ends: @once and a schedule at its end have none. */
 function behindRuns(inFlight: DagLine['inFlight'], goesOn: boolean): string {
-  if (goesOn) return 'its runs in flight go on, and the next run follows when one of them ends';
-  if (!Array.isArray(inFlight)) return 'the next run follows when its run in flight ends';
-  return inFlight.length > 0 ? 'its run in flight stays failed, and what is due then follows' : 'the next run follows the one that was active when this was recorded';
+  if (goesOn) return 'its runs in flight go on, and the next by schedule, if any, follows when one of them ends';
+  if (!Array.isArray(inFlight)) return 'the next by schedule, if any, follows when its run in flight ends';
+  return inFlight.length > 0 ? 'its run in flight stays failed, and what is due by schedule then follows' : 'the next by schedule, if any, follows the run that was active when this was recorded';
 }
 
 const isFlying = (inFlight: DagLine['inFlight']): boolean => (typeof inFlight === 'number' ? inFlight > 0 : inFlight !== undefined && inFlight.length > 0);

@@ -29,7 +29,7 @@ function numbersOf(step: string, data: Data): Text | undefined {
 const NUMBERS: Readonly<Record<string, (data: Data) => Text | undefined>> = {
   'active-dags': ({ count }) => counted(number(count), 'DAG'),
   drained: ({ paused, leftover, waitedSeconds }) => `${counted(number(paused), 'DAG')} paused, ${counted(number(leftover), 'run')} left in flight, waited ${number(waitedSeconds)} s`,
-  restored: ({ activated, putBack, missing }) => `${counted(number(activated), 'DAG')} active again, ${counted(number(putBack), 'ended task')} put back${Array.isArray(missing) && missing.length > 0 ? `, ${counted(missing.length, 'DAG')} gone` : ''}`,
+  restored: ({ activated, putBack, missing, leftFailed }) => `${counted(number(activated), 'DAG')} active again, ${counted(number(putBack), 'ended task')} put back${Array.isArray(leftFailed) && leftFailed.length > 0 ? `, ${counted(leftFailed.length, 'run')} left failed` : ''}${Array.isArray(missing) && missing.length > 0 ? `, ${counted(missing.length, 'DAG')} gone` : ''}`,
   deactivated: ({ paused, runs }) => `${counted(number(paused), 'DAG')} paused on the target, which had run ${counted(number(runs), 'run')}`,
   voided: ({ reason }) => (typeof reason === 'string' ? code(reason) : undefined),
   exported: ({ rows }) => counted(number(rows), 'row'),

@@ -1,6 +1,6 @@
 import type { VerifyData } from '../airflow/protocol.js';
 import type { Judgement } from '../metadata/verification.js';
-import { code, counted, grouped, list, table, text, type Block, type Report } from './document.js';
+import { code, counted, grouped, list, table, text, type Block, type Report, type Text } from './document.js';
 
 type SideCounts = Readonly<Record<'dags' | 'dagRuns' | 'taskInstances' | 'pools', number | undefined>>;
 export type Counts = Readonly<{ source: SideCounts; target: SideCounts }>;
@@ -39,8 +39,26 @@ export function verifyReport({ source, target, judgement, found, counts, isSwitc
     ],
     next: isGood
       ? [isSwitched ? 'Nothing. Watch the target, and delete the source environment when you no longer need it.' : 'Run phase cutover: it activates on the target exactly the DAGs that were active on the source.']
-      : ['Look at each problem. DAG files that do not load: repair them on the source and run phases resources and verify again.', 'Rows that are missing or different: run phase import again, then verify. Do not run cutover before this is green.'],
+      : repairs(judgement, found, isSwitched),
   };
+}
+
+/** A finished import writes nothing more when it is run again: rows come only with a further final export. */
+function repairs({ tables }: Judgement, found: VerifyData, isSwitched: boolean): readonly Text[] {
+  const refused = tables.find(({ name }) => name === 'dag_run')?.rejected ?? 0;
+  const isLacking = tables.some(({ missing, different }) => missing + different > 0);
+  const anew = 'run phase export with mode final again (the source stays paused), then import and verify';
+  return [
+    ...(found.importErrors.length > 0 ? ['DAG files that do not load: repair them on the source and run phases resources and verify again.'] : []),
+    ...(found.unpausedDags.length > 0 && !isSwitched ? ['DAGs that are active before cutover: pause them on the target, look at what they ran, and run phase verify again.'] : []),
+    ...(isSwitched
+      ? ['Look at each other problem. After cutover nothing is imported any more: where the difference matters, repair it by hand, or go back with phase rollback.']
+      : [
+          ...(refused > 0 ? [`Runs that were refused: the target has other runs of the same DAGs and dates, which are not replaced because somebody made or touched them there. The side file that the import's summary names holds the refused ones. Delete their counterparts on the target, or take a new target environment; then ${anew}.`] : []),
+          ...(isLacking ? [`Rows that are missing or different: somebody has changed them on the target since the import. To write them once more, ${anew}.`] : []),
+          'Do not run cutover before this is green.',
+        ]),
+  ];
 }
 
 /** Both directions have causes that are no loss; "Row by row" is what judges. undefined: could not be had, which is no difference. */

@@ -1,5 +1,5 @@
 /** The two Airflows of a world, as far as the switch moves them: what is active, in flight, ended, parked, resumed. Keeps state as the real ones do. */
-import type { ActivateData, Canary, DeactivateData, DrainData, InFlightRun, Job, RanOnTarget, RestoreData } from '../../src/airflow/protocol.js';
+import type { ActivateData, BusyTask, Canary, DeactivateData, DrainData, InFlightRun, Job, RanOnTarget, RestoreData } from '../../src/airflow/protocol.js';
 
 type Side = 'source' | 'target';
 type Ran = RanOnTarget['runs'][number];
@@ -28,6 +28,8 @@ export class BothSides {
   resumedAs = 'running';
   /** Attempts whose rollback has told the source what the target ran. */
   readonly settled = new Set<number>();
+  /** DAGs of the target that its rollback has paused, by any try. */
+  readonly pausedByUs = new Set<string>();
   /** Attempts that have activated something. */
   readonly switched = new Set<number>();
   /** What must never happen, in the order in which it did. */
@@ -43,6 +45,7 @@ export class BothSides {
     copy.made = this.made;
     copy.madeByHand = this.madeByHand;
     copy.resumedAs = this.resumedAs;
+    for (const dagId of this.pausedByUs) copy.pausedByUs.add(dagId);
     for (const attempt of this.switched) copy.switched.add(attempt);
     for (const attempt of this.settled) copy.settled.add(attempt);
     copy.accidents.push(...this.accidents);
@@ -97,15 +100,21 @@ export class BothSides {
     };
   }
 
+  /** Tasks that run on the target, as its rows name them; at most 20. */
+  busy(count: number): readonly BusyTask[] {
+    return Array.from({ length: Math.min(count, 20) }, (_, at) => ({ dagId: 'hourly', runId: 'cut', taskId: `task_${at}`, mapIndex: at === 0 ? 3 : -1, since: '2026-11-22T09:58:00Z' }));
+  }
+
   /** @param write writes ran.json and gives its reference */
   deactivate(job: Job, stillRunning: number, write: (ran: RanOnTarget) => DeactivateData['ran']): DeactivateData {
-    const paused = this.active('target');
-    for (const dagId of paused) this.dags.target.set(dagId, true);
+    for (const dagId of this.active('target')) this.pausedByUs.add(dagId);
+    for (const dagId of this.pausedByUs) this.dags.target.set(dagId, true);
+    const paused = [...this.pausedByUs].sort();
     const made = [...(this.switched.has(job.attempt) ? this.made : []), ...this.madeByHand];
-    if ((!this.switched.has(job.attempt) && made.length === 0) || stillRunning > 0) return { paused, stillRunning, ran: null, runs: 0 };
+    if ((!this.switched.has(job.attempt) && made.length === 0) || stillRunning > 0) return { paused, stillRunning, busy: this.busy(stillRunning), ran: null, runs: 0 };
     for (const [run, state] of this.parked) if (state === 'queued') this.parked.set(run, 'parked');
     const resumed = this.inFlight.filter((run) => this.parked.get(keyOf(run)) === 'resumed').map(({ dagId, runId, runType }): Ran =>
-      ({ dagId, runId, kind: 'resumed', runType, state: this.resumedAs, logicalDate: '2026-11-22T00:00:00Z', intervalStart: null, intervalEnd: null, tasksEnded: 1 }));
+      ({ dagId, runId, kind: 'resumed', runType, state: this.resumedAs, logicalDate: '2026-11-22T00:00:00Z', intervalStart: null, intervalEnd: null, tasksEnded: 1, tasks: [{ taskId: 'last', mapIndex: -1, state: 'up_for_retry' }, { taskId: 'slow', mapIndex: 2, state: 'success' }], ...(this.resumedAs === 'running' ? { cut: true } : {}) }));
     const ran = { runs: [...made, ...resumed] };
     return { paused, stillRunning, ran: write(ran), runs: ran.runs.length };
   }

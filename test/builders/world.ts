@@ -165,6 +165,10 @@ export class World {
         if (this.deniedPaths.has(request.path)) return { status: 403, body: { title: 'Forbidden' } };
         const dags = name === 'analytics' ? this.dags.source : this.dags.target;
         if (request.path === '/dags') return { status: 200, body: { dags: [...dags].map(([dag_id, is_paused]) => ({ dag_id, is_paused, is_active: true, next_dagrun: '2026-11-22T00:00:00+00:00', next_dagrun_data_interval_start: '2026-11-22T00:00:00+00:00', next_dagrun_data_interval_end: '2026-11-23T00:00:00+00:00', next_dagrun_create_after: '2026-11-23T00:00:00+00:00' })), total_entries: dags.size } };
+        if (request.path === '/dags/~/dagRuns/~/taskInstances/list') {
+          const tasks = this.sides.busy(this.answers.stillRunning ?? 0).map((task) => ({ dag_id: task.dagId, dag_run_id: task.runId, task_id: task.taskId, map_index: task.mapIndex, state: 'running', start_date: task.since }));
+          return { status: 200, body: { task_instances: tasks, total_entries: tasks.length } };
+        }
         const states = (request.body as { states?: readonly string[] }).states;
         const flying = this.sides.inFlight.map(({ dagId, runId }) => ({ dag_id: dagId, dag_run_id: runId }));
         const made = this.sides.madeByHand.map(({ dagId, runId }) => ({ dag_id: dagId, dag_run_id: runId }));

@@ -65,7 +65,8 @@ def test_of_many_rejected_runs_the_first_ten_are_named(migration):
     migration.target.sql(
         "INSERT INTO dag_run (dag_id, execution_date, run_id, run_type, state) "
         "SELECT 'daily', '2025-01-01'::timestamptz + n * interval '1 day', "
-        "'scheduled__' || to_char('2026-01-01'::date + n, 'YYYY-MM-DD') || 'T00:00:00+00:00', 'manual', 'success' FROM generate_series(0, 11) n"
+        "'scheduled__' || to_char('2026-01-01'::date + n, 'YYYY-MM-DD') || 'T00:00:00+00:00', 'manual', 'success' "
+        "FROM generate_series(0, 11) n"
     )
     migration.export()
     runs = migration.data("import")["tables"]["dag_run"]

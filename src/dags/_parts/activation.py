@@ -5,11 +5,12 @@ from _parts.airflow_session import settle_with_session
 from _parts.canaries import watch
 from _parts.database import Database, scalar
 from _parts.handover import Handover
-from _parts.missed import Missed, RunNotMade, first_own_run, missed_intervals, report_missed, schedule_of, skip_to_now, start_missed
+from _parts.missed import Missed, RunNotMade, first_own_run, missed_intervals, report_missed, skip_to_now, start_missed
 from _parts.next_runs import POLL_SECONDS, few, obstacle, parse_until_ready, states_of, what_follows
 from _parts.own_events import queue_in_between, queue_own
 from _parts.owed_queue import queue_owed
 from _parts.parked_runs import fates_of, queue_parked, read_begun, still_parked, write_begun
+from _parts.schedule import schedule_of
 
 ORDERED_BACK = "rollback of this attempt has been ordered"
 

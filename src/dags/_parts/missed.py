@@ -1,12 +1,8 @@
 """Intervals of DAGs without catchup that ended between pause and activation: no scheduler would run them by itself (design §5)."""
-import datetime
-
 from _parts.activity import NEXT_RUN, next_run_columns
-from _parts.database import iso
 from _parts.handover import moment
+from _parts.schedule import MOST_INTERVALS, has_run, intervals_told
 
-#: Intervals of one DAG that are looked at: a week of a schedule that runs every minute. Where there are more, the answer says so.
-MOST_INTERVALS = 10080
 #: Runs of one DAG that are made: all in one transaction, which holds the DAG's row; and hundreds of runs in a row keep a DAG from today's work.
 MOST_STARTED = 500
 
@@ -22,48 +18,6 @@ class RunNotMade(Exception):
     """Runs of missed intervals cannot be made; the whole DAG stays as it was. The text is the reason that a person reads."""
 
 
-class Schedule(object):
-    """The target's own idea of one DAG's schedule: the serialized DAG that its scheduler reads too (2.2 and later)."""
-
-    def __init__(self, dag, dag_hash):
-        self.dag = dag
-        self.hash = dag_hash
-
-    @property
-    def skips(self):
-        """Whether intervals that nobody has run in time are left out."""
-        return not self.dag.catchup and getattr(self.dag.timetable, "can_be_scheduled", True)
-
-    def newest_interval(self, cursor, dag_id, only="true", values=()):
-        """Data interval of the newest automated run, None without one; `only`: SQL over dag_run."""
-        from airflow.timetables.base import DataInterval
-        cursor.execute("SELECT execution_date, data_interval_start, data_interval_end FROM dag_run WHERE dag_id = %s AND run_type IN ('scheduled', 'backfill') "
-                       "AND {} ORDER BY execution_date DESC LIMIT 1".format(only), (dag_id,) + tuple(values))
-        row = cursor.fetchone()
-        if row is None:
-            return None
-        if row[1] is None or row[2] is None:  # A run of Airflow below 2.2
-            return self.dag.infer_automated_data_interval(_aware(row[0]))
-        return DataInterval(_aware(row[1]), _aware(row[2]))
-
-    def after(self, interval):
-        """The run that follows `interval` if none is skipped, None at the schedule's end."""
-        found = self.dag.next_dagrun_info(interval, restricted=False)
-        latest = self.dag._time_restriction.latest
-        return None if found is None or (latest is not None and found.logical_date > latest) else found
-
-
-def schedule_of(dag_id, session):
-    """None where this worker cannot read the serialized DAG, as with a timetable of a plugin that it does not have."""
-    from airflow.models.serialized_dag import SerializedDagModel
-    try:
-        row = SerializedDagModel.get(dag_id, session=session)
-        return None if row is None else Schedule(row.dag, row.dag_hash)
-    except Exception as error:  # Whatever a plugin raises; the DAG's row still says its next run, and the caller says what is not known.
-        print("mwaa-migrate: the serialized DAG {} cannot be read here ({})".format(dag_id, type(error).__name__))
-        return None
-
-
 def missed_intervals(cursor, schedule, one, handover, before):
     """The intervals that the source would have run, that nobody runs now (Missed).
 
@@ -75,10 +29,10 @@ def missed_intervals(cursor, schedule, one, handover, before):
     dag_id, paused_at, now = one["dagId"], moment(handover.paused_at(one["dagId"])), timezone.utcnow()
     parked = [run["runId"] for run in handover.parked.get(dag_id, [])]
     last = schedule.newest_interval(cursor, dag_id, "(queued_at IS NULL OR queued_at <= %s::timestamptz OR run_id = ANY(%s))", (handover.snapshot, parked))
-    info = schedule.after(last) if last is not None else _recorded(schedule, one)
+    first = schedule.after(last) if last is not None else schedule.recorded(one)
     last_before_pause, missed = None, []
     is_more = False
-    while info is not None and info.run_after <= now and (before is None or info.logical_date < before):
+    for info in schedule.ended(first, now, before):
         if len(missed) >= MOST_INTERVALS:
             is_more = True
             break
@@ -86,8 +40,6 @@ def missed_intervals(cursor, schedule, one, handover, before):
             missed.append(info)
         else:
             last_before_pause = info
-        following = schedule.after(info.data_interval)
-        info = following if following is not None and following.logical_date > info.logical_date else None
     # Of what had ended before the pause, the source would still have run the newest one.
     return Missed(([last_before_pause] if last_before_pause is not None else []) + missed, is_more)
 
@@ -120,7 +72,7 @@ def _make_runs(cursor, session, schedule, dag_id, infos):
     from airflow.utils.state import DagRunState
     from airflow.utils.types import DagRunType
     for info in infos:
-        if _has_run(cursor, dag_id, info.logical_date):
+        if has_run(cursor, dag_id, info.logical_date):
             continue
         schedule.dag.create_dagrun(run_type=DagRunType.SCHEDULED, execution_date=info.logical_date, state=DagRunState.QUEUED, data_interval=info.data_interval,
                                    external_trigger=False, session=session, dag_hash=schedule.hash, creating_job_id=None)
@@ -129,12 +81,9 @@ def _make_runs(cursor, session, schedule, dag_id, infos):
 
 def report_missed(cursor, dag_id, missed):
     """protocol.ts ActivateData.missed of one DAG; [] where none was missed."""
-    infos = missed.infos
-    if not infos:
+    if not missed.infos:
         return []
-    found = {"dagId": dag_id, "count": len(infos), "first": _utc_text(infos[0].logical_date), "last": _utc_text(infos[-1].logical_date),
-             "started": all(_has_run(cursor, dag_id, info.logical_date) for info in infos)}
-    return [dict(found, isMore=True) if missed.is_more else found]
+    return [dict(intervals_told(dag_id, missed.infos, missed.is_more), started=all(has_run(cursor, dag_id, info.logical_date) for info in missed.infos))]
 
 
 def first_own_run(cursor, dag_id, snapshot):
@@ -142,18 +91,6 @@ def first_own_run(cursor, dag_id, snapshot):
     cursor.execute("SELECT min(execution_date) FROM dag_run WHERE dag_id = %s AND run_type = 'scheduled' AND creating_job_id IS NOT NULL "
                    "AND queued_at > %s::timestamptz", (dag_id, snapshot))
     return cursor.fetchone()[0]
-
-
-def _recorded(schedule, one):
-    """The source's next run at the snapshot, of a DAG without any automated run."""
-    from airflow.timetables.base import DagRunInfo, DataInterval
-    if one["nextDagrun"] is None:
-        return None
-    start, end = one["nextDagrunDataIntervalStart"], one["nextDagrunDataIntervalEnd"]
-    interval = (DataInterval(_aware(moment(start)), _aware(moment(end))) if start and end
-                else schedule.dag.infer_automated_data_interval(_aware(moment(one["nextDagrun"]))))
-    after = one["nextDagrunCreateAfter"]
-    return DagRunInfo(run_after=_aware(moment(after)) if after else interval.end, data_interval=interval)
 
 
 def _write_next(cursor, dag_id, info):
@@ -164,19 +101,3 @@ def _write_next(cursor, dag_id, info):
     cursor.execute("UPDATE dag SET next_dagrun = %s, next_dagrun_data_interval_start = %s, next_dagrun_data_interval_end = %s, next_dagrun_create_after = %s "
                    "WHERE dag_id = %s", (info.logical_date, interval.start, interval.end, info.run_after, dag_id))
     return info.logical_date
-
-
-def _has_run(cursor, dag_id, logical_date):
-    cursor.execute("SELECT EXISTS (SELECT 1 FROM dag_run WHERE dag_id = %s AND execution_date = %s)", (dag_id, logical_date))
-    return cursor.fetchone()[0]
-
-
-def _utc_text(value):
-    """A plugin's timetable may reckon in the DAG's own time zone."""
-    return iso(value.astimezone(datetime.timezone.utc))
-
-
-def _aware(value):
-    """Airflow's timetables reckon with pendulum's datetimes."""
-    from airflow.utils import timezone
-    return timezone.coerce_datetime(value)

@@ -6,6 +6,7 @@ from _parts.database import Database
 from _parts.drained import instance_key, read_active, read_ended
 from _parts.ended import entries_joined, entries_sql, still_ended
 from _parts.events_back import queue_events_of_target
+from _parts.missed_by_both import missed_by_both
 from _parts.owed_events import has_datasets, owed_events, producers_of, queue_events
 from _parts.resumed_runs import end_runs
 from _parts.stand_ins import add_stand_ins, stand_ins_of, stands_in, tasks_awaited
@@ -19,7 +20,8 @@ def restore(command):
     database = Database()
     try:
         database.alone(command.job["migrationId"] + " drain", 600, command.sleep)
-        return put_back(command, database, [dag["dagId"] for dag in command.job["activeDags"]], record["runs"], record.get("events", []))
+        data = put_back(command, database, [dag["dagId"] for dag in command.job["activeDags"]], record["runs"], record.get("events", []))
+        return dict(data, **missed_by_both(command, command.job["activeDags"]))
     finally:
         database.close()
 

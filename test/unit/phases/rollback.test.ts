@@ -56,7 +56,8 @@ describe('rollback goes back from', () => {
     expect([[...world.dags.source], world.sides.active('target'), world.sides.accidents]).toEqual([ACTIVE, [], []]);
     expect([...world.sides.onSource]).toEqual([['nightly_load / next', 'stand-in'], ['nightly_load / broken', 'stand-in'], ['hourly / cut', 'left failed']]);
     expect(text).toMatch(/1 ended task was put back, 1 run left failed/);
-    expect(text).toMatch(/\| hourly \| cut .*left failed on the source; 1 task ended on the target/);
+    expect(text).toMatch(/\| hourly \| cut .*half done, stood there as running .*left failed on the source: see above/);
+    expect(text).toMatch(/Left failed on the source: runs that went on at the target[^]*Mark as success[^]*from the top down[^]*Then clear[^]*\| hourly \| cut \| last \| up_for_retry \| clear, after the marks \|\n\| hourly \| cut \| slow\[2\] \| success \| mark success \|/);
     expect(text).toMatch(/\| nightly_load \| next .*nothing: it stands on the source as done/);
     expect(text).toMatch(/\| nightly_load \| broken .*set the run to queued there where it should run again/);
     expect(text).toMatch(/\| old \| by hand .*trigger it on the source/);
@@ -192,7 +193,7 @@ describe('while the target may still run something, rollback leaves the source a
     const world = await after(...IMPORTED);
     world.sides.madeByHand = [aRanRun('hourly', 'by their scheduler')];
     const dry = await run(world, { ...back, dryRun: true });
-    expect(plain(dry.summary)).toMatch(/pause 0 DAGs of analytics-v2, wait up to .* and record what it ran/);
+    expect(plain(dry.summary)).toMatch(/pause 0 DAGs of analytics-v2, and wait up to .*\n.*record what analytics-v2 ran: 1 run began there since the import, 0 of which/);
     const result = await run(world, back);
     expect(plain(result.summary)).toMatch(/nothing is active on analytics-v2 now, but DAGs ran there since the import: somebody had activated or started them by hand\. What ran there stands below/);
     expect([result.ok, [...world.sides.onSource], world.sides.accidents]).toEqual([true, [['hourly / by their scheduler', 'stand-in']], []]);
@@ -229,11 +230,12 @@ describe('a target that was never imported into', () => {
 });
 
 describe('once rollback has begun', () => {
-  it.each([{ phase: 'cutover' }, { phase: 'export', mode: 'final' }] as const)('$phase is refused until it has ended', async (inputs) => {
+  it.each([{ phase: 'cutover' }, { phase: 'import' }, { phase: 'export', mode: 'final' }] as const)('$phase is refused until it has ended', async (inputs) => {
     const world = await after(...CUT_OVER);
     world.answers.failing = { restore: new UserError('no disk', 'why', 'fix.') };
     await expect(run(world, back)).rejects.toThrow('no disk');
     await expect(run(world, inputs)).rejects.toThrow(/A rollback of attempt 1 has begun and has not ended/);
+    expect([...world.dagFiles]).toContain('target'); // the rollback's own
     expect(plain((await run(world, { phase: 'status' })).summary)).toMatch(/a rollback is under way or was stopped/);
     world.answers.failing = {};
     await run(world, back);
@@ -270,7 +272,7 @@ describe('once rollback has begun', () => {
   it('an activation that is still at work without its runner finds the order to stop', async () => {
     const world = await after(...CUT_OVER);
     world.answers.stillRunning = 1;
-    await expect(run(world, back)).rejects.toThrow(/1 task still runs/);
+    await expect(run(world, back)).rejects.toThrow(/1 task still runs on analytics-v2, whose DAGs are paused now:\n {2}- hourly \/ cut \/ task_0\[3\] since 2026-11-22T09:58:00Z\n {2}Why: .*rollback has paused 2 DAGs of analytics-v2, and of analytics 2 DAGs that were active before the drain are paused\./);
     expect(world.keys('mwaa-migrate-111122223333-eu-west-1')).toContain('data/migration/2.7.2_to_2.10.3/analytics-to-analytics-v2/1/deactivate/job.json');
   });
 
@@ -285,7 +287,33 @@ describe('once rollback has begun', () => {
 
   it('refuses an attempt that is not the newest to have paused the source', async () => {
     const world = await after(...EXPORTED, { phase: 'export', mode: 'final' });
-    await expect(run(world, { ...back, attempt: 1 })).rejects.toThrow(/Rollback cannot go back from attempt 1\.[^]*attempt 2 is the newest/);
+    await expect(run(world, { ...back, attempt: 1 })).rejects.toThrow(/Rollback cannot go back from attempt 1\.[^]*had paused is in the record of the one after it; attempt 2 is the newest/);
+  });
+
+  it.each([
+    { of: 'a rehearsal', attempt: 1, says: /attempt 1 is a rehearsal, which pauses nothing; attempt 3 is the newest one that paused the source/ },
+    { of: 'one that was put back', attempt: 2, says: /the source was put back from attempt 2 at 2026.*, and paused again since; attempt 3/ },
+    { of: 'one that is not there', attempt: 7, says: /there is no attempt 7; attempt 3/ },
+  ])('says why it does not go back from $of', async ({ attempt, says }) => {
+    const final = { phase: 'export', mode: 'final' } as const;
+    const world = await after(...READY, { phase: 'export', mode: 'rehearsal' }, final, back, final);
+    await expect(run(world, { ...back, attempt })).rejects.toThrow(says);
+  });
+
+  it('names at most ten tasks that still run, each on its line', async () => {
+    const world = await after(...CUT_OVER);
+    world.answers.stillRunning = 31;
+    await expect(run(world, back)).rejects.toThrow(/31 tasks still run on analytics-v2, whose DAGs are paused now:(\n {2}- hourly \/ cut \/ task_\d.*){10}\n {2}- and 21 more\n {2}Why/);
+  });
+
+  it('tells of DAGs that a try before has paused', async () => {
+    const world = await after(...CUT_OVER);
+    world.answers.stillRunning = 1;
+    await expect(run(world, back)).rejects.toThrow(/1 task still runs/);
+    world.answers.stillRunning = 0;
+    expect(plain((await run(world, back)).summary)).toMatch(/analytics-v2 is paused: 2 DAGs switched off/);
+    expect(plain((await run(world, { phase: 'status' })).summary)).toMatch(/2 DAGs paused on the target/);
+    expect(plain((await run(world, back)).summary)).toMatch(/analytics-v2 was paused by an earlier run of rollback: 2 DAGs switched off/);
   });
 });
 
@@ -308,7 +336,36 @@ describe('drain.leftover: abort', () => {
   });
 });
 
+describe('run a second time, rollback tells of the target', () => {
+  it.each([
+    { of: 'nothing was imported into', given: EXPORTED, says: /Nothing was imported into analytics-v2, so it was left alone[^]*nothing of this migration was imported into it/ },
+    { of: 'slept', given: IMPORTED, says: /analytics-v2 was left alone by the run of rollback that put the source back[^]*holds the imported history/ },
+    { of: 'is gone', given: EXPORTED, isGone: true, says: /analytics-v2 does not exist; nothing ran there[^]*run phase create: there is no analytics-v2 any more/ },
+  ])('that $of what the journal says', async ({ given, isGone = false, says }) => {
+    const world = await after(...given);
+    if (isGone) world.environments.delete('analytics-v2');
+    const first = plain((await run(world, back)).summary);
+    expect(/holds the imported history/.test(first)).toBe(given === IMPORTED);
+    expect(plain((await run(world, back)).summary)).toMatch(says);
+  });
+
+  it('and of a run that was left failed as of then', async () => {
+    const world = await after(...CUT_OVER, back);
+    expect(plain((await run(world, back)).summary)).toMatch(/As recorded at 2026-11-22T.*; what somebody has done since is not seen here[^]*Unless it is done already, look at each run that was left failed at 2026/);
+    expect(plain((await run(world, { ...back, dryRun: true })).summary)).toMatch(/Unless it is done already, look at the 1 run that was left failed then: hourly \/ cut\./);
+  });
+});
+
 describe('a dry run of rollback', () => {
+  it('foresees running tasks, runs that went on, and the ended tasks that are theirs', async () => {
+    const world = await after(...CUT_OVER);
+    world.runsSinceImport = [{ dag_id: 'hourly', dag_run_id: 'cut' }, { dag_id: 'nightly_load', dag_run_id: 'next' }];
+    world.answers.stillRunning = 1;
+    expect(plain((await run(world, { ...back, dryRun: true })).summary)).toMatch(
+      /1 task runs or is queued there now \(hourly \/ cut \/ task_0\[3\] since 2026-11-22T09:58:00Z\)\. If one still does then, rollback ends red[^]*2 runs began there since the import, 1 of which was in flight on the source[^]*put 1 task back that the drain ended[^]*leave 2 other tasks that the drain ended[^]*hourly \/ cut/,
+    );
+  });
+
   it.each([
     { given: EXPORTED, says: /make 2 DAGs of analytics active again[^]*leave target analytics-v2 alone: nothing was imported into it[^]*put 3 tasks back/ },
     { given: IMPORTED, says: /nothing is active on analytics-v2 and nothing ran there since the import/ },

@@ -8,7 +8,7 @@ const begun = beginAttempt(newJournal({ migrationId: 'm', source: side('a', '2.7
 const STEPS: readonly (readonly [string, Readonly<Record<string, unknown>>?])[] = [
   ['active-dags', { count: 12 }], ['drain-begun'], ['drained', { paused: 12, leftover: 2, waitedSeconds: 90 }], ['exported', { scope: 's', rows: 12345 }],
   ['imported', { tables: { dag_run: { inserted: 1000, alreadyThere: 5, rejected: 1 }, log: { inserted: 11000, alreadyThere: 0, rejected: 2 } }, parkedRuns: 2 }],
-  ['secrets-removed', { versions: 3 }], ['verified', { isGood: false, problems: 4 }], ['activated', { activated: 9, alreadyActive: 1, left: [{ dagId: 'x', reason: 'r' }, { dagId: 'y', reason: 'r' }] }],
+  ['secrets-removed', { versions: 3 }], ['verified', { isGood: false, problems: 4 }], ['restored', { activated: 3, putBack: 1, missing: [], leftFailed: [{ dagId: 'x', runId: 'y' }] }], ['activated', { activated: 9, alreadyActive: 1, left: [{ dagId: 'x', reason: 'r' }, { dagId: 'y', reason: 'r' }] }],
   ['of-a-newer-release', { moved: 7, names: ['secret-name'] }],
 ];
 const said = () => {
@@ -21,7 +21,7 @@ const said = () => {
 describe('the status', () => {
   it.each([
     ['11:00:00Z', '12 DAGs'], ['11:02:00Z', '12 DAGs paused, 2 runs left in flight, waited 90 s'], ['11:03:00Z', '12,345 rows'], ['11:04:00Z', '12,000 rows imported, 5 rows there before, 3 rows rejected; 2 runs parked'],
-    ['11:05:00Z', '3 object versions'], ['11:06:00Z', 'bad: 4 problems'], ['11:07:00Z', '9 DAGs activated, 1 active before, 2 left paused'], ['11:08:00Z', 'moved: 7'],
+    ['11:05:00Z', '3 object versions'], ['11:06:00Z', 'bad: 4 problems'], ['11:07:00Z', '3 DAGs active again, 1 ended task put back, 1 run left failed'], ['11:08:00Z', '9 DAGs activated, 1 active before, 2 left paused'], ['11:09:00Z', 'moved: 7'],
   ])('shows the step of %s with %s', (time, numbers) => {
     expect(said().split('\n').find((line) => line.includes(time) && line.startsWith('| ') && line.includes(numbers))).toBeDefined();
   });
