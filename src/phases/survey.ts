@@ -1,7 +1,7 @@
 import { UserError } from '../errors.js';
 import { buildPlan } from '../plan/build.js';
 import { accountOf, bucketOf, migrationBucketName, migrationPrefix } from '../plan/naming.js';
-import { folderOf } from '../plan/placement.js';
+import { folderOf, pathOf, versionOf } from '../plan/placement.js';
 import type { Observations, Plan } from '../plan/plan.js';
 import { isOwnDagFile } from '../airflow/own-dags.js';
 import { FIRST_WITH_REST_API, isAtLeast } from '../airflow/versions.js';
@@ -57,7 +57,8 @@ export async function survey(context: SurveyContext, isFull = false): Promise<Su
   const prefix = migrationPrefix(file, source.AirflowVersion, file.target.airflowVersion);
   const observations = isFull ? await observe(context, eyes, source, eyes.source.openBucket(bucketName, sourceAccount), prefix) : NOTHING_SEEN;
   const namesakes = await findNamesakes(context, eyes, source, eyes.source.openBucket(bucketName, sourceAccount), prefix, isFull);
-  const plan = buildPlan({ file, source, target, targetAccount, sourceRole, boundary, namesakes, key, observations });
+  const requirements = isFull ? await readRequirements(context, eyes, source) : undefined;
+  const plan = buildPlan({ file, source, target, targetAccount, sourceRole, boundary, namesakes, key, observations, requirements });
   return { source, target, sourceAccount, targetAccount, sourceRole, plan, bucketName, prefix };
 }
 
@@ -99,6 +100,23 @@ async function observe({ log }: SurveyContext, eyes: Eyes, source: EnvironmentDe
       return files;
     }),
   };
+}
+
+/** What is larger is no list of packages. */
+const MAX_REQUIREMENTS_BYTES = 1_048_576;
+
+/** The version that the source runs on. A plan goes on without it, and says so. */
+async function readRequirements({ log }: SurveyContext, eyes: Eyes, source: EnvironmentDescription): Promise<string | undefined> {
+  const path = pathOf(source, 'Requirements');
+  if (path === undefined) return undefined;
+  try {
+    const found = await eyes.source.openBucket(bucketOf(source.SourceBucketArn), accountOf(source.Arn)).read(path, versionOf(source, 'Requirements'));
+    return found && found.body.length <= MAX_REQUIREMENTS_BYTES ? found.body.toString('utf8') : undefined;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    log.warn(`requirements.txt could not be read: ${error.what}`);
+    return undefined;
+  }
 }
 
 /** Phases before which nothing of ours is on the source: later the answer comes too late, and their DAG files must go in any case. */

@@ -11,6 +11,7 @@ import { bucketStatements } from './grants.js';
 import { accountOf, bucketOf, clonedRoleName, migrationBucketName, migrationPrefix, partitionOf } from './naming.js';
 import { placementOf, versionOf } from './placement.js';
 import { PLAN_SCHEMA, type Basis, type Decisions, type Finding, type Observations, type Plan } from './plan.js';
+import { changedVersions, checkRequirements } from './requirements-check.js';
 import { changedDefaults, planTargetOptions, shownChanges } from './target-options.js';
 import { warningsOf } from './warnings.js';
 
@@ -30,6 +31,8 @@ export type PlanInput = Readonly<{
   /** The migration bucket's key, where the file names one. */
   key: KeyDescription | undefined;
   observations: Omit<Observations, 'sourceStatus' | 'targetStatus'>;
+  /** Text of the source's requirements.txt; undefined: none, or not read. */
+  requirements?: string | undefined;
   catalogue?: readonly Table[];
 }>;
 
@@ -54,6 +57,8 @@ export function buildPlan(input: PlanInput): Plan {
     decisions, basis,
     observations: { ...input.observations, sourceStatus: source.Status, targetStatus: target?.Status },
     changes: environmentDifference(source, fields),
+    requirements: input.requirements === undefined ? undefined : checkRequirements(input.requirements, source.AirflowVersion, file.target.airflowVersion),
+    versions: changedVersions(source.AirflowVersion, file.target.airflowVersion, input.requirements),
     options: shownChanges(planTargetOptions(source, file), source.AirflowConfigurationOptions ?? {}),
     defaults: changedDefaults(source, file.target.airflowVersion),
     warnings: warningsOf(seen, role),

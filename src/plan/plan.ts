@@ -4,6 +4,7 @@ import type { MigrationFile } from '../migration-file/migration-file.js';
 import type { ClonedRole } from './clone-role.js';
 import type { FieldChange } from './environment-fields.js';
 import type { Statement } from './grants.js';
+import type { ChangedVersion, RequirementFinding } from './requirements-check.js';
 import type { ChangedDefault, OptionChange } from './target-options.js';
 
 /** Raised when a reader of the old shape would misread the new one. Part of the digest: an approval is for one shape. */
@@ -65,6 +66,10 @@ export type Plan = Readonly<{
   changes: readonly FieldChange[];
   /** Every Airflow option that is set on either side, with what became of it on the way. */
   options: readonly OptionChange[];
+  /** Lines of the source's requirements.txt that the target's constraints refuse; undefined: there is none, or it was not read. */
+  requirements: readonly RequirementFinding[] | undefined;
+  /** What the image brings in another version. */
+  versions: readonly ChangedVersion[];
   /** Options that nobody sets and whose default is another one on the target. */
   defaults: readonly ChangedDefault[];
   warnings: readonly Finding[];

@@ -1,5 +1,6 @@
 /** What of a requirements.txt cannot be installed on the target, as far as the text and Airflow's constraints tell. Pure; `check` asks a real resolver. */
 import { packageName, pinOf } from '../airflow/pins.js';
+import { findVersion } from '../airflow/versions.js';
 
 export type Requirement = Readonly<{ line: number; text: string; name: string; specifiers: readonly Specifier[] }>;
 type Specifier = Readonly<{ operator: '==' | '!=' | '>=' | '<=' | '>' | '<' | '~='; version: string }>;
@@ -34,6 +35,19 @@ export function checkRequirements(text: string, from: string, to: string): reado
     }
     return satisfies(pin, specifiers) === false ? [{ line, text: said, kind: 'conflict', why: `the constraints of Airflow ${to} pin ${name} to ${pin}, so pip refuses to install`, fix: `allow ${pin}, leave the version to the constraints, or bring constraints of your own` }] : [];
   });
+}
+
+/** `is`: undefined where the target's constraints do not name it. */
+export type ChangedVersion = Readonly<{ name: string; was: string | undefined; is: string | undefined }>;
+
+/** Providers that every image has, as its constraints pin them. Source: the images' requirements, https://github.com/aws/amazon-mwaa-docker-images */
+const IN_THE_IMAGE = ['apache-airflow-providers-amazon', 'apache-airflow-providers-celery', 'apache-airflow-providers-common-io', 'apache-airflow-providers-common-sql', 'apache-airflow-providers-fab', 'apache-airflow-providers-ftp', 'apache-airflow-providers-http', 'apache-airflow-providers-imap', 'apache-airflow-providers-postgres', 'apache-airflow-providers-smtp', 'apache-airflow-providers-sqlite', 'apache-airflow-providers-standard'];
+
+/** Python, the image's providers, and every package that the requirements name without pinning it themselves. */
+export function changedVersions(from: string, to: string, requirements: string | undefined): readonly ChangedVersion[] {
+  const named = requirementsOf(requirements ?? '').filter(({ specifiers }) => !specifiers.some(({ operator }) => operator === '==')).map(({ name }) => name);
+  const versions = [...new Set([...IN_THE_IMAGE, ...named])].sort().map((name) => ({ name, was: pinOf(name, from), is: pinOf(name, to) }));
+  return [{ name: 'Python', was: findVersion(from)?.python, is: findVersion(to)?.python }, ...versions].filter(({ was, is }) => was !== is);
 }
 
 function specifierOf(part: string): Specifier | undefined {

@@ -7,6 +7,7 @@ import { roleSections } from './create-report.js';
 import { dagSection } from './dag-outlook.js';
 import { code, counted, listing, table, text, type Report, type Section } from './document.js';
 import { isChange, optionSections } from './option-sections.js';
+import { requirementSections } from './requirements-section.js';
 
 export type PlanFacts = Readonly<{ file: MigrationFile; plan: Plan; clone: ClonedRole | undefined; source: EnvironmentDescription; now: string }>;
 
@@ -35,6 +36,7 @@ export function planReport({ file, plan, clone, source, now }: PlanFacts): Repor
       },
       ...dagSections(observations, now),
       { title: `What changes in the environment (${changed.length})`, importance: 1, blocks: [table(['Field', 'Source', 'Target', ''], rows(changed))] },
+      ...requirementSections(plan),
       ...optionSections(plan.options, plan.defaults, file.target.airflowVersion),
       {
         title: 'What will be done', importance: 1, blocks: [table(['What', 'How'], [

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import constraints from '../../../src/airflow/constraints.json' with { type: 'json' };
 import { pinOf } from '../../../src/airflow/pins.js';
 import { MWAA_VERSIONS } from '../../../src/airflow/versions.js';
-import { checkRequirements, requirementsOf } from '../../../src/plan/requirements-check.js';
+import { changedVersions, checkRequirements, requirementsOf } from '../../../src/plan/requirements-check.js';
 import { pinsByPackage } from '../../../scripts/constraints-data/pins.js';
 
 const found = (text: string, from = '2.7.2', to = '2.10.3') => checkRequirements(text, from, to).map(({ line, kind }) => `${line} ${kind}`);
@@ -28,4 +28,14 @@ it('the pins are those of the constraint files', () => {
   const files = Object.fromEntries(MWAA_VERSIONS.map(({ version, python }) => [version, readFileSync(new URL(`../../sandbox/airflow-constraints/${version}-py${python}.txt`, import.meta.url), 'utf8')]));
   expect(constraints).toEqual(pinsByPackage(files));
   expect([pinOf('pandas', '2.10.3'), pinOf('Pandas', '2.2.2'), pinOf('nothing-like-this', '2.10.3')]).toEqual(['2.1.4', '1.3.4', undefined]);
+});
+
+describe('what the image brings in another version', () => {
+  it('names Python, its providers and what the requirements leave to the constraints', () => {
+    const named = (requirements: string | undefined, from = '2.10.3', to = '2.11.2') => changedVersions(from, to, requirements).map(({ name, was, is }) => `${name} ${was} ${is}`);
+    expect(named(undefined)).toEqual(expect.arrayContaining(['Python 3.11 3.12', 'apache-airflow-providers-amazon 9.0.0 9.22.0']));
+    expect(named('apache-airflow-providers-snowflake\n').join()).toContain('apache-airflow-providers-snowflake');
+    expect(named('apache-airflow-providers-snowflake==1.0\n').join()).not.toContain('snowflake');
+    expect(named('apache-airflow-providers-snowflake\n', '2.10.3', '2.10.3')).toEqual([]);
+  });
 });
