@@ -26,6 +26,11 @@ export const STEP = {
   rollbackBegun: 'rollback-begun',
   /** Rollback: the target is paused and quiet, and what it ran is recorded. */
   deactivated: 'deactivated',
+  /**
+   * From here on Airflow of the source may make its DAGs active, also without its runner. Unlike `rollback-begun` it says nothing of the
+   * target: one that was left alone must be left alone again.
+   */
+  restoreBegun: 'restore-begun',
   /** The source was put back: this attempt is over. */
   restored: 'restored',
 } as const;
@@ -74,8 +79,9 @@ export function finalAttempt(journal: Journal, wanted: number | undefined): Fini
 /** Whether cutover has begun, so that the target may run what the source ran. */
 export const isSwitched = (attempt: Attempt): boolean => stepOf(attempt, STEP.activationBegun) !== undefined || stepOf(attempt, STEP.activated) !== undefined;
 
-function refuseSwitched({ attempts, target }: Journal): void {
-  for (const attempt of attempts) refuseRollingBack(attempt);
+function refuseSwitched(journal: Journal): void {
+  refuseRollingBack(journal);
+  const { attempts, target } = journal;
   const switched = attempts.find((attempt) => isSwitched(attempt) && !stepOf(attempt, STEP.restored));
   if (!switched) return;
   throw new UserError(
@@ -85,12 +91,16 @@ function refuseSwitched({ attempts, target }: Journal): void {
   );
 }
 
-/** @throws {UserError} once rollback works on the target: only rollback itself goes on from there */
-export function refuseRollingBack(attempt: Attempt): void {
-  if (!stepOf(attempt, STEP.rollbackBegun) || stepOf(attempt, STEP.restored)) return;
+/**
+ * @throws {UserError} once rollback of any attempt works on the target, or may make the source active: only rollback itself goes on from
+ * there. All attempts: input `attempt` may name an older export than the one that is being rolled back.
+ */
+export function refuseRollingBack({ attempts }: Journal): void {
+  const attempt = attempts.find((one) => !stepOf(one, STEP.restored) && (stepOf(one, STEP.rollbackBegun) ?? stepOf(one, STEP.restoreBegun)));
+  if (!attempt) return;
   throw new UserError(
     `A rollback of attempt ${attempt.number} has begun and has not ended.`,
-    'what the target ran is being carried back to the source; activating it again would run intervals twice.',
+    'the source is being made active again, with what the target ran; with DAGs active on the target, intervals would run twice.',
     'run phase rollback again: it goes on where it stopped. Then begin anew with phase export, mode: final.',
   );
 }

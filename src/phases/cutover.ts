@@ -1,5 +1,6 @@
 import type { ActivateData, ActiveDag } from '../airflow/protocol.js';
 import { UserError } from '../errors.js';
+import type { Journal } from '../journal/journal.js';
 import { rememberStep, replaceStep, stepOf } from '../journal/transitions.js';
 import type { MigrationFile } from '../migration-file/migration-file.js';
 import { jobFor } from '../plan/job.js';
@@ -32,7 +33,7 @@ export async function cutOver(context: CutoverContext): Promise<PhaseResult> {
     const { bucket, journal } = await lookAtMigration(context, seen);
     if (!journal) throw new UserError(`Migration "${file.id}" has not begun.`, 'there is no journal, so nothing was imported.', 'run the phases before this one first.');
     const work = await workOnFinal(context, seen, bucket, journal);
-    const byHand = await requireReady(context, work);
+    const byHand = await requireReady(context, journal, work);
     const { dags, unknownCanaries, owedEvents } = await wantedDags(bucket, seen.prefix, work, file.cutover.canary);
     const report = cutoverDryReport({ source: seen.source.Name, sourceVersion: work.manifest.source.airflowVersion, target: file.target.environment, dags, unknownCanaries, owedEvents, parked: work.manifest.inFlight, byHand, switching: file.cutover, isBegun: isSwitched(work.attempt), now: clock.now().toISOString() });
     return resultOf(`mwaa-migrate: cutover of ${file.id} (dry run)`, report, { 'migration-id': file.id, attempt: String(work.attempt.number), 'plan-digest': seen.plan.digest });
@@ -40,7 +41,7 @@ export async function cutOver(context: CutoverContext): Promise<PhaseResult> {
   return await inMigration(context, seen, 'must-exist', async ({ bucket, prefix, journal }) => {
     const work = await workOnFinal(context, seen, bucket, journal.current);
     const { attempt, target, targetDescription } = work;
-    const byHand = await requireReady(context, work);
+    const byHand = await requireReady(context, journal.current, work);
     for (const { dagId, runId } of byHand) log.warn(`Run ${runId} of ${dagId} began on ${target.name} after the import, before cutover.`);
     const { dags, unknownCanaries } = await wantedDags(bucket, prefix, work, file.cutover.canary);
     for (const dagId of unknownCanaries) log.warn(`Canary ${dagId} was not active on the source, so it is not activated.`);
@@ -70,10 +71,10 @@ export async function cutOver(context: CutoverContext): Promise<PhaseResult> {
 }
 
 /** Everything that must be true before a DAG is activated; reads only. @returns runs that began on the target by hand before the first cutover */
-async function requireReady({ source, target: side }: CutoverContext, { attempt, manifest, source: from, target }: FinalWork): Promise<readonly RunSeen[]> {
+async function requireReady({ source, target: side }: CutoverContext, journal: Journal, { attempt, manifest, source: from, target }: FinalWork): Promise<readonly RunSeen[]> {
   const imported = stepOf(attempt, STEP.imported);
   if (!imported) throw notImported(attempt);
-  refuseRollingBack(attempt);
+  refuseRollingBack(journal);
   await requireStill(from, source.mwaa, manifest, 'cutover');
   if (isSwitched(attempt)) return [];
   await requireTargetPaused(target, 'somebody activated them by hand, before their runs in flight were resumed and their next run was checked: they may run intervals twice, or never.', 'pause them, look at the runs they made, and run phase cutover again: it activates them in order.');

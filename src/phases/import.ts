@@ -66,7 +66,7 @@ export async function importMetadata(context: ImportContext): Promise<PhaseResul
 async function requireReady({ inputs, source }: ImportContext, bucket: Bucket, journal: Journal, { attempt, manifest, source: from, target }: FinalWork, isDone = false): Promise<void> {
   requireApproved(scopeOf(manifest, TABLES), inputs.approvedManifest, await approvedScope(bucket, journal, inputs.approvedManifest));
   // Also where it is imported already: our DAG file on the target may be the one that the rollback works with.
-  refuseRollingBack(attempt);
+  refuseRollingBack(journal);
   if (isDone) return;
   await requireObjects(bucket, manifest);
   await requireStill(from, source.mwaa, manifest, 'import');

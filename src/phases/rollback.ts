@@ -92,6 +92,8 @@ class Rollback {
     // Killed before its drain began, and nobody else had paused anything: then whatever is paused, a person has paused.
     const wasPaused = stepOf(attempt, STEP.drainBegun) !== undefined || earlier.length > 0;
     const job = jobFor({ file: context.file, side: 'source', attempt: attempt.number, mode: 'final', sourceVersion: seen.source.AirflowVersion, envelope: null, activeDags: active, earlierAttempts: earlier, ran });
+    // Ordered, the restore goes on without us: whoever comes after us must not activate the target meanwhile, also one that was left alone.
+    if (wasPaused) await this.remember(STEP.restoreBegun);
     // A drain whose runner is gone may still be at work, and our DAG run waits in the queue behind it: it stops where it finds this.
     if (wasPaused) await this.migration.bucket.writeOnce(`${this.migration.prefix}${attempt.number}/restore/ordered.json`, `${JSON.stringify({ at: context.clock.now().toISOString(), by: context.owner })}\n`);
     const found: RestoreData = wasPaused
@@ -151,9 +153,9 @@ class Rollback {
     return (current && stepOf(current, name)?.data) ?? {};
   }
 
-  private async remember(name: string, data: Readonly<Record<string, unknown>>): Promise<void> {
+  private async remember(name: string, data?: Readonly<Record<string, unknown>>): Promise<void> {
     const { context, migration, attempt } = this;
-    await migration.journal.update((current) => rememberStep(current, attempt.number, { name, at: context.clock.now().toISOString(), by: context.owner, data }));
+    await migration.journal.update((current) => rememberStep(current, attempt.number, { name, at: context.clock.now().toISOString(), by: context.owner, ...(data ? { data } : {}) }));
   }
 }
 

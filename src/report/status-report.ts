@@ -1,7 +1,7 @@
 import type { Attempt, Journal, Lock } from '../journal/journal.js';
 import { code, grouped, table, text, type Report } from './document.js';
 import { attemptSections } from './status-steps.js';
-import { SWITCH_STEPS, switchStand, type Stand } from './status-switch.js';
+import { isRollingBack, SWITCH_STEPS, switchStand, type Stand } from './status-switch.js';
 
 /** DAGs with a file, and those of them that are not paused; a text: why nobody knows. */
 export type ActiveNow = Readonly<{ active: number; all: number }> | string;
@@ -56,7 +56,7 @@ function whereItStands(journal: Journal): Stand {
   const finished = (phase: string) => journal.finished.some((entry) => entry.phase === phase);
   const newest = journal.attempts.at(-1);
   const final = journal.attempts.filter(({ mode }) => mode === 'final').at(-1);
-  const switched = switchStand(final, newest);
+  const switched = switchStand(journal.attempts.find(isRollingBack) ?? final, newest);
   if (switched) return switched;
   if (has(final, 'restored') && newest) return rehearsalStand(newest);
   const verified = final?.steps.find(({ name }) => name === 'verified');

@@ -3,18 +3,26 @@ import type { Attempt, Step } from '../journal/journal.js';
 import { code, counted, type Text } from './document.js';
 
 export const SWITCH_STEPS: Readonly<Record<string, string>> = {
-  'import-begun': 'the import has begun', 'activation-begun': 'the cutover has begun: DAGs of the target may be active', 'rollback-begun': 'the rollback has begun', deactivated: 'the target is paused again',
+  'import-begun': 'the import has begun', 'activation-begun': 'the cutover has begun: DAGs of the target may be active', 'rollback-begun': 'the rollback has begun', deactivated: 'the target is paused again', 'restore-begun': 'the source is being put back: its DAGs may be active',
 };
 
 /** `care`: neither side goes on by itself, or a person has to decide. */
 export type Stand = Readonly<{ stand: string; care?: boolean; next: readonly Text[] }>;
+
+/** Once rollback of an attempt has begun, nothing but rollback goes on, whichever attempts came after it. */
+export const isRollingBack = ({ steps }: Attempt): boolean => {
+  const names = steps.map(({ name }) => name);
+  return !names.includes('restored') && (names.includes('rollback-begun') || names.includes('restore-begun'));
+};
 
 /** @returns undefined before cutover, and once another attempt has begun after the way back */
 export function switchStand(final: Attempt | undefined, newest: Attempt | undefined): Stand | undefined {
   const step = (name: string) => final?.steps.find((one) => one.name === name);
   const restored = step('restored');
   if (restored) return newest === final ? { stand: `the last final export was ${step('activated') ? 'cut over and rolled back' : 'given up'}, the source is active again`, ...afterRollback(restored) } : undefined;
-  if (step('rollback-begun')) return { stand: 'a rollback is under way or was stopped: both sides are paused', care: true, next: ['Run phase rollback again: it goes on where it stopped.'] };
+  const again = ['Run phase rollback again: it goes on where it stopped.'];
+  if (step('restore-begun')) return { stand: 'a rollback is under way or was stopped: DAGs of the source may be active again', care: true, next: again };
+  if (step('rollback-begun')) return { stand: 'a rollback is under way or was stopped: both sides are paused', care: true, next: again };
   const activated = step('activated');
   if (!activated) return step('activation-begun') ? { stand: 'a cutover is under way or was stopped: DAGs of the target may be active', care: true, next: ['Run phase cutover again: it goes on where it stopped. Or go back with phase rollback.'] } : undefined;
   const { left, stopped } = activated.data ?? {};

@@ -113,3 +113,30 @@ describe('a rollback after a runner that was killed at any call', () => {
     }
   });
 });
+
+describe('between a rollback that was killed and its retry', () => {
+  const late: readonly Run[] = [{ phase: 'cutover' }, { phase: 'import' }, { phase: 'export', mode: 'final' }];
+
+  // Before the cutover the target sleeps, so that rollback has nothing to pause there: only the source is at work by itself.
+  it.each(late)('a late $phase is refused wherever the source may go on by itself', async (given) => {
+    const before = await upTo(CHAIN[CHAIN.length - 2] as Run);
+    let refused = 0;
+    for (let call = 1; ; call++) {
+      const world = before.copy();
+      world.killAtCall(call);
+      const isOver = await run(world, { phase: 'rollback' }).then(() => true, (error: unknown) => { if (error instanceof Killed) return false; throw error; });
+      world.revive();
+      const steps = world.journalValue?.attempts.at(-1)?.steps.map(({ name }) => name) ?? [];
+      if (isOver || steps.includes('restored')) break;
+      const wasOrdered = world.keys(MIGRATION_BUCKET).some((key) => key.endsWith('/restore/ordered.json')) || world.jobs.some(({ command }) => command === 'restore');
+      const said = await run(world, given).then(() => 'done', (error: unknown) => String(error));
+      if (wasOrdered) {
+        expect({ call, said }).toEqual({ call, said: expect.stringMatching(/A rollback of attempt 2 has begun and has not ended/) });
+        refused += 1;
+      }
+      expect((await run(world, { phase: 'rollback' })).ok).toBe(true);
+      expect({ call, source: world.sides.active('source'), target: world.sides.active('target'), accidents: world.sides.accidents }).toEqual({ call, source: ['hourly', 'nightly_load'], target: [], accidents: [] });
+    }
+    expect(refused).toBeGreaterThan(2);
+  });
+});

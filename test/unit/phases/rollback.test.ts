@@ -242,6 +242,25 @@ describe('once rollback has begun', () => {
     expect([...world.dags.source]).toEqual(ACTIVE);
   });
 
+  it('an older export is not cut over either, while the newest is put back from', async () => {
+    const world = await after(...IMPORTED, { phase: 'export', mode: 'final' });
+    world.answers.failing = { restore: new UserError('no disk', 'why', 'fix.') };
+    await expect(run(world, back)).rejects.toThrow('no disk');
+    for (const phase of ['import', 'cutover'] as const) await expect(run(world, { phase, attempt: 1 })).rejects.toThrow(/A rollback of attempt 2 has begun and has not ended/);
+    expect(plain((await run(world, { ...back, dryRun: true })).summary)).toMatch(/nothing is active on analytics-v2/);
+  });
+
+  it('a target that was left alone is left alone again: that the source is being put back says nothing of it', async () => {
+    const world = await after(...EXPORTED);
+    world.dags.target.set('theirs', false);
+    world.answers.failing = { restore: new UserError('no disk', 'why', 'fix.') };
+    await expect(run(world, back)).rejects.toThrow('no disk');
+    expect(steps(world)?.slice(-1)).toEqual(['restore-begun']);
+    expect(plain((await run(world, { phase: 'status' })).summary)).toMatch(/## ⚠️.*a rollback is under way or was stopped: DAGs of the source may be active again[^]*Run phase rollback again/);
+    world.answers.failing = {};
+    expect([(await run(world, back)).ok, world.dags.target.get('theirs'), steps(world)?.includes('rollback-begun')]).toEqual([true, false, false]);
+  });
+
   it('waits again for a target that a person had activated, also when the first try has paused it already', async () => {
     const world = await after(...IMPORTED);
     world.dags.target.set('hourly', false);

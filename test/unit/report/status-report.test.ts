@@ -45,6 +45,7 @@ describe('the verdict of the status', () => {
   it.each([
     ['exported', exported], ['imported', [...exported, ['imported']]], ['verified', [...exported, ['imported'], ['verified', { isGood: true }]]],
     ['a drain that is under way', [['active-dags'], ['drain-begun']]], ['a rollback that is under way', [...exported, ['imported'], ['rollback-begun']]],
+    ['a rollback that has ordered the restore', [...exported, ['imported'], ['verified', { isGood: true }], ['restore-begun']]],
     ['a canary that stopped everything', [...exported, ['imported'], ['activation-begun'], ['activated', { left: [{ dagId: 'x', reason: 'r' }], stopped: 'canary x' }]]],
     ['a run that waits for a person', [...exported, ['restored', { leftFailed: [{ dagId: 'daily', runId: 'manual__1' }] }]]],
   ] as const)('is a warning after %s', (_, steps) => {
@@ -59,6 +60,14 @@ describe('the verdict of the status', () => {
     const journal = final([...exported, ['restored', { leftFailed: [] }]]);
     expect(shown(journal, { active: { source: { active: 3, all: 4 }, target: 'not known, it is CREATING' } })).toMatch(/\| Active DAGs now \| source: 3 of 4; target: not known, it is CREATING \|/u);
     expect(shown(journal, { active: { source: { active: 0, all: 4 }, target: { active: 0, all: 4 } } })).toMatch(/^## ⚠️.*no DAG is active on either side now/u);
+  });
+
+  it('shows a rollback that was stopped also where a final export was begun after its attempt', () => {
+    const rolling = final([...exported, ['imported'], ['restore-begun']]);
+    const said = shown(beginAttempt(rolling, 'final', new Date('2026-11-22T11:30:00Z')));
+    expect(said).toMatch(/^## ⚠️.*a rollback is under way or was stopped/u);
+    expect(said).toMatch(/Run phase rollback again/u);
+    expect(shown(rememberStep(rolling, 2, { name: 'restored', at: '2026-11-22T11:20:00Z', by: 'me' }))).not.toMatch(/under way or was stopped/u);
   });
 
   it('names the runs that wait for a person, and does not send anybody into another export', () => {
