@@ -55,7 +55,10 @@ function renamesOf(releases: Readonly<Record<string, ReleaseOptions>>): OptionFa
 function valuesOf(releases: Readonly<Record<string, ReleaseOptions>>): OptionFacts['values'] {
   const found = new Map<string, OptionFacts['values'][number]>();
   for (const [version, { values }] of Object.entries(releases))
-    for (const [option, pattern, flags, replacement] of values) {
+    for (const [option, original, said, replacement] of values) {
+      // Python's and RE2's anchors and inline flag, as JavaScript writes them.
+      const pattern = original.replace(/^\(\?i\)/u, '').replace(/\\A/gu, '^').replace(/\\[zZ]/gu, '$');
+      const flags = original.startsWith('(?i)') ? 'i' : said;
       const key = JSON.stringify([option, pattern, replacement]);
       found.set(key, { option, pattern, flags, replacement, since: found.get(key)?.since ?? version, until: version });
     }

@@ -12,7 +12,7 @@ export type OptionFacts = Readonly<{
   options: Readonly<Record<string, Readonly<{ changes: readonly (readonly [version: string, standard: string | null | false])[]; isSensitive?: boolean; provider?: string }>>>;
   /** `by`: the versions whose `conf` takes the old name for the new one, with a warning; `since`: Airflow's own number. */
   renamed: readonly Readonly<{ from: string; to: string; since: string; by: readonly string[] }>[];
-  /** Values that `conf` replaces with a warning, from `since` to `until`; `pattern` is a Python expression. */
+  /** Values that `conf` replaces with a warning, from `since` to `until`; `pattern` and `flags` as RegExp takes them. */
   values: readonly Readonly<{ option: string; pattern: string; flags: string; replacement: string; since: string; until: string }>[];
   /** Rules of `airflow config lint` (3.0 and later); `since`: the first of `versions` that has the rule. */
   lint: readonly Readonly<{

@@ -115,7 +115,7 @@ export function defaultIn(name: string, version: string, { options }: OptionFact
 function replacedValue(name: string, value: string, version: string, { values }: OptionFacts): string | undefined {
   for (const { option, pattern, flags, replacement, since, until } of values) {
     if (option !== name || compareVersions(since, version) > 0 || compareVersions(version, until) > 0) continue;
-    const replaced = value.replace(new RegExp(pattern.replace(/\\A/g, '^').replace(/\\Z/g, '$'), `g${flags}`), replacement);
+    const replaced = value.replace(new RegExp(pattern, `g${flags}`), replacement);
     if (replaced !== value) return replaced;
   }
   return undefined;

@@ -71,6 +71,11 @@ describe('options from one version to another', () => {
 });
 
 describe('the table of options', () => {
+  it('has no pattern that JavaScript cannot read', () => {
+    for (const { pattern, flags } of OPTION_FACTS.values) expect(() => new RegExp(pattern, flags)).not.toThrow();
+    expect(planned({ 'webserver.navbar_color': '#007a87' }, '2.5.1', '2.10.3')['webserver.navbar_color']?.value).toBe('#fff');
+  });
+
   it('has every version that MWAA sold, and every option a first one', () => {
     expect(OPTION_FACTS.versions).toHaveLength(16);
     for (const [option, { changes }] of Object.entries(OPTION_FACTS.options)) {
