@@ -3,12 +3,13 @@ import json
 
 from _parts.activity import IN_FLIGHT, next_run_columns
 from _parts.database import Database
-from _parts.drained import instance_key, read_active, read_ended
-from _parts.ended import entries_joined, entries_sql, still_ended
+from _parts.drained import instance_key, read_active
+from _parts.ended import ENDED_BY_US, MARKED, entries_joined, entries_sql, entries_that, still_ended
 from _parts.events_back import queue_events_of_target
 from _parts.missed_by_both import missed_by_both
 from _parts.owed_events import has_datasets, owed_events, producers_of, queue_events
 from _parts.resumed_runs import end_runs
+from _parts.settling import settle_half_ended
 from _parts.stand_ins import add_stand_ins, stand_ins_of, stands_in, tasks_awaited
 from _parts.unbegun_runs import queue_unbegun
 
@@ -33,7 +34,7 @@ def put_back(command, database, wanted, ran, events=()):
     :param ran: runs of protocol.ts RanOnTarget.
     :param events: its events.
     """
-    ended, active = read_ended(command)["instances"], set(wanted)
+    ended, active = settle_half_ended(command, database)["instances"], set(wanted)
     work = Work(command, _by_dag(ended), _by_dag(ran), _by_dag(events))
     with database.transaction() as cursor:
         order = _consumers_first(active, producers_of(cursor))
@@ -52,12 +53,13 @@ def put_back(command, database, wanted, ran, events=()):
         missing = active - {row[0] for row in cursor.fetchall()}
         left, succeeded = _ended_here(cursor, ran, "failed"), _ended_here(cursor, [run for run in ran if run["state"] == "success"], "success")
         with_us = {(one["dagId"], one["runId"]) for one in left + succeeded}
-        marked = {instance_key(one) for one in still_ended(cursor, ended, "true")}
-        left += [run for run in _runs_of(still_ended(cursor, ended, "t.state = 'failed'")) if (run["dagId"], run["runId"]) not in with_us]
-        # Whatever bears the mark no more was put back, now or by a try before.
+        not_back = {instance_key(one) for one in entries_that(cursor, ended, "{} OR {}".format(MARKED, ENDED_BY_US))}
+        failed = _runs_of(entries_that(cursor, ended, "t.state = 'failed' AND {}".format(ENDED_BY_US)))
+        left += [run for run in failed if (run["dagId"], run["runId"]) not in with_us]
+        # The record lists what has ended by us alone: whatever bears the mark no more was put back, now or by a try before.
         return {"activated": sorted(activated), "missing": sorted(missing), "standIns": stand_ins_of(cursor, ran), "leftFailed": left,
                 "succeeded": succeeded, "queuedEvents": queued, "unknownEvents": sorted(unknown),
-                "putBack": len([one for one in ended if instance_key(one) not in marked and (one["dagId"], one["runId"]) not in with_us])}
+                "putBack": len([one for one in ended if instance_key(one) not in not_back and (one["dagId"], one["runId"]) not in with_us])}
 
 
 class Work(object):
