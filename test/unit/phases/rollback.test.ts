@@ -225,11 +225,14 @@ describe('a target that was never imported into', () => {
     expect([result.ok, world.dags.target.get('theirs'), [...world.dags.source], world.jobs.map(({ command }) => command)]).toEqual([true, false, ACTIVE, ['restore']]);
   });
 
-  it('is asked all the same where an attempt before was imported and not put back', async () => {
-    const world = await after(...IMPORTED, { phase: 'export', mode: 'final' });
+  it.each([{ of: 'is exported', fails: {} }, { of: 'stopped in its drain', fails: { drain: new UserError('no runner', 'why', 'fix.') } }])('is asked by the snapshot of an attempt before that was imported and not put back, where this one $of', async ({ fails }) => {
+    const world = await after(...IMPORTED);
+    world.answers.failing = fails;
+    await run(world, { phase: 'export', mode: 'final' }).catch(() => undefined);
     world.sides.madeByHand = [aRanRun('hourly', 'by hand')];
     await run(world, back);
     expect([[...world.sides.onSource.keys()], world.sides.accidents]).toEqual([['hourly / by hand'], []]);
+    expect(world.jobs.filter(({ command }) => command === 'deactivate').map(({ job, manifest }) => [job.attempt, manifest?.key.replace(/^.*analytics-v2\//, '')])).toEqual([[2, '1/export/manifest.json']]);
   });
 });
 
