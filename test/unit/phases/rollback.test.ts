@@ -392,6 +392,14 @@ describe('a dry run of rollback', () => {
     );
   });
 
+  it('foresees runs that went on from an attempt before, where this one stopped in its drain', async () => {
+    const world = await after(...IMPORTED);
+    world.answers.failing = { drain: new UserError('no runner', 'why', 'fix.') };
+    await expect(run(world, { phase: 'export', mode: 'final' })).rejects.toThrow('no runner');
+    world.runsSinceImport = [{ dag_id: 'hourly', dag_run_id: 'cut' }];
+    expect(plain((await run(world, { ...back, dryRun: true })).summary)).toMatch(/1 run began there since the import, 1 of which was in flight on the source[^]*hourly \/ cut/);
+  });
+
   it.each([
     { given: EXPORTED, says: /make 2 DAGs of analytics active again[^]*leave target analytics-v2 alone: nothing was imported into it[^]*put 3 tasks back/ },
     { given: IMPORTED, says: /nothing is active on analytics-v2 and nothing ran there since the import/ },
