@@ -353,6 +353,17 @@ describe('after cutover', () => {
 });
 
 describe('drain.leftover: abort', () => {
+  it('once the way back of an aborted export is ordered, nothing but rollback goes on: no older export is cut over', async () => {
+    const world = await after(...IMPORTED);
+    world.answers.failing = { drain: new UserError('drain failed (tasks-not-ended)', 'why', 'fix.'), restore: new UserError('no runner', 'why', 'fix.') };
+    const abort = aMigrationFile({ drain: { leftover: 'abort' } });
+    await expect(run(world, { phase: 'export', mode: 'final' }, abort)).rejects.toThrow(/no runner[^]*the export had failed: drain failed[^]*run phase rollback, which goes on with that/);
+    world.answers.failing = {};
+    for (const inputs of [{ phase: 'cutover', attempt: 1 }, { phase: 'export', mode: 'final' }] as const) await expect(run(world, inputs, abort)).rejects.toThrow(/A rollback of attempt 2 has begun and has not ended/);
+    expect((await run(world, back, abort)).ok).toBe(true);
+    expect([[...world.dags.source], world.sides.active('target'), world.sides.accidents]).toEqual([ACTIVE, [], []]);
+  });
+
   it('an aborted export that ended tasks before puts them back although every DAG is active', async () => {
     const world = await after(...EXPORTED);
     world.answers.failing = { drain: new UserError('drain failed (drain-aborted)', 'why', 'fix.') };
