@@ -130,6 +130,7 @@ class Rollback {
     const wasTouched = stepOf(this.attempt, STEP.drainBegun) !== undefined;
     return [
       ...missingWords(restored),
+      ...overtakenWords(restored),
       ...(paused.length > 0 && wasTouched ? [`recorded as active, but not active now: ${shorten(paused)}`] : []),
       ...(side.kind === 'gone' && side.wasActive ? ['the target is gone, and what it ran is not known'] : []),
     ];
@@ -165,4 +166,5 @@ class Rollback {
 /** As the journal gives it back. */
 const refOf = (value: unknown): ObjectRef | null => (typeof value === 'object' && value !== null && 'sha256' in value ? (value as ObjectRef) : null);
 const missingWords = ({ missing }: Restored): readonly string[] => (missing.length > 0 ? [`gone from the source since: ${shorten(missing)}`] : []);
+const overtakenWords = ({ overtaken = [] }: Restored): readonly string[] => (overtaken.length > 0 ? [`activated by somebody before rollback came to them, so that their runs run twice or not at all: ${shorten([...new Set(overtaken.map(({ dagId }) => dagId))])}`] : []);
 const shorten = (names: readonly string[]) => names.slice(0, 10).join(', ') + (names.length > 10 ? ', …' : '');
