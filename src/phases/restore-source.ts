@@ -45,6 +45,8 @@ function withMissing(before: Restored, found: RestoreData, tried: ReadonlySet<st
   return {
     ...before, activated: before.activated + found.activated.length, missing: found.missing,
     standIns: added(before.standIns, found.standIns), leftFailed: added(before.leftFailed, found.leftFailed), succeeded: added(before.succeeded, found.succeeded),
+    // The newer list holds the older one: both are read from what the attempt keeps.
+    ...(found.overtaken ? { overtaken: found.overtaken } : {}),
     queuedEvents: (before.queuedEvents ?? 0) + (found.queuedEvents ?? 0), unknownEvents: [...new Set([...(before.unknownEvents ?? []), ...(found.unknownEvents ?? [])])],
   };
 }
