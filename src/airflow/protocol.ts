@@ -268,6 +268,8 @@ export type RanOnTarget = Readonly<{
 /** `mapIndex` -1: not mapped. `state`: Airflow's word when the target stood still, 'none' for none. */
 export type RanTask = Readonly<{ taskId: string; mapIndex: number; state: string }>;
 export type OwedEvent = Readonly<{ dagId: string; uri: string; at: string }>;
+/** `resumed`: goes on on the source though it went on at the target. `unbegun`: taken away from the target, not made on the source. */
+export type OvertakenRun = RunName & Readonly<{ kind: 'resumed' | 'unbegun' }>;
 export type RestoreData = Readonly<{
   /** Unpaused now; those of `missing` whose row Airflow has kept too: they go on by themselves when their file is back. */
   activated: readonly string[];
@@ -281,6 +283,8 @@ export type RestoreData = Readonly<{
   leftFailed: readonly RunName[];
   /** Runs that went on at the target and succeeded there: success on the source too. This and the next two: absent in a file of an earlier release. */
   succeeded?: readonly RunName[];
+  /** Runs of DAGs that somebody had activated before restore came to them, left as they are. Absent in a file of an earlier release. */
+  overtaken?: readonly OvertakenRun[];
   /** Dataset events that the target owed and that were queued on the source. */
   queuedEvents?: number;
   /** Consumers that the target owed an event of a dataset they do not wait for on the source. */

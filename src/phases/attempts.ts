@@ -140,6 +140,17 @@ export function importedSince(journal: Journal, attempt: Attempt): string | unde
 }
 
 /**
+ * The export whose rows the target has: what is newer than its snapshot ran on the target. Of this attempt, or of the newest before it
+ * that was imported and not put back, for this one may have stopped before its export or its import.
+ */
+export function exportOnTarget(journal: Journal, attempt: Attempt): ObjectRef | undefined {
+  const candidates = [attempt, ...pausedAttempts(journal, attempt.number)];
+  const imported = candidates.find((one) => one.manifest && (stepOf(one, STEP.importBegun) ?? stepOf(one, STEP.imported)));
+  const manifest = (imported ?? attempt).manifest;
+  return manifest && refOf(manifest);
+}
+
+/**
  * The attempt that rollback goes back from: the newest final one that recorded active DAGs. undefined: nothing was paused.
  * @param wanted input `attempt`
  */

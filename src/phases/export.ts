@@ -93,13 +93,13 @@ class Export {
     const { context, migration } = this;
     const { manifest: ref } = await this.source.run('export', this.order(this.attempt, job));
     const manifest = await this.check(await readManifest(migration.bucket, ref).catch((error: unknown) => this.giveUp(error)));
+    // After a drain the recorded next runs are stale; the snapshot's are what cutover goes by. Before the export counts as done: it has no cutover without.
+    const schedules = drained && (await readSchedules(migration.bucket, manifest).catch((error: unknown) => this.giveUp(error)));
     const scope = scopeDigest(scopeOf(manifest, TABLES));
     await this.journal.update((current) => withManifest(current, this.attempt, { ...ref, scope }));
     await this.source.removeDag();
     await this.target?.removeDag();
     await this.remember(STEP.exported, { scope, rows: manifest.tables.reduce((sum, { rows }) => sum + rows, 0) });
-    // After a drain the recorded next runs are stale; the snapshot's are what cutover goes by.
-    const schedules = drained && (await readSchedules(migration.bucket, manifest));
     const report = exportReport({
       environment: this.seen.source.Name, manifest, scope, preflight, targetSeen, active: asOfSnapshot(active, schedules?.dags), drained, planChanges: migration.planChanges, now: context.clock.now().toISOString(),
     });
@@ -145,7 +145,11 @@ class Export {
     log.warn(`The export failed (${error.what}); drain.leftover is abort, so the source is put back.`);
     // What ended tasks (an earlier attempt, or this one with another `leftover`) must be put back even where every DAG is active again.
     const mayHaveEnded = this.isResumed || job.earlierAttempts.length > 0;
-    const { missing, putBack } = await restoreSource(this.source, this.order(this.attempt, { ...job, activeDags: active }, { isFresh: true }), active, mayHaveEnded);
+    // Ordered, it goes on without us: nobody may meanwhile cut an older export over.
+    await this.remember(STEP.restoreBegun);
+    const { missing, putBack } = await restoreSource(this.source, this.order(this.attempt, { ...job, activeDags: active }, { isFresh: true }), active, mayHaveEnded).catch((failed: unknown) => {
+      throw failed instanceof UserError ? new UserError(failed.what, `${failed.why} The source was being put back, because the export had failed: ${error.what}`, `run phase rollback, which goes on with that. ${failed.fix}`, { cause: failed }) : failed;
+    });
     await this.remember(STEP.restored, { activated: active.length - missing.length, missing, putBack });
     await this.source.removeDag();
     await this.target?.removeDag();

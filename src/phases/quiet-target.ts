@@ -7,7 +7,7 @@ import { jobFor } from '../plan/job.js';
 import { lastErrorOf, stateOf } from '../plan/states.js';
 import type { TargetEnvironment } from '../ports.js';
 import type { TargetSide } from '../report/rollback-target.js';
-import { importedSince, isSwitched, STEP } from './attempts.js';
+import { exportOnTarget, importedSince, isSwitched, STEP } from './attempts.js';
 import type { Migration } from './migration.js';
 import { ordersOf } from './orders.js';
 import type { RollbackContext } from './rollback.js';
@@ -53,7 +53,8 @@ export async function quietTarget(context: RollbackContext, seen: Survey, migrat
   const job = jobFor({ file: context.file, side: 'target', attempt: attempt.number, mode: 'final', sourceVersion: seen.source.AirflowVersion, envelope: null, activeDags: active });
   // An activation whose runner is gone may still be at work, watching canaries for an hour: it stops where it finds this.
   await bucket.writeOnce(`${prefix}${attempt.number}/deactivate/job.json`, `${JSON.stringify(job)}\n`);
-  const found = await target.run('deactivate', ordersOf(context, context.inputs.timeoutMinutes)(attempt.number, job, { isFresh: true, ...(attempt.manifest ? { manifest: attempt.manifest } : {}) })).catch((error: unknown) => {
+  const manifest = exportOnTarget(journal.current, attempt);
+  const found = await target.run('deactivate', ordersOf(context, context.inputs.timeoutMinutes)(attempt.number, job, { isFresh: true, ...(manifest ? { manifest } : {}) })).catch((error: unknown) => {
     throw error instanceof UserError ? new UserError(error.what, `${error.why} ${FIRST}`, `${error.fix} If the target cannot be repaired, delete the environment: once it is gone, rollback goes on without it.`, { cause: error }) : error;
   });
   if (found.stillRunning > 0) throw stillRunning(found, { source: seen.source.Name, target: target.name }, await pausedOnSource(context, seen, migration, active), context.file.drain.taskMinutes, FIRST);

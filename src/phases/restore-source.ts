@@ -1,4 +1,4 @@
-import type { ActiveDag, RestoreData } from '../airflow/protocol.js';
+import type { ActiveDag, RestoreData, RunName } from '../airflow/protocol.js';
 import type { Order, SourceEnvironment } from '../ports.js';
 
 /** What a restore left in the journal; a repeated rollback reports from it. */
@@ -24,13 +24,31 @@ export const restoredBefore = (data: Readonly<Record<string, unknown>> | undefin
 
 /**
  * Tries those again that had no file on the source when it was put back. Airflow wakes most by itself when their file is back; it does not
- * where it had deleted them, or a person has paused them since. Nobody else is touched: what the target ran was settled for all DAGs then.
- * @param orderFor an order of `restore` for these DAGs, without what the target ran
+ * where it had deleted them, or a person has paused them since. Where Airflow had deleted them, nothing of what the target ran could be
+ * settled then: it is told again, so that the source runs none of it.
+ * @param orderFor an order of `restore` for these DAGs, with what the target ran
  */
 export async function restoreMissing(source: Pick<SourceEnvironment, 'run' | 'listActiveDagIds'>, active: readonly ActiveDag[], before: Restored, orderFor: (still: readonly ActiveDag[]) => Promise<Order>): Promise<Restored> {
   if (before.missing.length === 0) return before;
   const missing = new Set(before.missing), now = new Set(await source.listActiveDagIds());
   const still = active.filter(({ dagId }) => missing.has(dagId) && !now.has(dagId));
-  const found = still.length === 0 ? NOTHING : await source.run('restore', await orderFor(still));
-  return { ...before, activated: before.activated + found.activated.length, missing: found.missing };
+  if (still.length === 0) return { ...before, missing: [] };
+  return withMissing(before, await source.run('restore', await orderFor(still)), new Set(still.map(({ dagId }) => dagId)));
 }
+
+/** What was said then of a DAG stays, for a person may have acted on it; of those tried now, what has become of them is added. */
+function withMissing(before: Restored, found: RestoreData, tried: ReadonlySet<string>): Restored {
+  const added = (then: readonly RunName[] = [], now: readonly RunName[] = []) => {
+    const known = new Set(then.map(keyOf));
+    return [...then, ...now.filter((run) => tried.has(run.dagId) && !known.has(keyOf(run)))];
+  };
+  return {
+    ...before, activated: before.activated + found.activated.length, missing: found.missing,
+    standIns: added(before.standIns, found.standIns), leftFailed: added(before.leftFailed, found.leftFailed), succeeded: added(before.succeeded, found.succeeded),
+    // The newer list holds the older one: both are read from what the attempt keeps.
+    ...(found.overtaken ? { overtaken: found.overtaken } : {}),
+    queuedEvents: (before.queuedEvents ?? 0) + (found.queuedEvents ?? 0), unknownEvents: [...new Set([...(before.unknownEvents ?? []), ...(found.unknownEvents ?? [])])],
+  };
+}
+
+const keyOf = ({ dagId, runId }: RunName): string => JSON.stringify([dagId, runId]);

@@ -7,7 +7,7 @@ import type { Bucket } from '../ports.js';
 import { counted, type Report } from '../report/document.js';
 import { dryReport } from '../report/dry-report.js';
 import { readActiveDags } from './active-dags.js';
-import { importedSince, isSwitched, STEP } from './attempts.js';
+import { exportOnTarget, importedSince, isSwitched, STEP } from './attempts.js';
 import { readManifest } from './read-manifest.js';
 import { restoredBefore } from './restore-source.js';
 import type { RollbackContext } from './rollback.js';
@@ -30,7 +30,7 @@ export async function dryRollback(context: RollbackContext, seen: Survey, { buck
   const active = await readActiveDags(bucket, seen.prefix, attempt.number);
   const now = new Set(await context.source.airflow(seen.source, bucket, seen.prefix).listActiveDagIds());
   const paused = active.filter(({ dagId }) => !now.has(dagId));
-  const { wentOn, words } = await lookAtTarget(context, seen, bucket, attempt, journal && importedSince(journal, attempt));
+  const { wentOn, words } = await lookAtTarget(context, seen, bucket, attempt, journal);
   const ended = Number(stepOf(attempt, STEP.drained)?.data?.ended ?? 0), endedThere = wentOn.reduce((sum, run) => sum + run.ended, 0);
   return dryReport({
     verdict: `Dry run: would go back from attempt ${attempt.number} and make ${paused.length} DAGs of ${seen.source.Name} active again`,
@@ -59,9 +59,9 @@ function restoredAlready({ number }: Attempt, at: string, data: Readonly<Record<
   });
 }
 
-/** @param since when rows of this migration came to the target; undefined: it has none */
-async function lookAtTarget(context: RollbackContext, seen: Survey, bucket: Bucket, attempt: Attempt, since: string | undefined): Promise<TargetOutlook> {
+async function lookAtTarget(context: RollbackContext, seen: Survey, bucket: Bucket, attempt: Attempt, journal: Journal | undefined): Promise<TargetOutlook> {
   const name = context.file.target.environment;
+  const since = journal && importedSince(journal, attempt), manifest = journal && exportOnTarget(journal, attempt);
   const { target } = seen;
   const wasActive = isSwitched(attempt), mayRun = wasActive || stepOf(attempt, STEP.rollbackBegun) !== undefined;
   const only = (words: string): TargetOutlook => ({ wentOn: [], words: [words] });
@@ -75,7 +75,7 @@ async function lookAtTarget(context: RollbackContext, seen: Survey, bucket: Buck
     if (length === 0 && !mayRun && began.length === 0) return only(`find that nothing is active on ${name} and nothing ran there since the import`);
     const busy = await listTasks(context.target.mwaa, name, ['running', 'queued', 'restarting']);
     const there = new Set(began.map(({ dagId, runId }) => JSON.stringify([dagId, runId])));
-    const inFlight = attempt.manifest && began.length > 0 ? (await readManifest(bucket, attempt.manifest)).inFlight : [];
+    const inFlight = manifest && began.length > 0 ? (await readManifest(bucket, manifest)).inFlight : [];
     const wentOn = inFlight.filter(({ dagId, runId }) => there.has(JSON.stringify([dagId, runId])));
     return {
       wentOn,

@@ -68,8 +68,7 @@ class Rollback {
     else {
       await grantAccess(context, seen);
       side = await quietTarget(context, seen, migration, attempt, active);
-      const ran = refOf(this.stepData(STEP.deactivated).ran);
-      restored = await this.restore(source, active, earlier, ran);
+      restored = await this.restore(source, active, earlier);
     }
     await source.removeDag();
     if (side.kind !== 'broken') await this.tidyTarget();
@@ -87,11 +86,11 @@ class Rollback {
     });
   }
 
-  private async restore(source: ReturnType<RollbackContext['source']['airflow']>, active: readonly ActiveDag[], earlier: readonly number[], ran: ObjectRef | null): Promise<Restored> {
+  private async restore(source: ReturnType<RollbackContext['source']['airflow']>, active: readonly ActiveDag[], earlier: readonly number[]): Promise<Restored> {
     const { context, seen, attempt } = this;
     // Killed before its drain began, and nobody else had paused anything: then whatever is paused, a person has paused.
     const wasPaused = stepOf(attempt, STEP.drainBegun) !== undefined || earlier.length > 0;
-    const job = jobFor({ file: context.file, side: 'source', attempt: attempt.number, mode: 'final', sourceVersion: seen.source.AirflowVersion, envelope: null, activeDags: active, earlierAttempts: earlier, ran });
+    const job = jobFor({ file: context.file, side: 'source', attempt: attempt.number, mode: 'final', sourceVersion: seen.source.AirflowVersion, envelope: null, activeDags: active, earlierAttempts: earlier, ran: this.ranRef });
     // Ordered, the restore goes on without us: whoever comes after us must not activate the target meanwhile, also one that was left alone.
     if (wasPaused) await this.remember(STEP.restoreBegun);
     // A drain whose runner is gone may still be at work, and our DAG run waits in the queue behind it: it stops where it finds this.
@@ -111,7 +110,7 @@ class Rollback {
     const { context, seen, attempt } = this;
     const restored = await restoreMissing(source, active, before, async (still) => {
       await grantAccess(context, seen);
-      const job = jobFor({ file: context.file, side: 'source', attempt: attempt.number, mode: 'final', sourceVersion: seen.source.AirflowVersion, envelope: null, activeDags: still, earlierAttempts: earlier });
+      const job = jobFor({ file: context.file, side: 'source', attempt: attempt.number, mode: 'final', sourceVersion: seen.source.AirflowVersion, envelope: null, activeDags: still, earlierAttempts: earlier, ran: this.ranRef });
       return ordersOf(context, context.inputs.timeoutMinutes)(attempt.number, job, { isFresh: true });
     });
     const step = stepOf(attempt, STEP.restored);
@@ -121,7 +120,7 @@ class Rollback {
 
   /** What the target ran, as `deactivate` recorded it. */
   private async ran(): Promise<RanOnTarget | undefined> {
-    const ref = refOf(this.stepData(STEP.deactivated).ran);
+    const ref = this.ranRef;
     return ref ? await readRan(this.migration.bucket, ref) : undefined;
   }
 
@@ -131,6 +130,7 @@ class Rollback {
     const wasTouched = stepOf(this.attempt, STEP.drainBegun) !== undefined;
     return [
       ...missingWords(restored),
+      ...overtakenWords(restored),
       ...(paused.length > 0 && wasTouched ? [`recorded as active, but not active now: ${shorten(paused)}`] : []),
       ...(side.kind === 'gone' && side.wasActive ? ['the target is gone, and what it ran is not known'] : []),
     ];
@@ -148,6 +148,10 @@ class Rollback {
     }
   }
 
+  private get ranRef(): ObjectRef | null {
+    return refOf(this.stepData(STEP.deactivated).ran);
+  }
+
   private stepData(name: string): Readonly<Record<string, unknown>> {
     const current = this.migration.journal.current.attempts.find(({ number }) => number === this.attempt.number);
     return (current && stepOf(current, name)?.data) ?? {};
@@ -162,4 +166,5 @@ class Rollback {
 /** As the journal gives it back. */
 const refOf = (value: unknown): ObjectRef | null => (typeof value === 'object' && value !== null && 'sha256' in value ? (value as ObjectRef) : null);
 const missingWords = ({ missing }: Restored): readonly string[] => (missing.length > 0 ? [`gone from the source since: ${shorten(missing)}`] : []);
+const overtakenWords = ({ overtaken = [] }: Restored): readonly string[] => (overtaken.length > 0 ? [`activated by somebody before rollback came to them, so that their runs run twice or not at all: ${shorten([...new Set(overtaken.map(({ dagId }) => dagId))])}`] : []);
 const shorten = (names: readonly string[]) => names.slice(0, 10).join(', ') + (names.length > 10 ? ', …' : '');

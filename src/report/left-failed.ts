@@ -21,8 +21,8 @@ export function leftFailedSections(ran: RanOnTarget | undefined, { leftFailed }:
       blocks: [...recorded, text('Go through each run on the source in this order:'), list(ORDER), tasksTable(gone)],
     }] : []),
     ...(cut.length > 0 ? [{
-      title: `Left failed on the source: runs with a task that waited in the triggerer (${cut.length})`, importance: 1 as const, isFolded: cut.length > 20,
-      blocks: [...recorded, text('The drain ended a task of theirs that had waited in the triggerer. It would begin anew and submit its external job a second time: look at that job, then clear the task where it should run again.'), list(cut.slice(0, SHOWN).map(({ dagId, runId }) => [code(dagId), ' / ', code(runId)]))],
+      title: `Left failed on the source: runs with a task that waited in the triggerer, or did not end (${cut.length})`, importance: 1 as const, isFolded: cut.length > 20,
+      blocks: [...recorded, text('The drain ended a task of theirs that had waited in the triggerer. It would begin anew and submit its external job a second time: look at that job, then clear the task where it should run again. Or the process of a task that it was ending did not end: end it, then clear the task.'), list(cut.slice(0, SHOWN).map(({ dagId, runId }) => [code(dagId), ' / ', code(runId)]))],
     }] : []),
   ];
 }

@@ -52,6 +52,7 @@ export function rollbackReport(facts: RollbackFacts): Report {
       ...leftFailedSections(ran, restored, restoredAt),
       ...ranSections(ran, restored),
       ...succeededSections(restored),
+      ...overtakenSections(restored),
       ...eventSections(restored),
       ...missedOnSource(restored),
       ...(restored.missing.length > 0 ? [withWords(names('Active before, gone from the source since', restored.missing), 'Airflow had no file of them at that moment. They are switched on all the same, and go on by themselves when their file is back. Where Airflow has deleted the DAG, run phase rollback again once its file is back.')] : []),
@@ -76,8 +77,9 @@ export function rollbackReport(facts: RollbackFacts): Report {
 
 function ranSections(ran: RanOnTarget | undefined, restored: RollbackFacts['restored']): readonly Section[] {
   if (!ran || ran.runs.length === 0) return [];
+  const overtaken = new Set(restored.overtaken?.map(runKey));
   const standIns = new Set(restored.standIns.map(runKey)), failed = new Set(restored.leftFailed.map(runKey)), succeeded = new Set(restored.succeeded?.map(runKey));
-  const doing = (run: Ran): Text => failed.has(runKey(run)) ? 'left failed on the source: see above' : succeeded.has(runKey(run)) ? 'nothing: it is success on the source too' : standIns.has(runKey(run)) ? standInWords(run) : elsewhereWords(run);
+  const doing = (run: Ran): Text => overtaken.has(runKey(run)) ? 'see the runs of DAGs that somebody had activated' : failed.has(runKey(run)) ? 'left failed on the source: see above' : succeeded.has(runKey(run)) ? 'nothing: it is success on the source too' : standIns.has(runKey(run)) ? standInWords(run) : elsewhereWords(run);
   const ordered = [...ran.runs.filter((run) => failed.has(runKey(run))), ...ran.runs.filter((run) => !failed.has(runKey(run)))];
   return [{
     title: `What ran on the target since cutover (${ran.runs.length})`, importance: 1, isFolded: ran.runs.length > 20,
@@ -95,6 +97,21 @@ function succeededSections({ succeeded = [] }: RollbackFacts['restored']): reado
   return [{
     title: `Runs that went on at the target and succeeded there (${succeeded.length})`, importance: 2, isFolded: true,
     blocks: [text('They are success on the source too, with the tasks that were unfinished there; those ran on the target only.'), list(succeeded.slice(0, SHOWN).map(({ dagId, runId }) => [code(dagId), ' / ', code(runId)]))],
+  }];
+}
+
+/** Somebody was there first: rollback touches nothing of a DAG that is active. */
+function overtakenSections({ overtaken = [] }: RollbackFacts['restored']): readonly Section[] {
+  if (overtaken.length === 0) return [];
+  const rows = overtaken.slice(0, SHOWN).map(({ dagId, runId, kind }) => [code(dagId), code(runId), kind === 'resumed'
+    ? 'went on at the target and goes on on the source as well: mark it failed on the source, compare what both have done, then clear what is missing'
+    : 'had not begun on the target and was taken away there; the source has no run of it: trigger it with its logical date where it is needed']);
+  return [{
+    title: `Runs of DAGs that somebody had activated on the source before rollback came to them (${overtaken.length})`, importance: 1, isFolded: overtaken.length > 20,
+    blocks: [
+      text('Rollback touches nothing of a DAG that is active already, for what moves there is somebody\'s decision. Dataset events that came while such a DAG was paused were not queued for it either.'),
+      table(['DAG', 'Run', 'What to do'], rows), ...(overtaken.length > SHOWN ? [text(`and ${overtaken.length - SHOWN} more in restore/settled.json of the attempt`)] : []),
+    ],
   }];
 }
 

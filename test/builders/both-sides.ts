@@ -1,5 +1,5 @@
 /** The two Airflows of a world, as far as the switch moves them: what is active, in flight, ended, parked, resumed. Keeps state as the real ones do. */
-import type { ActivateData, BusyTask, Canary, DeactivateData, DrainData, InFlightRun, Job, RanOnTarget, RestoreData } from '../../src/airflow/protocol.js';
+import type { ActivateData, BusyTask, Canary, DeactivateData, DrainData, InFlightRun, Job, OvertakenRun, RanOnTarget, RestoreData } from '../../src/airflow/protocol.js';
 
 type Side = 'source' | 'target';
 type Ran = RanOnTarget['runs'][number];
@@ -24,6 +24,8 @@ export class BothSides {
   madeByHand: readonly Ran[] = [];
   /** What rollback wrote on the source. */
   readonly onSource = new Map<string, 'stand-in' | 'left failed' | 'success'>();
+  /** Runs of DAGs that somebody had activated on the source before restore came there. */
+  overtaken: readonly OvertakenRun[] = [];
   /** How the runs that went on at the target stand there when it is paused. */
   resumedAs = 'running';
   /** Attempts whose rollback has told the source what the target ran. */
@@ -45,6 +47,7 @@ export class BothSides {
     copy.made = this.made;
     copy.madeByHand = this.madeByHand;
     copy.resumedAs = this.resumedAs;
+    copy.overtaken = this.overtaken;
     for (const dagId of this.pausedByUs) copy.pausedByUs.add(dagId);
     for (const attempt of this.switched) copy.switched.add(attempt);
     for (const attempt of this.settled) copy.settled.add(attempt);
@@ -137,6 +140,6 @@ export class BothSides {
     const there = job.activeDags.map(({ dagId }) => dagId).filter((dagId) => this.dags.source.has(dagId));
     const activated = there.filter((dagId) => this.unpause('source', dagId));
     const name = ({ dagId, runId }: Ran) => ({ dagId, runId });
-    return { activated, missing: job.activeDags.map(({ dagId }) => dagId).filter((dagId) => !there.includes(dagId)), putBack, standIns: standIns.map(name), leftFailed: leftFailed.map(name), succeeded: succeeded.map(name), queuedEvents: ran?.events?.length ?? 0, unknownEvents: [] };
+    return { activated, missing: job.activeDags.map(({ dagId }) => dagId).filter((dagId) => !there.includes(dagId)), putBack, standIns: standIns.map(name), leftFailed: leftFailed.map(name), succeeded: succeeded.map(name), overtaken: ran ? this.overtaken : [], queuedEvents: ran?.events?.length ?? 0, unknownEvents: [] };
   }
 }

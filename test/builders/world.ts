@@ -53,7 +53,7 @@ export class World {
   readonly deniedPaths = new Set<string>();
   createCalls = 0;
   /** Orders that were carried out. */
-  readonly jobs: Readonly<{ command: Command; job: Order['job'] }>[] = [];
+  readonly jobs: Readonly<{ command: Command; job: Order['job']; manifest?: Order['manifest'] }>[] = [];
   /** What a command answers with instead of doing its work. */
   readonly answers: { manifest?: (manifest: Manifest) => Manifest; import?: (data: ImportData) => ImportData; verify?: (data: VerifyData) => VerifyData; preflight?: (data: PreflightData) => PreflightData; failing?: Partial<Record<Command, UserError>>; left?: readonly Readonly<{ dagId: string; reason: string }>[]; canaries?: readonly Canary[]; stillRunning?: number; deafTarget?: UserError } = {};
   /** States that the target goes through, one per look. */
@@ -253,7 +253,7 @@ export class World {
   private work(side: 'source' | 'target', command: Command, order: Order, bucket: string, prefix: string): unknown {
     const { sides } = this;
     const { job } = order;
-    this.jobs.push({ command, job });
+    this.jobs.push({ command, job, manifest: order.manifest });
     const active = sides.active(side);
     if (command === 'preflight') {
       const data = preflightData({ airflowVersion: side === 'source' ? '2.7.2' : '2.10.3', activeDags: active.map((dagId) => anActiveDag(dagId)), pausedDags: this.dags[side].size - active.length });
@@ -267,7 +267,7 @@ export class World {
       if (!order.manifest) throw new Error('activate has no manifest');
       return sides.activate(job, this.answers);
     }
-    if (command === 'deactivate') return sides.deactivate(job, this.answers.stillRunning ?? 0, (ran) => this.write(bucket, `${prefix}${order.attempt}/deactivate/ran.json`, JSON.stringify(ran)));
+    if (command === 'deactivate') return sides.deactivate(job, this.answers.stillRunning ?? 0, (ran) => order.manifest === undefined ? null : this.write(bucket, `${prefix}${order.attempt}/deactivate/ran.json`, JSON.stringify(ran)));
     if (command === 'restore') {
       const { ran } = job;
       const body = ran && this.objects(bucket).get(ran.key)?.find(({ id }) => id === ran.versionId)?.body.toString('utf8');

@@ -13,6 +13,8 @@ FILES = """
 a, b = Dataset("s3://bucket/a"), Dataset("s3://bucket/b")
 with DAG("works", schedule="@daily", start_date=START, catchup=True) as works:
     task("first") >> task("second") >> task("third")
+with DAG("theirs", schedule="@daily", start_date=START, catchup=True) as theirs:
+    task("first")
 for name in ("consumer", "also", "ran"):
     with DAG(name, schedule=[a, b] if name == "also" else [a], start_date=START) as globals()[name]:
         task("only")
@@ -44,11 +46,12 @@ def activated(switching):
     return parked
 
 
-def made(switching, days, **tasks):
+def made(switching, days, dag_id="works", **tasks):
     """A run of the target's own scheduler."""
-    run_id = switching.add_run("works", midnight(days), state="running", interval=DAY, queued_at=now())
-    switching.add_tasks("works", run_id, **tasks)
-    switching.sql("UPDATE task_instance SET start_date = now() WHERE run_id = %s AND state IS NOT NULL", (run_id,))
+    run_id = switching.add_run(dag_id, midnight(days), state="running", interval=DAY, queued_at=now())
+    switching.add_tasks(dag_id, run_id, **tasks)
+    switching.sql("UPDATE task_instance SET start_date = NULL WHERE dag_id = %s AND run_id = %s", (dag_id, run_id))
+    switching.sql("UPDATE task_instance SET start_date = now() WHERE dag_id = %s AND run_id = %s AND state <> 'queued'", (dag_id, run_id))
     return run_id
 
 
@@ -112,19 +115,63 @@ def test_a_task_that_still_runs_keeps_its_run(switching):
 def test_a_run_that_waits_before_one_that_began_is_told_and_never_lost(switching, is_killed):
     parked = activated(switching)
     began(switching, parked, second="success", third="success")
-    waits = made(switching, -3, first=None)
-    began_too = made(switching, -2, first="success")
-    newest = made(switching, -1, first=None)
+    waits = [made(switching, days, first=None) for days in (-3, -2)]
+    began_too = made(switching, -1, first="success")
+    newest = made(switching, 0, first=None)
     if is_killed:
         switching.put_export()
-        switching.migration.kill_at("deactivate", "deleted 2 runs")
+        switching.migration.kill_at("deactivate", "deleted 3 runs")
         assert switching.sql(ROWS) == [(parked, "running"), (began_too, "running")]
+        assert writes(switching) == 1  # of all that goes, before the first of it does
     for _ in range(2):
         _, runs = switching.deactivate()
-        assert [(run["runId"], run["kind"]) for run in runs] == [(parked, "resumed"), (waits, "unbegun"), (began_too, "new")]
+        assert [(run["runId"], run["kind"]) for run in runs] == [
+            (parked, "resumed"),
+            *[(run_id, "unbegun") for run_id in waits],
+            (began_too, "new"),
+        ]
         assert (runs[1]["state"], runs[1]["logicalDate"], runs[1]["intervalEnd"]) == ("running", iso(midnight(-3)), iso(midnight(-2)))
         # The newest goes without a word: the source makes it behind the other's stand-in.
         assert switching.sql(ROWS) == [(parked, "failed"), (began_too, "failed")] and newest not in str(runs)
+
+
+def writes(switching):
+    key = switching.migration.prefix + "deactivate/ran.json"
+    return len(switching.world.s3.list_object_versions(Bucket=switching.migration.bucket, Prefix=key)["Versions"])
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_what_only_looked_begun_at_a_first_try_is_not_told_by_the_next(switching, is_killed):
+    parked = activated(switching)
+    began(switching, parked, second="queued")
+    switching.sql("UPDATE task_instance SET start_date = NULL WHERE run_id = %s AND task_id = 'second'", (parked,))
+    older, newer = made(switching, -3, first=None), made(switching, -2, first="queued")
+    switching.migration.drain["taskMinutes"] = 0
+    found, runs = switching.deactivate()
+    assert found["stillRunning"] == 2
+    assert [(run["runId"], run["kind"]) for run in runs] == [(parked, "resumed"), (older, "unbegun"), (newer, "new")]
+    # As Airflow does when a task was queued for longer than scheduler.task_queued_timeout.
+    switching.sql("UPDATE task_instance SET state = 'scheduled' WHERE state = 'queued'")
+    if is_killed:
+        switching.put_export()
+        switching.migration.kill_at("deactivate", "deleted 1 runs")
+    for _ in range(2):
+        found, runs = switching.deactivate()
+        assert found["stillRunning"] == 0 and [(run["runId"], run["kind"]) for run in runs] == [(older, "unbegun")]
+        assert switching.sql(ROWS) == [(parked, "failed")]
+
+
+def test_what_waits_of_a_dag_that_the_source_had_not_active_stays_the_target_s(switching):
+    parked = activated(switching)
+    began(switching, parked, second="success", third="success")
+    waits = [made(switching, days, "theirs", first=None) for days in (-3, -1)]
+    began_too = made(switching, -2, "theirs", first="success")
+    goes = made(switching, -1, first=None)
+    for _ in range(2):
+        _, runs = switching.deactivate()
+        assert [(run["dagId"], run["runId"], run["kind"]) for run in runs] == [("theirs", began_too, "new"), ("works", parked, "resumed")]
+        assert switching.sql(ROWS.replace("works", "theirs")) == [(waits[0], "running"), (began_too, "failed"), (waits[1], "running")]
+        assert (goes,) not in switching.sql("SELECT run_id FROM dag_run WHERE dag_id = 'works'")
 
 
 def add_event(switching, at, uri=A):

@@ -9,7 +9,7 @@ from _parts.next_runs import POLL_SECONDS, few
 from _parts.own_events import events_left
 from _parts.parked_runs import read_begun
 from _parts.ran_here import is_over, joined, read_record, runs_since, write_record
-from _parts.taking_back import end_cut, take_back
+from _parts.taking_back import end_cut, take_back, without_others
 
 #: Looks in a row that find nothing, POLL_SECONDS apart, so half a minute: a scheduler's loop that began before the pause may still queue a task
 #: (seen under load; the drain grants the source's as much, drain.py LOOP_SECONDS).
@@ -89,16 +89,10 @@ def _words(task):
 def _settle_runs(command, database, handover, begun, wanted, is_quiet):
     """(protocol.ts RanOnTarget.runs, its events) after everything that did not begin was taken back; what is to be failed is marked `cut`."""
     record = read_record(command)
-
-    def remember(run):
-        known = [one for one in record if (one["dagId"], one["runId"]) != (run["dagId"], run["runId"])]
-        record[:] = known + [run]
-        write_record(command, record, [])
-
     with database.transaction() as cursor:
         found = runs_since(cursor, handover)
-    take_back(command, database, handover, begun, found, remember)
+    take_back(command, database, handover, begun, found, record)
     with database.transaction() as cursor:
-        runs = joined(record, runs_since(cursor, handover))
+        runs = joined(record, without_others(cursor, runs_since(cursor, handover), handover))
         events = events_left(cursor, wanted, handover.snapshot)
     return [dict(run, cut=True) if is_quiet and run["kind"] != "unbegun" and not is_over(run) else run for run in runs], events

@@ -11,6 +11,7 @@ from _parts.failures import Refusal
 from _parts.moving import moving_tasks, shown, tasks_shown
 from _parts.owed_events import producers_of
 from _parts.restore import put_back
+from _parts.settling import settle_half_ended
 
 POLL_SECONDS = 3
 
@@ -49,6 +50,7 @@ def drain(command):
 
 def _abort_unless_at_rest(command, database, active):
     order = command.job["drain"]
+    settle_half_ended(command, database)  # Of a try with another leftover: set to failed, it may have ended its run, which is ours to put back.
     with database.snapshot() as cursor:
         leftover = len(runs_in_flight(cursor, order))
     if not leftover:

@@ -1,9 +1,11 @@
 """What the drain writes down before it does it (S3, `<attempt>/drain/`), so that a later try, export and restore know what is ours.
 
 `active.json`: {"dagIds": [...], "pausedAt": {dag_id: ISO 8601 UTC}}.
-`ended.json`: {"instances": [...], "runs": [...]}; an instance is {dagId, runId, taskId, mapIndex, state, tryNumber, jobId, endedAt, hasTrigger}:
-state, tryNumber (the column's value) and jobId (its process) are of before; endedAt is its end_date since, the mark by which it is known
-(ended.py); hasTrigger: it had come back from the triggerer. A run is {dagId, runId, upstreamFailed: [[taskId, mapIndex]]}: what was so before.
+`ended.json`: {"instances": [...], "runs": [...], "settled"}; an instance is {dagId, runId, taskId, mapIndex, state, tryNumber, jobId, endedAt,
+hasTrigger, ordered}: state, tryNumber (the column's value) and jobId (its process) are of before; endedAt is its end_date since, the mark by
+which it is known (ended.py); hasTrigger: it had come back from the triggerer; ordered (absent: no): it was set to failed. A run is {dagId,
+runId, upstreamFailed: [[taskId, mapIndex]]}: what was so before. settled (absent: no): whatever was set to failed, by earlier attempts too,
+stands without state since (settling.py), and only that is listed.
 """
 import json
 
@@ -34,13 +36,16 @@ def write_active(command, active):
 
 def read_ended(command):
     """As ended.json, with what earlier attempts ended; an instance that was ended twice as the later one has it."""
-    instances, runs = {}, {}
+    instances, runs, is_settled = {}, {}, False
     for record in _records(command, "ended.json"):
+        is_settled = record.get("settled", False)
+        if is_settled:
+            instances, runs = {}, {}
         for entry in record["instances"]:
             instances[instance_key(entry)] = entry
         for run in record["runs"]:
             runs.setdefault((run["dagId"], run["runId"]), run)
-    return {"instances": [instances[key] for key in sorted(instances)], "runs": [runs[key] for key in sorted(runs)]}
+    return {"instances": [instances[key] for key in sorted(instances)], "runs": [runs[key] for key in sorted(runs)], "settled": is_settled}
 
 
 def write_ended(command, ended):

@@ -15,7 +15,8 @@ ENDED_TABLE = "mwaa_migrate_ended"
 MARKED = "t.end_date = e.ended_at"
 #: SQL: the end that the drain has ordered. Code that answers SIGTERM with an error of its own makes Airflow write failed or up_for_retry,
 #: and another end_date, over ours; then the process is the one that was ended. A later process, with an end of its own, is another job.
-ENDED_BY_US = "t.state IN ('failed', 'up_for_retry') AND ({} OR t.job_id = e.job)".format(MARKED)
+#: Of an entry that was never ordered (it ended by itself just then) the process says nothing; so too in a record of an earlier release.
+ENDED_BY_US = "t.state IN ('failed', 'up_for_retry') AND ({} OR e.ordered AND t.job_id = e.job)".format(MARKED)
 
 
 def begun_states(version):
@@ -24,11 +25,11 @@ def begun_states(version):
 
 
 def entries_sql(entries):
-    """`e` (dag_id, run_id, task_id, map_index, state, ended_at, tries, job) as SQL, and its values."""
-    return ("unnest(%s::text[], %s::text[], %s::text[], %s::int[], %s::text[], %s::timestamptz[], %s::int[], %s::bigint[]) "
-            "AS e(dag_id, run_id, task_id, map_index, state, ended_at, tries, job)"), tuple(
+    """`e` (dag_id, run_id, task_id, map_index, state, ended_at, tries, job, ordered) as SQL, and its values."""
+    return ("unnest(%s::text[], %s::text[], %s::text[], %s::int[], %s::text[], %s::timestamptz[], %s::int[], %s::bigint[], %s::bool[]) "
+            "AS e(dag_id, run_id, task_id, map_index, state, ended_at, tries, job, ordered)"), tuple(
                 [entry.get(name) for entry in entries]
-                for name in ("dagId", "runId", "taskId", "mapIndex", "state", "endedAt", "tryNumber", "jobId"))
+                for name in ("dagId", "runId", "taskId", "mapIndex", "state", "endedAt", "tryNumber", "jobId", "ordered"))
 
 
 def entries_joined(cursor):

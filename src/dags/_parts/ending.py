@@ -1,16 +1,14 @@
 """The drain's deadline: what runs still is set to failed, seen ended, and left without state; what is only queued waits again (design §5)."""
 import time
 
-from _parts.activity import IN_FLIGHT, is_at_rest, not_own, task_link
+from _parts.activity import is_at_rest, not_own, task_link
 from _parts.database import columns_of, iso, names, scalar
 from _parts.drained import instance_key, is_ordered_back, read_ended, run_key, write_ended
-from _parts.ended import ENDED_BY_US, entries_joined, entries_sql, entries_that, finished_tries, still_ended
+from _parts.ended import entries_joined, entries_sql, still_ended
 from _parts.failures import Refusal
-from _parts.moving import lives, moving_tasks, of_backfill, take_back_queued, tasks_shown, zombie_seconds
+from _parts.moving import lives, moving_tasks, take_back_queued, tasks_shown
+from _parts.settling import END_POLL_SECONDS, half_ended, living_tasks, run_columns, seconds_to_end, settle_ended
 
-#: A process hears of its end by its heartbeat, has killed_task_cleanup_time (60 s by default) to go, and MWAA may be slow.
-END_SECONDS = 900
-END_POLL_SECONDS = 3
 #: A scheduler's loop that began before the pause may still queue a task: that many looks in a row must find nothing.
 QUIET_LOOKS = 2
 
@@ -22,15 +20,15 @@ def end_tasks(command, database):
 
     :raises Refusal: when processes do not end; then nothing may be exported, for they would run on both sides.
     """
-    deadline = time.time() + max(END_SECONDS, 3 * zombie_seconds())
+    deadline = time.time() + seconds_to_end()
     ended, quiet = read_ended(command), 0
-    with database.transaction() as cursor:  # A try that was killed in between may have left them so.
-        touched = {run_key(entry) for entry in entries_that(cursor, ended["instances"], ENDED_BY_US)}
+    with database.transaction() as cursor:
+        touched = {run_key(entry) for entry in half_ended(cursor, ended)}
     while quiet < QUIET_LOOKS:
         is_over = is_ordered_back(command)
         moving = [] if is_over else _end_what_moves(command, database, ended, touched)
         with database.transaction() as cursor:
-            living = _living(cursor, [entry for entry in ended["instances"] if run_key(entry) in touched])
+            living = living_tasks(cursor, [entry for entry in ended["instances"] if run_key(entry) in touched])
             living += [] if is_over else _backfills(cursor)
             is_over = is_over or is_at_rest(cursor)
         if is_over and not living:
@@ -46,10 +44,10 @@ def end_tasks(command, database):
         command.say(tasks_shown("waiting until {} tasks have ended".format(len(living or moving)), living or moving))
         command.sleep(END_POLL_SECONDS)
     if ended["instances"]:
-        database.settle(lambda cursor: _settle_ended(cursor, ended, touched))
+        database.settle(lambda cursor: settle_ended(cursor, ended, touched))
         with database.transaction() as cursor:
             ended["instances"] = still_ended(cursor, ended["instances"])
-        write_ended(command, ended)
+        write_ended(command, dict(ended, settled=True))
 
 
 def _end_what_moves(command, database, ended, touched):
@@ -61,8 +59,16 @@ def _end_what_moves(command, database, ended, touched):
             _add(cursor, ended, running, touched)
     if running:
         write_ended(command, ended)
-        touched.update(run_key(task) for task in running)
-        database.settle(lambda cursor: _fail(cursor, [entry for entry in ended["instances"] if run_key(entry) in touched]))
+        keys = {instance_key(task) for task in running}
+        entries = [entry for entry in ended["instances"] if instance_key(entry) in keys]
+        keys = database.settle(lambda cursor: _fail(cursor, entries))
+        ordered = [entry for entry in entries if instance_key(entry) in keys]
+        # A kill before it is on record leaves the mark alone to know them by; what ended by itself meanwhile is not taken for ours.
+        for entry in ordered:
+            entry["ordered"] = True
+        if ordered:
+            write_ended(command, ended)
+        touched.update(run_key(entry) for entry in ordered)
     if len(running) < len(moving):
         database.settle(take_back_queued)
     return moving
@@ -74,41 +80,30 @@ def _add(cursor, ended, running, touched):
     known = {instance_key(entry): entry for entry in ended["instances"]}
     for task in running:
         known[instance_key(task)] = dict({name: value for name, value in task.items() if name not in ("since", "waits")}, endedAt=moment)
-    ended["instances"] = [known[key] for key in sorted(known)]
+    ended.update(instances=[known[key] for key in sorted(known)], settled=False)
     runs = {run_key(task): [] for task in running if run_key(task) not in touched}
     link, index = task_link(cursor)
     cursor.execute("SELECT r.dag_id, r.run_id, t.task_id, {} FROM task_instance t JOIN dag_run r ON {} "
                    "WHERE t.state = 'upstream_failed' AND (r.dag_id, r.run_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))".format(index, link),
-                   _columns(runs))
+                   run_columns(runs))
     for dag_id, run_id, task_id, map_index in cursor.fetchall():
         runs[dag_id, run_id].append([task_id, map_index])
     ended["runs"] = [run for run in ended["runs"] if run_key(run) not in runs] + [
         {"dagId": key[0], "runId": key[1], "upstreamFailed": runs[key]} for key in sorted(runs)]
 
 
-def _columns(run_keys):
-    """Two arrays for unnest."""
-    return [key[0] for key in run_keys], [key[1] for key in run_keys]
-
-
 def _fail(cursor, entries):
-    """Only where the instance is still as it was recorded; what has started or ended meanwhile is seen at the next look."""
+    """Only where the instance is still as it was recorded; what has started or ended meanwhile is seen at the next look. Returns the keys of those."""
     source, values = entries_sql(entries)
     cursor.execute("UPDATE task_instance t SET state = 'failed', end_date = e.ended_at FROM dag_run r, {} WHERE {} AND t.state = e.state "
-                   "AND t.try_number IS NOT DISTINCT FROM e.tries".format(source, entries_joined(cursor)), values)
+                   "AND t.try_number IS NOT DISTINCT FROM e.tries RETURNING e.dag_id, e.run_id, e.task_id, e.map_index".format(
+                       source, entries_joined(cursor)), values)
+    keys = set(cursor.fetchall())
     if "last_scheduling_decision" in names(columns_of(cursor, "dag_run")):
         # The scheduler's look at paused DAGs passes over runs without one, and the first look after unpausing takes them first.
         cursor.execute("UPDATE dag_run r SET last_scheduling_decision = NULL WHERE (r.dag_id, r.run_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))",
-                       _columns([run_key(entry) for entry in entries]))
-
-
-def _living(cursor, entries):
-    """Those whose process is still there; one that was killed cannot say so, but its heartbeat grows old."""
-    source, values = entries_sql(entries)
-    cursor.execute("SELECT r.dag_id, r.run_id, t.task_id, e.map_index, t.start_date FROM task_instance t JOIN dag_run r ON r.dag_id = t.dag_id "
-                   "JOIN {} ON {} JOIN job j ON j.id = t.job_id WHERE {} ORDER BY 5, 1, 2, 3, 4".format(
-                       source, entries_joined(cursor), lives("j")), values)
-    return [{"dagId": row[0], "runId": row[1], "taskId": row[2], "mapIndex": row[3], "since": iso(row[4])} for row in cursor.fetchall()]
+                       run_columns({key[:2] for key in keys}))
+    return keys
 
 
 def _backfills(cursor):
@@ -116,28 +111,3 @@ def _backfills(cursor):
     cursor.execute("SELECT coalesce(b.dag_id, '?'), b.start_date FROM job b WHERE b.job_type = 'BackfillJob' AND {} AND {} ORDER BY 2, 1".format(
         lives("b"), not_own("b.dag_id")))
     return [{"dagId": row[0], "runId": "backfill", "taskId": "all tasks", "mapIndex": -1, "since": iso(row[1])} for row in cursor.fetchall()]
-
-
-def _settle_ended(cursor, ended, touched):
-    """What has ended is left without state, marked, with the tries that had ended before, and without its process: its next end is its own.
-
-    What has succeeded, deferred or rescheduled itself in its last moment is no longer ours. Something that ended just then may have made
-    what stands behind an ended task upstream_failed; without state it waits again. And a scheduler's loop that began before the pause,
-    or a backfill's process, may have ended the run for it. A backfill's queued instance waits as scheduled (moving.py says why).
-    """
-    cursor.execute("UPDATE dag_run r SET state = 'running', end_date = NULL WHERE r.state = 'failed' "
-                   "AND (r.dag_id, r.run_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))", _columns(sorted(touched)))
-    source, values = entries_sql(ended["instances"])
-    only_queued = "e.state = 'queued' AND " + of_backfill(cursor)
-    cursor.execute("UPDATE task_instance t SET state = CASE WHEN {0} THEN 'scheduled' END, end_date = CASE WHEN {0} THEN NULL ELSE e.ended_at END, "
-                   "try_number = CASE WHEN {0} THEN e.tries ELSE {1} END, duration = NULL, job_id = NULL FROM dag_run r, {2} WHERE {3} "
-                   "AND {4} AND t.try_number IS NOT DISTINCT FROM e.tries AND {5}".format(
-                       only_queued, finished_tries(), source, entries_joined(cursor), ENDED_BY_US, IN_FLIGHT), values)
-    link, index = task_link(cursor)
-    before = [run_key(run) + tuple(one) for run in ended["runs"] for one in run["upstreamFailed"]]
-    cursor.execute(
-        "UPDATE task_instance t SET state = NULL, start_date = NULL, end_date = NULL, duration = NULL FROM dag_run r "
-        "WHERE {} AND t.state = 'upstream_failed' AND {} AND (r.dag_id, r.run_id) IN (SELECT * FROM unnest(%s::text[], %s::text[])) "
-        "AND (r.dag_id, r.run_id, t.task_id, {}) NOT IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::int[]))".format(
-            link, IN_FLIGHT, index),
-        _columns(sorted(touched)) + tuple([one[place] for one in before] for place in range(4)))

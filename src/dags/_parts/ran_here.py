@@ -60,11 +60,20 @@ def write_record(command, runs, events):
     return command.storage.write_json(_key(command), {"runs": runs, "events": events})
 
 
+def name_of(run):
+    return run["dagId"], run["runId"]
+
+
+def when(run):
+    """Its logical date in a form that sorts: ISO 8601 with and without a fraction."""
+    return run["logicalDate"].rstrip("Z")
+
+
 def joined(before, found):
     """What was recorded, with what the rows say now: of a run that this command has cut or deleted since, only the record still knows how it was."""
-    now = {(run["dagId"], run["runId"]): run for run in found}
+    now = {name_of(run): run for run in found}
     for run in before:
-        live = now.get((run["dagId"], run["runId"]))
+        live = now.get(name_of(run))
         if live is None or (run.get("cut") and live["state"] == "failed"):
-            now[(run["dagId"], run["runId"])] = run
-    return sorted(now.values(), key=lambda run: (run["dagId"], run["logicalDate"].rstrip("Z"), run["runId"]))
+            now[name_of(run)] = run
+    return sorted(now.values(), key=lambda run: (run["dagId"], when(run), run["runId"]))

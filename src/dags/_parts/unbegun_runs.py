@@ -16,6 +16,8 @@ def queue_unbegun(cursor, dag_id, runs):
     expressions = dict(dag_id="c.dag_id", run_id="n.run_id", execution_date="n.logical_date", run_type="n.run_type", external_trigger="false", conf="c.conf",
                        state="'queued'" if "queued_at" in there else "'running'", queued_at="now()", updated_at="now()", clear_number="0",
                        data_interval_start="n.interval_start", data_interval_end="n.interval_end", log_template_id="(SELECT max(id) FROM log_template)")
+    if "queued_at" not in there:  # 1.10 takes one from the other when the run ends, and ends with an error where there is none [source, 1.10.12].
+        expressions["start_date"] = "now()"
     columns, values = columns_and_values(expressions, there)
     cursor.execute(
         "INSERT INTO dag_run ({}) SELECT {} FROM (SELECT %s::text AS dag_id, %s::bytea AS conf) AS c CROSS JOIN unnest(%s::text[], %s::text[], "

@@ -186,6 +186,24 @@ describe('export', () => {
     await expect(run(world, { phase: 'export', mode: 'final' })).rejects.toThrow(/does not exist yet/);
   });
 
+  it('does not count an export as done whose schedules are damaged: the next one begins anew', async () => {
+    const world = await after(...READY);
+    const context = world.context({ phase: 'export', mode: 'final' });
+    const airflow: typeof context.source.airflow = (...given) => {
+      const environment = context.source.airflow(...given);
+      const damaging: typeof environment.run = async (command, order) => {
+        const data = await environment.run(command, order);
+        if (command === 'export') for (const [key, versions] of world.objects(MIGRATION_BUCKET)) if (key.endsWith('schedules.json')) versions.splice(0, versions.length, ...versions.map((one) => ({ ...one, body: Buffer.alloc(one.body.length) })));
+        return data;
+      };
+      return { ...environment, run: damaging };
+    };
+    await expect(phases.export?.({ ...context, source: { ...context.source, airflow } })).rejects.toThrow(/schedules\.json is damaged/);
+    expect(world.journalValue?.attempts[0]?.steps.map(({ name }) => name)).toEqual(expect.arrayContaining(['drained', 'voided']));
+    expect(world.journalValue?.attempts[0]?.steps.map(({ name }) => name)).not.toContain('exported');
+    expect((await run(world, { phase: 'export', mode: 'final' })).outputs.attempt).toBe('2');
+  });
+
   it('refuses a public key of somebody else before anything is paused', async () => {
     const world = await after(...READY);
     world.publicKeys.set('mwaa_migrate_00000000_public_key', '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n');

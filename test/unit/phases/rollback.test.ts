@@ -110,6 +110,10 @@ describe('rollback goes back from', () => {
     const result = await run(world, back);
     expect([result.ok, result.outputs.changes, world.dags.source.get('hourly'), world.dags.source.get('nightly_load')]).toEqual([true, '1', false, true]);
     expect(world.sides.accidents).toEqual([]);
+    // Airflow may have deleted its row then, so that nothing of what the target ran could be settled.
+    const told = world.jobs.filter(({ command }) => command === 'restore').map(({ job: { ran } }) => ran);
+    expect(told).toEqual([told[0], told[0], told[0]]);
+    expect(told[0]?.key).toMatch(/deactivate\/ran\.json$/);
     world.dags.source.set('hourly', true);
     expect([(await run(world, back)).ok, world.dags.source.get('hourly')]).toEqual([true, true]);
   });
@@ -221,11 +225,14 @@ describe('a target that was never imported into', () => {
     expect([result.ok, world.dags.target.get('theirs'), [...world.dags.source], world.jobs.map(({ command }) => command)]).toEqual([true, false, ACTIVE, ['restore']]);
   });
 
-  it('is asked all the same where an attempt before was imported and not put back', async () => {
-    const world = await after(...IMPORTED, { phase: 'export', mode: 'final' });
+  it.each([{ of: 'is exported', fails: {} }, { of: 'stopped in its drain', fails: { drain: new UserError('no runner', 'why', 'fix.') } }])('is asked by the snapshot of an attempt before that was imported and not put back, where this one $of', async ({ fails }) => {
+    const world = await after(...IMPORTED);
+    world.answers.failing = fails;
+    await run(world, { phase: 'export', mode: 'final' }).catch(() => undefined);
     world.sides.madeByHand = [aRanRun('hourly', 'by hand')];
     await run(world, back);
     expect([[...world.sides.onSource.keys()], world.sides.accidents]).toEqual([['hourly / by hand'], []]);
+    expect(world.jobs.filter(({ command }) => command === 'deactivate').map(({ job, manifest }) => [job.attempt, manifest?.key.replace(/^.*analytics-v2\//, '')])).toEqual([[2, '1/export/manifest.json']]);
   });
 });
 
@@ -346,6 +353,17 @@ describe('after cutover', () => {
 });
 
 describe('drain.leftover: abort', () => {
+  it('once the way back of an aborted export is ordered, nothing but rollback goes on: no older export is cut over', async () => {
+    const world = await after(...IMPORTED);
+    world.answers.failing = { drain: new UserError('drain failed (tasks-not-ended)', 'why', 'fix.'), restore: new UserError('no runner', 'why', 'fix.') };
+    const abort = aMigrationFile({ drain: { leftover: 'abort' } });
+    await expect(run(world, { phase: 'export', mode: 'final' }, abort)).rejects.toThrow(/no runner[^]*the export had failed: drain failed[^]*run phase rollback, which goes on with that/);
+    world.answers.failing = {};
+    for (const inputs of [{ phase: 'cutover', attempt: 1 }, { phase: 'export', mode: 'final' }] as const) await expect(run(world, inputs, abort)).rejects.toThrow(/A rollback of attempt 2 has begun and has not ended/);
+    expect((await run(world, back, abort)).ok).toBe(true);
+    expect([[...world.dags.source], world.sides.active('target'), world.sides.accidents]).toEqual([ACTIVE, [], []]);
+  });
+
   it('an aborted export that ended tasks before puts them back although every DAG is active', async () => {
     const world = await after(...EXPORTED);
     world.answers.failing = { drain: new UserError('drain failed (drain-aborted)', 'why', 'fix.') };
@@ -383,6 +401,14 @@ describe('a dry run of rollback', () => {
     expect(plain((await run(world, { ...back, dryRun: true })).summary)).toMatch(
       /1 task runs or is queued there now \(hourly \/ cut \/ task_0\[3\] since 2026-11-22T09:58:00Z\)\. If one still does then, rollback ends red[^]*2 runs began there since the import, 1 of which was in flight on the source[^]*put 1 task back that the drain ended[^]*leave 2 other tasks that the drain ended[^]*hourly \/ cut/,
     );
+  });
+
+  it('foresees runs that went on from an attempt before, where this one stopped in its drain', async () => {
+    const world = await after(...IMPORTED);
+    world.answers.failing = { drain: new UserError('no runner', 'why', 'fix.') };
+    await expect(run(world, { phase: 'export', mode: 'final' })).rejects.toThrow('no runner');
+    world.runsSinceImport = [{ dag_id: 'hourly', dag_run_id: 'cut' }];
+    expect(plain((await run(world, { ...back, dryRun: true })).summary)).toMatch(/1 run began there since the import, 1 of which was in flight on the source[^]*hourly \/ cut/);
   });
 
   it.each([
