@@ -851,13 +851,16 @@ def write_active(command, active):
 
 def read_ended(command):
     """As ended.json, with what earlier attempts ended; an instance that was ended twice as the later one has it."""
-    instances, runs = {}, {}
+    instances, runs, is_settled = {}, {}, False
     for record in _records(command, "ended.json"):
+        is_settled = record.get("settled", False)
+        if is_settled:
+            instances, runs = {}, {}
         for entry in record["instances"]:
             instances[instance_key(entry)] = entry
         for run in record["runs"]:
             runs.setdefault((run["dagId"], run["runId"]), run)
-    return {"instances": [instances[key] for key in sorted(instances)], "runs": [runs[key] for key in sorted(runs)]}
+    return {"instances": [instances[key] for key in sorted(instances)], "runs": [runs[key] for key in sorted(runs)], "settled": is_settled}
 
 
 def write_ended(command, ended):
@@ -893,7 +896,8 @@ ENDED_TABLE = "mwaa_migrate_ended"
 MARKED = "t.end_date = e.ended_at"
 #: SQL: the end that the drain has ordered. Code that answers SIGTERM with an error of its own makes Airflow write failed or up_for_retry,
 #: and another end_date, over ours; then the process is the one that was ended. A later process, with an end of its own, is another job.
-ENDED_BY_US = "t.state IN ('failed', 'up_for_retry') AND ({} OR t.job_id = e.job)".format(MARKED)
+#: Of an entry that was never ordered (it ended by itself just then) the process says nothing; so too in a record of an earlier release.
+ENDED_BY_US = "t.state IN ('failed', 'up_for_retry') AND ({} OR e.ordered AND t.job_id = e.job)".format(MARKED)
 
 
 def begun_states(version):
@@ -902,11 +906,11 @@ def begun_states(version):
 
 
 def entries_sql(entries):
-    """`e` (dag_id, run_id, task_id, map_index, state, ended_at, tries, job) as SQL, and its values."""
-    return ("unnest(%s::text[], %s::text[], %s::text[], %s::int[], %s::text[], %s::timestamptz[], %s::int[], %s::bigint[]) "
-            "AS e(dag_id, run_id, task_id, map_index, state, ended_at, tries, job)"), tuple(
+    """`e` (dag_id, run_id, task_id, map_index, state, ended_at, tries, job, ordered) as SQL, and its values."""
+    return ("unnest(%s::text[], %s::text[], %s::text[], %s::int[], %s::text[], %s::timestamptz[], %s::int[], %s::bigint[], %s::bool[]) "
+            "AS e(dag_id, run_id, task_id, map_index, state, ended_at, tries, job, ordered)"), tuple(
                 [entry.get(name) for entry in entries]
-                for name in ("dagId", "runId", "taskId", "mapIndex", "state", "endedAt", "tryNumber", "jobId"))
+                for name in ("dagId", "runId", "taskId", "mapIndex", "state", "endedAt", "tryNumber", "jobId", "ordered"))
 
 
 def entries_joined(cursor):
@@ -1022,11 +1026,93 @@ def tasks_shown(beginning, tasks):
     return shown(beginning, [("{} / {} / {}".format(task["dagId"], task["runId"], task_name(task)), task.get("since")) for task in tasks])
 
 
-# ---- ending: The drain's deadline: what runs still is set to failed, seen ended, and left without state; what is only queued waits again (design §5).
+# ---- settling: The end of what the drain has set to failed: its processes are awaited, then it is left without state. Also done by restore, where a drain died.
 
 #: A process hears of its end by its heartbeat, has killed_task_cleanup_time (60 s by default) to go, and MWAA may be slow.
 END_SECONDS = 900
 END_POLL_SECONDS = 3
+#: SQL over the run `r`: its DAG is not unpaused. Nobody but a person unpauses it in between, and decides of its tasks then.
+STILL_PAUSED = "NOT EXISTS (SELECT 1 FROM dag d WHERE d.dag_id = r.dag_id AND NOT d.is_paused)"
+
+
+def seconds_to_end():
+    return max(END_SECONDS, 3 * zombie_seconds())
+
+
+def half_ended(cursor, ended):
+    """Entries that a drain has set to failed and, killed or at its wits' end, has not left without state."""
+    return [] if ended["settled"] else entries_that(cursor, ended["instances"], ENDED_BY_US)
+
+
+def settle_half_ended(command, database):
+    """Finish what a drain has begun to end, before it is put back. Returns the record (drained.py) as it is then, with what did end by us alone.
+
+    A process that does not end keeps its task failed: a second one beside it would do its work twice.
+    """
+    ended, deadline = read_ended(command), time.time() + seconds_to_end()
+    if ended["settled"] or not ended["instances"]:
+        return ended
+    while True:
+        with database.transaction() as cursor:
+            half = entries_that(cursor, ended["instances"], "{} AND {}".format(ENDED_BY_US, STILL_PAUSED))
+            living = living_tasks(cursor, half) if half else []
+        if not living or time.time() >= deadline:
+            break
+        command.say(tasks_shown("waiting until {} tasks have ended".format(len(living)), living))
+        command.sleep(END_POLL_SECONDS)
+    alive = {instance_key(one) for one in living}
+    gone = [entry for entry in half if instance_key(entry) not in alive]
+    if gone:
+        database.settle(lambda cursor: settle_ended(cursor, dict(ended, instances=gone), {run_key(entry) for entry in gone}))
+    with database.transaction() as cursor:
+        keys = {instance_key(entry) for entry in still_ended(cursor, ended["instances"]) + half_ended(cursor, ended)}
+    ended.update(instances=[entry for entry in ended["instances"] if instance_key(entry) in keys], settled=True)
+    write_ended(command, ended)
+    return ended
+
+
+def run_columns(run_keys):
+    """Two arrays for unnest."""
+    run_keys = sorted(run_keys)
+    return [key[0] for key in run_keys], [key[1] for key in run_keys]
+
+
+def living_tasks(cursor, entries):
+    """Those whose process is still there; one that was killed cannot say so, but its heartbeat grows old."""
+    source, values = entries_sql(entries)
+    cursor.execute("SELECT r.dag_id, r.run_id, t.task_id, e.map_index, t.start_date FROM task_instance t JOIN dag_run r ON r.dag_id = t.dag_id "
+                   "JOIN {} ON {} JOIN job j ON j.id = t.job_id WHERE {} ORDER BY 5, 1, 2, 3, 4".format(
+                       source, entries_joined(cursor), lives("j")), values)
+    return [{"dagId": row[0], "runId": row[1], "taskId": row[2], "mapIndex": row[3], "since": iso(row[4])} for row in cursor.fetchall()]
+
+
+def settle_ended(cursor, ended, touched):
+    """What has ended is left without state, marked, with the tries that had ended before, and without its process: its next end is its own.
+
+    What has succeeded, deferred or rescheduled itself in its last moment is no longer ours. Something that ended just then may have made
+    what stands behind an ended task upstream_failed; without state it waits again. And a scheduler's loop that began before the pause,
+    or a backfill's process, may have ended the run for it. A backfill's queued instance waits as scheduled (moving.py says why).
+    """
+    cursor.execute("UPDATE dag_run r SET state = 'running', end_date = NULL WHERE r.state = 'failed' "
+                   "AND (r.dag_id, r.run_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))", run_columns(touched))
+    source, values = entries_sql(ended["instances"])
+    only_queued = "e.state = 'queued' AND " + of_backfill(cursor)
+    cursor.execute("UPDATE task_instance t SET state = CASE WHEN {0} THEN 'scheduled' END, end_date = CASE WHEN {0} THEN NULL ELSE e.ended_at END, "
+                   "try_number = CASE WHEN {0} THEN e.tries ELSE {1} END, duration = NULL, job_id = NULL FROM dag_run r, {2} WHERE {3} "
+                   "AND {4} AND t.try_number IS NOT DISTINCT FROM e.tries AND {5}".format(
+                       only_queued, finished_tries(), source, entries_joined(cursor), ENDED_BY_US, IN_FLIGHT), values)
+    link, index = task_link(cursor)
+    before = [run_key(run) + tuple(one) for run in ended["runs"] for one in run["upstreamFailed"]]
+    cursor.execute(
+        "UPDATE task_instance t SET state = NULL, start_date = NULL, end_date = NULL, duration = NULL FROM dag_run r "
+        "WHERE {} AND t.state = 'upstream_failed' AND {} AND (r.dag_id, r.run_id) IN (SELECT * FROM unnest(%s::text[], %s::text[])) "
+        "AND (r.dag_id, r.run_id, t.task_id, {}) NOT IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::int[]))".format(
+            link, IN_FLIGHT, index),
+        run_columns(touched) + tuple([one[place] for one in before] for place in range(4)))
+
+
+# ---- ending: The drain's deadline: what runs still is set to failed, seen ended, and left without state; what is only queued waits again (design §5).
+
 #: A scheduler's loop that began before the pause may still queue a task: that many looks in a row must find nothing.
 QUIET_LOOKS = 2
 
@@ -1038,15 +1124,15 @@ def end_tasks(command, database):
 
     :raises Refusal: when processes do not end; then nothing may be exported, for they would run on both sides.
     """
-    deadline = time.time() + max(END_SECONDS, 3 * zombie_seconds())
+    deadline = time.time() + seconds_to_end()
     ended, quiet = read_ended(command), 0
-    with database.transaction() as cursor:  # A try that was killed in between may have left them so.
-        touched = {run_key(entry) for entry in entries_that(cursor, ended["instances"], ENDED_BY_US)}
+    with database.transaction() as cursor:
+        touched = {run_key(entry) for entry in half_ended(cursor, ended)}
     while quiet < QUIET_LOOKS:
         is_over = is_ordered_back(command)
         moving = [] if is_over else _end_what_moves(command, database, ended, touched)
         with database.transaction() as cursor:
-            living = _living(cursor, [entry for entry in ended["instances"] if run_key(entry) in touched])
+            living = living_tasks(cursor, [entry for entry in ended["instances"] if run_key(entry) in touched])
             living += [] if is_over else _backfills(cursor)
             is_over = is_over or is_at_rest(cursor)
         if is_over and not living:
@@ -1062,10 +1148,10 @@ def end_tasks(command, database):
         command.say(tasks_shown("waiting until {} tasks have ended".format(len(living or moving)), living or moving))
         command.sleep(END_POLL_SECONDS)
     if ended["instances"]:
-        database.settle(lambda cursor: _settle_ended(cursor, ended, touched))
+        database.settle(lambda cursor: settle_ended(cursor, ended, touched))
         with database.transaction() as cursor:
             ended["instances"] = still_ended(cursor, ended["instances"])
-        write_ended(command, ended)
+        write_ended(command, dict(ended, settled=True))
 
 
 def _end_what_moves(command, database, ended, touched):
@@ -1077,8 +1163,16 @@ def _end_what_moves(command, database, ended, touched):
             _add(cursor, ended, running, touched)
     if running:
         write_ended(command, ended)
-        touched.update(run_key(task) for task in running)
-        database.settle(lambda cursor: _fail(cursor, [entry for entry in ended["instances"] if run_key(entry) in touched]))
+        keys = {instance_key(task) for task in running}
+        entries = [entry for entry in ended["instances"] if instance_key(entry) in keys]
+        keys = database.settle(lambda cursor: _fail(cursor, entries))
+        ordered = [entry for entry in entries if instance_key(entry) in keys]
+        # A kill before it is on record leaves the mark alone to know them by; what ended by itself meanwhile is not taken for ours.
+        for entry in ordered:
+            entry["ordered"] = True
+        if ordered:
+            write_ended(command, ended)
+        touched.update(run_key(entry) for entry in ordered)
     if len(running) < len(moving):
         database.settle(take_back_queued)
     return moving
@@ -1090,41 +1184,30 @@ def _add(cursor, ended, running, touched):
     known = {instance_key(entry): entry for entry in ended["instances"]}
     for task in running:
         known[instance_key(task)] = dict({name: value for name, value in task.items() if name not in ("since", "waits")}, endedAt=moment)
-    ended["instances"] = [known[key] for key in sorted(known)]
+    ended.update(instances=[known[key] for key in sorted(known)], settled=False)
     runs = {run_key(task): [] for task in running if run_key(task) not in touched}
     link, index = task_link(cursor)
     cursor.execute("SELECT r.dag_id, r.run_id, t.task_id, {} FROM task_instance t JOIN dag_run r ON {} "
                    "WHERE t.state = 'upstream_failed' AND (r.dag_id, r.run_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))".format(index, link),
-                   _columns(runs))
+                   run_columns(runs))
     for dag_id, run_id, task_id, map_index in cursor.fetchall():
         runs[dag_id, run_id].append([task_id, map_index])
     ended["runs"] = [run for run in ended["runs"] if run_key(run) not in runs] + [
         {"dagId": key[0], "runId": key[1], "upstreamFailed": runs[key]} for key in sorted(runs)]
 
 
-def _columns(run_keys):
-    """Two arrays for unnest."""
-    return [key[0] for key in run_keys], [key[1] for key in run_keys]
-
-
 def _fail(cursor, entries):
-    """Only where the instance is still as it was recorded; what has started or ended meanwhile is seen at the next look."""
+    """Only where the instance is still as it was recorded; what has started or ended meanwhile is seen at the next look. Returns the keys of those."""
     source, values = entries_sql(entries)
     cursor.execute("UPDATE task_instance t SET state = 'failed', end_date = e.ended_at FROM dag_run r, {} WHERE {} AND t.state = e.state "
-                   "AND t.try_number IS NOT DISTINCT FROM e.tries".format(source, entries_joined(cursor)), values)
+                   "AND t.try_number IS NOT DISTINCT FROM e.tries RETURNING e.dag_id, e.run_id, e.task_id, e.map_index".format(
+                       source, entries_joined(cursor)), values)
+    keys = set(cursor.fetchall())
     if "last_scheduling_decision" in names(columns_of(cursor, "dag_run")):
         # The scheduler's look at paused DAGs passes over runs without one, and the first look after unpausing takes them first.
         cursor.execute("UPDATE dag_run r SET last_scheduling_decision = NULL WHERE (r.dag_id, r.run_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))",
-                       _columns([run_key(entry) for entry in entries]))
-
-
-def _living(cursor, entries):
-    """Those whose process is still there; one that was killed cannot say so, but its heartbeat grows old."""
-    source, values = entries_sql(entries)
-    cursor.execute("SELECT r.dag_id, r.run_id, t.task_id, e.map_index, t.start_date FROM task_instance t JOIN dag_run r ON r.dag_id = t.dag_id "
-                   "JOIN {} ON {} JOIN job j ON j.id = t.job_id WHERE {} ORDER BY 5, 1, 2, 3, 4".format(
-                       source, entries_joined(cursor), lives("j")), values)
-    return [{"dagId": row[0], "runId": row[1], "taskId": row[2], "mapIndex": row[3], "since": iso(row[4])} for row in cursor.fetchall()]
+                       run_columns({key[:2] for key in keys}))
+    return keys
 
 
 def _backfills(cursor):
@@ -1132,31 +1215,6 @@ def _backfills(cursor):
     cursor.execute("SELECT coalesce(b.dag_id, '?'), b.start_date FROM job b WHERE b.job_type = 'BackfillJob' AND {} AND {} ORDER BY 2, 1".format(
         lives("b"), not_own("b.dag_id")))
     return [{"dagId": row[0], "runId": "backfill", "taskId": "all tasks", "mapIndex": -1, "since": iso(row[1])} for row in cursor.fetchall()]
-
-
-def _settle_ended(cursor, ended, touched):
-    """What has ended is left without state, marked, with the tries that had ended before, and without its process: its next end is its own.
-
-    What has succeeded, deferred or rescheduled itself in its last moment is no longer ours. Something that ended just then may have made
-    what stands behind an ended task upstream_failed; without state it waits again. And a scheduler's loop that began before the pause,
-    or a backfill's process, may have ended the run for it. A backfill's queued instance waits as scheduled (moving.py says why).
-    """
-    cursor.execute("UPDATE dag_run r SET state = 'running', end_date = NULL WHERE r.state = 'failed' "
-                   "AND (r.dag_id, r.run_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))", _columns(sorted(touched)))
-    source, values = entries_sql(ended["instances"])
-    only_queued = "e.state = 'queued' AND " + of_backfill(cursor)
-    cursor.execute("UPDATE task_instance t SET state = CASE WHEN {0} THEN 'scheduled' END, end_date = CASE WHEN {0} THEN NULL ELSE e.ended_at END, "
-                   "try_number = CASE WHEN {0} THEN e.tries ELSE {1} END, duration = NULL, job_id = NULL FROM dag_run r, {2} WHERE {3} "
-                   "AND {4} AND t.try_number IS NOT DISTINCT FROM e.tries AND {5}".format(
-                       only_queued, finished_tries(), source, entries_joined(cursor), ENDED_BY_US, IN_FLIGHT), values)
-    link, index = task_link(cursor)
-    before = [run_key(run) + tuple(one) for run in ended["runs"] for one in run["upstreamFailed"]]
-    cursor.execute(
-        "UPDATE task_instance t SET state = NULL, start_date = NULL, end_date = NULL, duration = NULL FROM dag_run r "
-        "WHERE {} AND t.state = 'upstream_failed' AND {} AND (r.dag_id, r.run_id) IN (SELECT * FROM unnest(%s::text[], %s::text[])) "
-        "AND (r.dag_id, r.run_id, t.task_id, {}) NOT IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::int[]))".format(
-            link, IN_FLIGHT, index),
-        _columns(sorted(touched)) + tuple([one[place] for one in before] for place in range(4)))
 
 
 # ---- owed_events: Dataset events that came while their consumer was paused: Airflow 2.10 queues none for a paused DAG [ran; 2.7.2 does].
@@ -1427,6 +1485,35 @@ def _of_dag(cursor, session, one, paused_at):
     return [intervals_told(dag_id, missed, is_more)] if missed else []
 
 
+# ---- overtaken: What restore did not do: runs of a DAG that somebody had unpaused before it came there. And its record, by which a second restore knows the first.
+
+def read_settled(command):
+    """As settled.json, empty where no restore has come to its end."""
+    body = command.storage.read_if_there(command.prefix + "restore/settled.json")
+    return json.loads(body.decode("utf-8")) if body is not None else {"dagIds": [], "overtaken": []}
+
+
+def write_settled(command, dag_ids, overtaken):
+    command.storage.write_json(command.prefix + "restore/settled.json", {"dagIds": sorted(dag_ids), "overtaken": overtaken})
+
+
+def overtaken_runs(cursor, dag_id, ran):
+    """Of a DAG that is unpaused: runs that go on here though they went on at the target, and unbegun ones that nobody has queued here.
+
+    None of a DAG that a try before has put back, for that has ended the former and queued the latter.
+
+    :param ran: runs of protocol.ts RanOnTarget, of this DAG.
+    """
+    resumed = [run["runId"] for run in ran if run["kind"] == "resumed"]
+    unbegun = [run for run in ran if run["kind"] == "unbegun"]
+    cursor.execute(
+        "SELECT r.run_id, 'resumed' FROM dag_run r WHERE r.dag_id = %s AND r.run_id = ANY(%s) AND {} UNION ALL "
+        "SELECT n.run_id, 'unbegun' FROM unnest(%s::text[], %s::timestamptz[]) AS n(run_id, logical_date) WHERE NOT EXISTS (SELECT 1 FROM dag_run r "
+        "WHERE r.dag_id = %s AND (r.run_id = n.run_id OR r.execution_date = n.logical_date)) ORDER BY 2, 1".format(IN_FLIGHT),
+        (dag_id, resumed, [run["runId"] for run in unbegun], [run["logicalDate"] for run in unbegun], dag_id))
+    return [{"dagId": dag_id, "runId": row[0], "kind": row[1]} for row in cursor.fetchall()]
+
+
 # ---- resumed_runs: Runs in flight at the snapshot that went on at the target: the source must not run what is unfinished of them by itself (rollback).
 
 #: Airflow shows it at the run (2.5 and newer).
@@ -1583,6 +1670,8 @@ def queue_unbegun(cursor, dag_id, runs):
     expressions = dict(dag_id="c.dag_id", run_id="n.run_id", execution_date="n.logical_date", run_type="n.run_type", external_trigger="false", conf="c.conf",
                        state="'queued'" if "queued_at" in there else "'running'", queued_at="now()", updated_at="now()", clear_number="0",
                        data_interval_start="n.interval_start", data_interval_end="n.interval_end", log_template_id="(SELECT max(id) FROM log_template)")
+    if "queued_at" not in there:  # 1.10 takes one from the other when the run ends, and ends with an error where there is none [source, 1.10.12].
+        expressions["start_date"] = "now()"
     columns, values = columns_and_values(expressions, there)
     cursor.execute(
         "INSERT INTO dag_run ({}) SELECT {} FROM (SELECT %s::text AS dag_id, %s::bytea AS conf) AS c CROSS JOIN unnest(%s::text[], %s::text[], "
@@ -1608,44 +1697,51 @@ def restore(command):
 
 
 def put_back(command, database, wanted, ran, events=()):
-    """Each DAG in one transaction that ends with its unpausing: a DAG that is unpaused has been put back.
+    """Each DAG in one transaction that ends with its unpausing: a DAG that is unpaused has been put back, or a person was there before.
 
     :param wanted: ids of the DAGs that were active before the drain; no other is unpaused.
     :param ran: runs of protocol.ts RanOnTarget.
     :param events: its events.
     """
-    ended, active = read_ended(command)["instances"], set(wanted)
-    work = Work(command, _by_dag(ended), _by_dag(ran), _by_dag(events))
+    ended, active = settle_half_ended(command, database)["instances"], set(wanted)
+    before = read_settled(command) if ran else {"dagIds": [], "overtaken": []}
+    work = Work(command, _by_dag(ended), _by_dag(ran), _by_dag(events), set(before["dagIds"]))
     with database.transaction() as cursor:
         order = _consumers_first(active, producers_of(cursor))
     order += sorted({one["dagId"] for one in ended + ran} - active)
-    activated, queued, unknown = [], 0, []
+    activated, queued, unknown, settled, overtaken = [], 0, [], set(work.settled), before["overtaken"]
     for number, dag_id in enumerate(order, 1):
         done = database.settle(lambda cursor, dag_id=dag_id: _put_back_dag(cursor, dag_id, dag_id in active, work))
         if done["isUnpaused"]:
             activated.append(dag_id)
         if done["unknownEvents"]:
             unknown.append(dag_id)
+        if done["isKnown"]:
+            settled.add(dag_id)
+        overtaken = overtaken + done["overtaken"]
         queued += done["queuedEvents"]
         command.say("put back {} of {} DAGs".format(number, len(order)), None, number, len(order))
+    if ran:
+        write_settled(command, settled, overtaken)
     with database.transaction() as cursor:
         cursor.execute("SELECT dag_id FROM dag WHERE dag_id = ANY(%s) AND is_active", (list(active),))
         missing = active - {row[0] for row in cursor.fetchall()}
         left, succeeded = _ended_here(cursor, ran, "failed"), _ended_here(cursor, [run for run in ran if run["state"] == "success"], "success")
         with_us = {(one["dagId"], one["runId"]) for one in left + succeeded}
-        marked = {instance_key(one) for one in still_ended(cursor, ended, "true")}
-        left += [run for run in _runs_of(still_ended(cursor, ended, "t.state = 'failed'")) if (run["dagId"], run["runId"]) not in with_us]
-        # Whatever bears the mark no more was put back, now or by a try before.
+        not_back = {instance_key(one) for one in entries_that(cursor, ended, "{} OR {}".format(MARKED, ENDED_BY_US))}
+        failed = _runs_of(entries_that(cursor, ended, "t.state = 'failed' AND {}".format(ENDED_BY_US)))
+        left += [run for run in failed if (run["dagId"], run["runId"]) not in with_us]
+        # The record lists what has ended by us alone: whatever bears the mark no more was put back, now or by a try before.
         return {"activated": sorted(activated), "missing": sorted(missing), "standIns": stand_ins_of(cursor, ran), "leftFailed": left,
-                "succeeded": succeeded, "queuedEvents": queued, "unknownEvents": sorted(unknown),
-                "putBack": len([one for one in ended if instance_key(one) not in marked and (one["dagId"], one["runId"]) not in with_us])}
+                "succeeded": succeeded, "overtaken": overtaken, "queuedEvents": queued, "unknownEvents": sorted(unknown),
+                "putBack": len([one for one in ended if instance_key(one) not in not_back and (one["dagId"], one["runId"]) not in with_us])}
 
 
 class Work(object):
     """What there is to put back, by DAG: thousands of DAGs with thousands of runs are looked through once."""
 
-    def __init__(self, command, ended, ran, events):
-        self.ended, self.ran, self.events = ended, ran, events
+    def __init__(self, command, ended, ran, events, settled):
+        self.ended, self.ran, self.events, self.settled = ended, ran, events, settled
         self.paused_at, self.resume_deferred = read_active(command)["pausedAt"], command.job["drain"]["resumeDeferred"]
 
 
@@ -1669,21 +1765,24 @@ def _consumers_first(dag_ids, producers):
 
 def _put_back_dag(cursor, dag_id, is_wanted, work):
     """A DAG whose file is gone for the moment too: unpaused, it goes on by itself when Airflow has parsed it again."""
-    done = {"isUnpaused": False, "queuedEvents": 0, "unknownEvents": 0}
+    done = {"isUnpaused": False, "queuedEvents": 0, "unknownEvents": 0, "overtaken": []}
     ran = work.ran.get(dag_id, [])
-    made = [run for run in ran if stands_in(run)]
+    unsettled = [] if dag_id in work.settled else ran
+    made = [run for run in unsettled if stands_in(run)]
     awaited = tasks_awaited(cursor, dag_id) if made else []  # Before the row is locked: a serialized DAG may have megabytes.
     cursor.execute("SELECT is_paused FROM dag WHERE dag_id = %s FOR UPDATE", (dag_id,))
     row = cursor.fetchone()
+    done["isKnown"] = row is not None
     # A DAG of the target alone has no intervals here: a row of it would be a DAG run that nothing explains.
     if row and add_stand_ins(cursor, dag_id, made, awaited):
         columns = next_run_columns(cursor)
         if columns:  # As after an import: not scheduled until its file is parsed with the stand-ins in view.
             cursor.execute("UPDATE dag SET {} WHERE dag_id = %s".format(", ".join("{} = NULL".format(column) for column in columns)), (dag_id,))
     if is_wanted and row and not row[0]:
+        done["overtaken"] = overtaken_runs(cursor, dag_id, unsettled) if unsettled else []
         return done
-    queue_unbegun(cursor, dag_id, [run for run in ran if run["kind"] == "unbegun"] if is_wanted else [])
-    resumed = [run for run in ran if run["kind"] == "resumed"]
+    queue_unbegun(cursor, dag_id, [run for run in unsettled if run["kind"] == "unbegun"] if is_wanted and row else [])
+    resumed = [run for run in unsettled if run["kind"] == "resumed"]
     end_runs(cursor, [run for run in resumed if run["state"] == "success"], "success")
     end_runs(cursor, [run for run in resumed if run["state"] != "success"], "failed")
     _run_again(cursor, work.ended.get(dag_id, []), work.resume_deferred)
@@ -1776,6 +1875,7 @@ def drain(command):
 
 def _abort_unless_at_rest(command, database, active):
     order = command.job["drain"]
+    settle_half_ended(command, database)  # Of a try with another leftover: set to failed, it may have ended its run, which is ours to put back.
     with database.snapshot() as cursor:
         leftover = len(runs_in_flight(cursor, order))
     if not leftover:

@@ -1870,14 +1870,23 @@ def write_record(command, runs, events):
     return command.storage.write_json(_key(command), {"runs": runs, "events": events})
 
 
+def name_of(run):
+    return run["dagId"], run["runId"]
+
+
+def when(run):
+    """Its logical date in a form that sorts: ISO 8601 with and without a fraction."""
+    return run["logicalDate"].rstrip("Z")
+
+
 def joined(before, found):
     """What was recorded, with what the rows say now: of a run that this command has cut or deleted since, only the record still knows how it was."""
-    now = {(run["dagId"], run["runId"]): run for run in found}
+    now = {name_of(run): run for run in found}
     for run in before:
-        live = now.get((run["dagId"], run["runId"]))
+        live = now.get(name_of(run))
         if live is None or (run.get("cut") and live["state"] == "failed"):
-            now[(run["dagId"], run["runId"])] = run
-    return sorted(now.values(), key=lambda run: (run["dagId"], run["logicalDate"].rstrip("Z"), run["runId"]))
+            now[name_of(run)] = run
+    return sorted(now.values(), key=lambda run: (run["dagId"], when(run), run["runId"]))
 
 
 # ---- taking_back: Rollback's half on the target: what was only queued goes back, what was cut does not go on by itself at a second cutover.
@@ -1885,34 +1894,60 @@ def joined(before, found):
 AUTOMATED = ("scheduled", "dataset_triggered")
 
 
-def take_back(command, database, handover, begun, runs, remember):
+def take_back(command, database, handover, begun, runs, record):
     """Runs of which nothing began: parked ones are parked again; automated ones that the target made are deleted, for the source makes them itself.
 
-    It makes what follows its newest run. One that lies before a run that stays would never be made: it is recorded before it goes.
+    It makes what follows its newest run. One that lies before a run that stands there would never be made: it is recorded before it goes.
+    What an earlier try has recorded of a run that goes now is taken out before, too: nothing of it ran, though it looked so then.
 
     :param dict begun: parked_runs.py `read_begun`. :param list runs: ran_here.py `runs_since`.
-    :param remember: function(run), writes a run of kind `unbegun` down.
+    :param list record: ran_here.py `read_record`; it is changed, and written before any row is.
     """
-    before = {(dag_id, run["runId"]): run for dag_id, parked in begun.items() for run in parked}
-    stay, deleted = set(), 0
-    for run in reversed(runs):  # Newest first: whether a run may go without a word is known once all behind it are decided.
-        line = (run["dagId"], run["runType"])
-        if run["kind"] == "new" and (is_over(run) or run["runType"] not in AUTOMATED):
-            stay.add(line)
-            continue
-        if line in stay and run["kind"] == "new" and not _has_begun(database, run, handover.snapshot):
-            remember(dict(run, kind="unbegun"))
+    wanted = {one["dagId"] for one in handover.wanted}
+    with database.transaction() as cursor:
+        unbegun = [run for run in runs if is_unbegun(cursor, run, handover.snapshot)]
+    ids = {name_of(run) for run in unbegun}
+    kept = [one for one in record if one["kind"] == "unbegun" or name_of(one) not in ids]
+    newest = {}
+    for run in kept + [run for run in runs if name_of(run) not in ids]:  # These stand on the source, or will, whichever try has seen them.
+        if run["kind"] != "resumed":
+            newest[_line(run)] = max(when(run), newest.get(_line(run), ""))
+    goes = [run for run in reversed(unbegun) if run["kind"] == "resumed" or run["dagId"] in wanted]
+    told = [run for run in goes if run["kind"] == "new" and when(run) < newest.get(_line(run), "")]
+    _note(command, record, kept, told)
+    before, deleted = {(dag_id, run["runId"]): run for dag_id, parked in begun.items() for run in parked}, 0
+    for at, run in enumerate(goes):  # Newest first: whether a run may go without a word is known once all behind it are decided.
         outcome = database.settle(lambda cursor, run=run: _take(cursor, run, handover.snapshot, before))
         deleted += outcome == "deleted"
-        if outcome == "stays" and run["kind"] == "new":
-            stay.add(line)
+        if outcome == "stays" and run["kind"] == "new":  # It began after the look above.
+            _note(command, record, record, [one for one in goes[at + 1:] if one["kind"] == "new" and _line(one) == _line(run)])
     if deleted:
         command.say("deleted {} runs that the target had made but not begun".format(deleted))
 
 
-def _has_begun(database, run, snapshot):
-    with database.transaction() as cursor:
-        return began(cursor, run["dagId"], run["runId"], snapshot)
+def is_unbegun(cursor, run, snapshot):
+    """Whether nothing of it began, so that it can go back as if it had never been."""
+    is_ours = run["kind"] == "resumed" or (run["runType"] in AUTOMATED and run["state"] in ("queued", "running"))
+    return is_ours and not began(cursor, run["dagId"], run["runId"], snapshot)
+
+
+def without_others(cursor, runs, handover):
+    """Without the unbegun automated runs of DAGs that the source had not active: nobody there would make them, so they stay the target's own."""
+    wanted = {one["dagId"] for one in handover.wanted}
+    return [run for run in runs if run["kind"] == "resumed" or run["dagId"] in wanted or not is_unbegun(cursor, run, handover.snapshot)]
+
+
+def _line(run):
+    return run["dagId"], run["runType"]
+
+
+def _note(command, record, kept, told):
+    """Changes `record` to `kept` and `told` as kind `unbegun`; one write for all of them, for there may be thousands."""
+    known = {name_of(one) for one in kept}
+    changed = kept + [dict(run, kind="unbegun") for run in told if name_of(run) not in known]
+    if changed != record:
+        write_record(command, changed, [])
+        record[:] = changed
 
 
 def _take(cursor, run, snapshot, before):
@@ -2040,17 +2075,11 @@ def _words(task):
 def _settle_runs(command, database, handover, begun, wanted, is_quiet):
     """(protocol.ts RanOnTarget.runs, its events) after everything that did not begin was taken back; what is to be failed is marked `cut`."""
     record = read_record(command)
-
-    def remember(run):
-        known = [one for one in record if (one["dagId"], one["runId"]) != (run["dagId"], run["runId"])]
-        record[:] = known + [run]
-        write_record(command, record, [])
-
     with database.transaction() as cursor:
         found = runs_since(cursor, handover)
-    take_back(command, database, handover, begun, found, remember)
+    take_back(command, database, handover, begun, found, record)
     with database.transaction() as cursor:
-        runs = joined(record, runs_since(cursor, handover))
+        runs = joined(record, without_others(cursor, runs_since(cursor, handover), handover))
         events = events_left(cursor, wanted, handover.snapshot)
     return [dict(run, cut=True) if is_quiet and run["kind"] != "unbegun" and not is_over(run) else run for run in runs], events
 
