@@ -22,7 +22,8 @@ export function restClient(version: string, url: string, logins: Logins) {
     const search = query.size > 0 ? `?${query.toString()}` : '';
     const answer = await fetch(`${url}${isVersion3 ? '/api/v2' : '/api/v1'}${path}${search}`, {
       method, redirect: 'manual',
-      headers: { Authorization: await authorization(role), Accept: 'application/json', ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) },
+      // gunicorn closes a connection that idles for two seconds, under load just when the next request is on its way.
+      headers: { Connection: 'close', Authorization: await authorization(role), Accept: 'application/json', ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) },
       ...(body === undefined ? {} : { body }),
     });
     return { status: answer.status, body: await answer.text() };
