@@ -1,8 +1,10 @@
 /** What a person should know before approving; none of it stops the migration. */
+import { OPTION_FACTS } from '../airflow/option-facts.js';
 import { TABLES } from '../metadata/catalogue.js';
 import { finding, type Seen } from './blockers.js';
 import type { ClonedRole } from './clone-role.js';
 import { ownTags, unknownFields } from './environment-fields.js';
+import { planOptions } from './option-steps.js';
 import type { Finding } from './plan.js';
 import { lastErrorOf, stateOf } from './states.js';
 
@@ -17,8 +19,10 @@ export function warningsOf({ source, target, file }: Seen, role: ClonedRole | un
   for (const text of role?.warnings ?? []) found.push(finding('role-clone', text, 'the cloned execution role keeps what could not be rewritten', 'check that statement after phase create'));
   if (file.metadata.connections && !TABLES.some(({ option }) => option === 'connections')) found.push(finding('connections-not-moved', 'Connections are not moved by this release', 'its table catalogue does not hold them', 'create them in the target, or keep them in a secrets backend'));
   if (file.logs.tasks !== 'none') found.push(finding('logs-not-moved', 'Task logs are not copied by this release', 'phase logs is not built yet', 'read them in the source\'s log groups, or set logs.tasks to "none"'));
+  // By the source's name or the target's: both remove it.
+  const known = new Set(planOptions(source.AirflowConfigurationOptions ?? {}, source.AirflowVersion, file.target.airflowVersion, OPTION_FACTS).flatMap(({ source: name, target: renamed }) => [name, renamed]));
   for (const option of Object.keys(file.target.configuration)) {
-    if (file.target.configuration[option] === null && !(option in (source.AirflowConfigurationOptions ?? {})))
+    if (file.target.configuration[option] === null && !known.has(option))
       found.push(finding('option-not-there', `target.configuration removes ${option}, which the source does not have`, 'a typing error would leave the option in place', 'check its name'));
   }
   return found;

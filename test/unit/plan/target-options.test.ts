@@ -45,6 +45,12 @@ describe('the options that the target gets', () => {
   });
 });
 
+it('an option that is removed by its new name is not called unknown', () => {
+  const codes = (name: string) => buildPlan({ file: aMigrationFile({ target: { configuration: { [name]: null } } }), source: source({ 'core.dag_concurrency': '5' }, '2.4.3'), target: undefined, targetAccount: ACCOUNT, sourceRole: aRole(), key: undefined, observations: NOTHING }).warnings.map(({ code }) => code);
+  for (const name of ['core.dag_concurrency', 'core.max_active_tasks_per_dag']) expect(codes(name)).not.toContain('option-not-there');
+  expect(codes('core.paralelism')).toContain('option-not-there');
+});
+
 describe('defaults that change though nobody sets the option', () => {
   it('are those of Airflow\'s own documentation', () => {
     const found = changedDefaults(source({}, '2.10.3'), '3.3.1').map(({ option }) => option);
