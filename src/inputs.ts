@@ -20,6 +20,10 @@ export type Inputs = Readonly<{
   approvedManifest: string | undefined;
   dryRun: boolean;
   githubToken: string | undefined;
+  /** Number; undefined: that of the event, if it has one. */
+  pullRequest: number | undefined;
+  /** Path of phase check's report, for phase plan. */
+  checkReport: string | undefined;
   timeoutMinutes: number;
 }>;
 
@@ -80,6 +84,10 @@ export function readInputs(json: string | undefined): Inputs {
   must(approvedManifest === '' || DIGEST.test(approvedManifest), 'approved-manifest: it is no digest of 64 hexadecimal digits; give the output manifest-digest of phase export');
   if (phase) must(approvedManifest === '' || phase === 'import', `phase, approved-manifest: only "import" compares it, "${phase}" does not`);
 
+  const pullRequest = read('pull-request') === '' ? undefined : Number(read('pull-request'));
+  must(pullRequest === undefined || (Number.isSafeInteger(pullRequest) && pullRequest >= 1), `pull-request: "${read('pull-request')}" is not the number of a pull request`);
+  for (const name of ['pull-request', 'check-report'] as const) if (phase) must(read(name) === '' || phase === 'plan', `phase, ${name}: only "plan" takes it, "${phase}" does not`);
+
   const dryRun = read('dry-run').toLowerCase();
   must(dryRun === 'true' || dryRun === 'false', `dry-run: "${read('dry-run')}" is neither true nor false`);
   const timeoutMinutes = Number(read('timeout-minutes'));
@@ -103,6 +111,8 @@ export function readInputs(json: string | undefined): Inputs {
     approvedManifest: approvedManifest || undefined,
     dryRun: dryRun === 'true',
     githubToken: read('github-token') || undefined,
+    pullRequest,
+    checkReport: read('check-report') || undefined,
     timeoutMinutes,
   });
 }

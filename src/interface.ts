@@ -13,10 +13,12 @@ export const INPUT_DEFAULTS = {
   'approved-manifest': '',
   'dry-run': 'false',
   'github-token': '',
+  'pull-request': '',
+  'check-report': '',
   'timeout-minutes': '300',
 } as const;
 
-export const OUTPUT_NAMES = ['migration-id', 'attempt', 'plan-digest', 'manifest-digest', 'changes', 'blockers', 'tables', 'target-environment', 'target-webserver-url', 'report'] as const;
+export const OUTPUT_NAMES = ['migration-id', 'attempt', 'plan-digest', 'manifest-digest', 'changes', 'blockers', 'tables', 'target-environment', 'target-webserver-url', 'report', 'plan', 'check-report'] as const;
 
 export type InputName = keyof typeof INPUT_DEFAULTS;
 export type OutputName = (typeof OUTPUT_NAMES)[number];

@@ -9,7 +9,7 @@ type Schema = Readonly<{ properties?: Readonly<Record<string, Schema>>; default?
 export function withDefaults(value: Values): MigrationFile {
   const written = (section: string, key: string): unknown => (value[section] as Values | undefined)?.[key];
   const read = (section: string, key: string): unknown => written(section, key) ?? (schema as Schema).properties?.[section]?.properties?.[key]?.default;
-  const source = { environment: written('source', 'environment') as string, region: written('source', 'region') as string };
+  const source = { environment: written('source', 'environment') as string, region: written('source', 'region') as string, airflowVersion: written('source', 'airflow-version') as string | undefined };
   const environment = written('target', 'environment') as string;
   return {
     id: (value['id'] as string | undefined) ?? `${source.environment}-to-${environment}`,
@@ -25,7 +25,12 @@ export function withDefaults(value: Values): MigrationFile {
       prefix: (written('target', 'prefix') as string | undefined) ?? `${environment}/`,
       create: read('target', 'create') as MigrationFile['target']['create'],
     },
-    resources: { from: read('resources', 'from') as 'source' },
+    resources: {
+      from: read('resources', 'from') as 'source',
+      dags: read('resources', 'dags') as string,
+      requirements: written('resources', 'requirements') as string | undefined,
+      plugins: written('resources', 'plugins') as string | undefined,
+    },
     metadata: {
       historyDays: read('metadata', 'history-days') as number | 'all',
       auditLogDays: read('metadata', 'audit-log-days') as number | 'all',

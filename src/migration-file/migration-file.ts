@@ -2,7 +2,7 @@
 export type MigrationFile = Readonly<{
   /** Names the migration everywhere; default `<source>-to-<target>`. */
   id: string;
-  source: Readonly<{ environment: string; region: string }>;
+  source: Readonly<{ environment: string; region: string; /** For phase check, which may not ask AWS. */ airflowVersion: string | undefined }>;
   target: Readonly<{
     environment: string;
     region: string;
@@ -20,7 +20,8 @@ export type MigrationFile = Readonly<{
     /** 'mwaa-migrate' creates the environment; 'external' waits for one that IaC owns. */
     create: 'mwaa-migrate' | 'external';
   }>;
-  resources: Readonly<{ from: 'source' | 'repository'; dags?: string; requirements?: string; plugins?: string; startupScript?: string }>;
+  /** Paths in the repository, for check and plan; undefined: where they usually are. */
+  resources: Readonly<{ from: 'source' | 'repository'; dags: string; requirements: string | undefined; plugins: string | undefined }>;
   metadata: Readonly<{ historyDays: number | 'all'; auditLogDays: number | 'all'; xcom: boolean; variables: boolean; connections: boolean }>;
   logs: Readonly<{ tasks: 'failed' | 'all' | 'none'; maxDays: number }>;
   drain: Readonly<{ timeoutMinutes: number; taskMinutes: number; leftover: 'resume' | 'fail' | 'abort'; resumeDeferred: boolean }>;

@@ -10,18 +10,18 @@ export const ACCOUNT = '111122223333';
 
 export const someInputs = (given: Partial<Inputs> = {}): Inputs => ({
   phase: 'plan', config: '.github/mwaa-migration.yml', mode: 'rehearsal', attempt: undefined, planRole: undefined, sourceRole: undefined, targetRole: undefined,
-  approvedPlan: undefined, approvedManifest: undefined, dryRun: false, githubToken: undefined, timeoutMinutes: 60, ...given,
+  approvedPlan: undefined, approvedManifest: undefined, dryRun: false, githubToken: undefined, pullRequest: undefined, checkReport: undefined, timeoutMinutes: 60, ...given,
 });
 
 type FileChanges = Readonly<{ [K in keyof MigrationFile]?: MigrationFile[K] extends object ? Partial<MigrationFile[K]> : MigrationFile[K] }>;
 export const aMigrationFile = (given: FileChanges = {}): MigrationFile => ({
   id: given.id ?? 'analytics-to-analytics-v2',
-  source: { environment: 'analytics', region: 'eu-west-1', ...given.source },
+  source: { environment: 'analytics', region: 'eu-west-1', airflowVersion: undefined, ...given.source },
   target: {
     environment: 'analytics-v2', region: 'eu-west-1', airflowVersion: '2.10.3', configuration: {}, executionRole: 'clone', environmentOverrides: {}, bucket: undefined, prefix: 'analytics-v2/', create: 'mwaa-migrate',
     ...given.target,
   },
-  resources: { from: 'source', ...given.resources },
+  resources: { from: 'source', dags: 'dags', requirements: undefined, plugins: undefined, ...given.resources },
   metadata: { historyDays: 'all', auditLogDays: 30, xcom: true, variables: true, connections: false, ...given.metadata },
   logs: { tasks: 'none', maxDays: 3, ...given.logs },
   drain: { timeoutMinutes: 60, taskMinutes: 30, leftover: 'resume', resumeDeferred: false, ...given.drain },
