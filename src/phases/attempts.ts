@@ -73,7 +73,19 @@ export function finalAttempt(journal: Journal, wanted: number | undefined): Fini
   if (attempt.mode !== 'final') throw new UserError(`Attempt ${attempt.number} is a rehearsal.`, 'a rehearsal pauses nothing and holds no variables, so it cannot be imported.', 'run phase export with mode: final, or name a final attempt.');
   if (stepOf(attempt, STEP.restored)) throw new UserError(`Attempt ${attempt.number} was given up: the source is active again.`, 'the source went on after it, so its rows are not the newest.', 'run phase export with mode: final again.');
   if (!attempt.manifest || stepOf(attempt, STEP.voided) || !stepOf(attempt, STEP.exported)) throw new UserError(`The export of attempt ${attempt.number} has not finished.`, 'without its manifest nobody knows which rows belong to it.', 'run phase export with mode: final again; it goes on where it stopped.');
+  refuseUnfinishedDrain(journal, attempt);
   return attempt as FinishedExport;
+}
+
+/** An aborting drain puts the source back by itself, also without its runner: an older export must not get the schedule meanwhile. A rollback that has begun is refused by its own name. */
+function refuseUnfinishedDrain({ attempts }: Journal, { number }: Attempt): void {
+  const newer = attempts.find((one) => one.number > number && stepOf(one, STEP.drainBegun) && ![STEP.drained, STEP.restoreBegun, STEP.rollbackBegun, STEP.restored, STEP.voided].some((name) => stepOf(one, name)));
+  if (!newer) return;
+  throw new UserError(
+    `Attempt ${newer.number}, which is newer than attempt ${number}, has begun to drain the source and has not ended.`,
+    'its drain may make the source active again by itself, and with DAGs active on the target intervals would run twice.',
+    'run phase export with mode: final again, which goes on with that attempt, or phase rollback, which gives it up.',
+  );
 }
 
 /** Whether cutover has begun, so that the target may run what the source ran. */

@@ -153,6 +153,15 @@ describe('drain.leftover: abort', () => {
     expect([[...world.dags.source], world.sides.active('target'), world.sides.accidents]).toEqual([ACTIVE, [], []]);
   });
 
+  it.each(['import', 'cutover'] as const)('while the drain of a newer export has not ended, %s of an older one is refused, until that one is rolled back', async (phase) => {
+    const world = await after(...IMPORTED);
+    world.answers.failing = { drain: new UserError('no runner', 'why', 'fix.') };
+    await expect(run(world, { phase: 'export', mode: 'final' })).rejects.toThrow('no runner');
+    expect(world.journalValue?.attempts.map(({ number }) => number)).toEqual([1, 2]);
+    await expect(run(world, { phase, attempt: 1 })).rejects.toThrow(/Attempt 2, which is newer than attempt 1, has begun to drain the source and has not ended\.[^]*or phase rollback/);
+    expect(world.sides.active('target')).toEqual([]);
+  });
+
   it('an aborted export that ended tasks before puts them back although every DAG is active', async () => {
     const world = await after(...EXPORTED);
     world.answers.failing = { drain: new UserError('drain failed (drain-aborted)', 'why', 'fix.') };
