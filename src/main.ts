@@ -9,6 +9,7 @@ import { OUTPUT_NAMES } from './interface.js';
 import { actionsLog } from './log.js';
 import { readMigrationFile } from './migration-file/read.js';
 import { phases } from './phases/index.js';
+import { requireRoad } from './plan/road.js';
 import type { PhaseResult } from './ports.js';
 import { removeReport, reportFilesOf, writeReport, type ReportFiles } from './report-files.js';
 import { failureHtml, failureSummary, fitSummary, headline } from './step-summary.js';
@@ -54,6 +55,7 @@ async function runPhase(inputs: Inputs, env: Env, home: string): Promise<PhaseRe
   if (!phase) throw notYet(inputs.phase);
   const text = await readWorkspaceFile(env['GITHUB_WORKSPACE'] || process.cwd(), inputs.config, 'config');
   const file = readMigrationFile(text, inputs.config);
+  requireRoad(inputs.phase, file.target.airflowVersion);
   const { context, close } = wire({ inputs, file, env, home, clock: systemClock, ticker: systemTicker, log: actionsLog });
   core.info(`Migration "${file.id}", phase ${inputs.phase}: "${file.source.environment}" (${file.source.region}) to "${file.target.environment}" (${file.target.region}, Airflow ${file.target.airflowVersion}).`);
   const endStopping = stopping(process, close, inputs.phase);

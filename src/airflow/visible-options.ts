@@ -2,6 +2,9 @@
  * Airflow options whose values may be shown: numbers, switches and choices. Everything else is "(hidden)", for an option can hold
  * a password, a connection string or a command. An option that is missing here is merely less readable; the reverse could leak.
  */
+import { OPTION_FACTS } from './option-facts.js';
+
+/** Besides these: every option that Airflow itself has as a number or a switch, as long as its value is one. */
 const VISIBLE: ReadonlySet<string> = new Set([
   'api.maximum_page_limit',
   'celery.sync_parallelism', 'celery.worker_autoscale',
@@ -28,7 +31,16 @@ export const HIDDEN = '(hidden)';
 
 /** The value where it may be shown. A value with anything but plain words is hidden even then. */
 export const visibleValue = (option: string, value: string): string =>
-  VISIBLE.has(option) && /^[A-Za-z0-9_.,:/+ -]{0,64}$/.test(value) && !value.includes('://') ? value : HIDDEN;
+  (VISIBLE.has(option) && /^[A-Za-z0-9_.,:/+ -]{0,64}$/.test(value) && !value.includes('://')) || (isPlain(value) && isNumberOrSwitch(option)) ? value : HIDDEN;
+
+const isPlain = (value: string): boolean => /^(true|false|-?\d{1,9}(\.\d{1,6})?)$/iu.test(value.trim());
+
+/** Every default that it ever had is plain; one without any default says nothing of itself. */
+function isNumberOrSwitch(option: string): boolean {
+  const known = Object.hasOwn(OPTION_FACTS.options, option) ? OPTION_FACTS.options[option] : undefined;
+  const standards = known?.changes.map(([, standard]) => standard).filter((standard) => typeof standard === 'string' && standard !== '') ?? [];
+  return known?.isSensitive !== true && standards.length > 0 && standards.every((standard) => typeof standard === 'string' && isPlain(standard));
+}
 
 /** Options as they may be shown, stored and digested. */
 export const visibleOptions = (options: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>

@@ -37,7 +37,6 @@ function contradictionsIn(file: MigrationFile): readonly Mistake[] {
     source.environment === target.environment && source.region === target.region
       ? [{ path: ['target', 'environment'], text: 'target.environment: it is the source itself; the target is a new environment with a name of its own' }]
       : [],
-    major >= 3 ? [{ path: ['target', 'airflow-version'], text: `target.airflow-version: the way to ${target.airflowVersion} (by 2.11 and a step in place) is not part of this release; versions up to 2.11 are` }] : [],
     major < 2 ? [{ path: ['target', 'airflow-version'], text: `target.airflow-version: ${target.airflowVersion} cannot be created on MWAA any more` }] : [],
   ].flat();
 }

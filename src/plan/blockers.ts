@@ -7,6 +7,7 @@ import { isOurs, isOutputOnly, type Placement } from './environment-fields.js';
 import { accountOf, bucketOf } from './naming.js';
 import { folderOf, pathOf, placeDifferences, placementOf } from './placement.js';
 import type { Finding } from './plan.js';
+import { roadOf, stopsOf } from './road.js';
 import { lastErrorOf, stateOf } from './states.js';
 
 export type Seen = Readonly<{ source: EnvironmentDescription; target: EnvironmentDescription | undefined; file: MigrationFile; targetAccount: string }>;
@@ -15,16 +16,17 @@ export const blockersOf = (seen: Seen): readonly Finding[] => [...versionBlocker
 
 function versionBlockers({ source, target, file }: Seen): readonly Finding[] {
   const from = source.AirflowVersion, to = file.target.airflowVersion;
-  const known = findVersion(to);
-  const creatable = MWAA_VERSIONS.filter((version) => version.creatable && compareVersions(version.version, from) >= 0).map(({ version }) => version);
-  const choose = `set target.airflow-version to one of ${creatable.filter((version) => !isAtLeast(version, '3')).join(', ')}`;
-  if (isAtLeast(to, '3')) return [finding('target-airflow-3', `Target version ${to} is not in this release`, 'Airflow 3 is reached by 2.11 and an in-place step, which is not built yet', 'set target.airflow-version to a 2.x version')];
+  const known = findVersion(to), road = roadOf(from, to);
+  const creatable = MWAA_VERSIONS.filter((version) => version.creatable && !isAtLeast(version.version, '3') && compareVersions(version.version, from) >= 0).map(({ version }) => version);
+  const choose = creatable.length > 0 ? `set target.airflow-version to one of ${creatable.join(', ')}` : `set target.airflow-version to ${from} or a newer version of MWAA`;
   if (!known) return [finding('version-unknown', `MWAA has no Airflow ${to}`, 'an environment of that version cannot be created', choose)];
   const found: Finding[] = [];
+  if (isAtLeast(from, '3')) found.push(finding('source-airflow-3', `The source runs Airflow ${from}`, 'tasks of Airflow 3 have no database, so its history cannot be read from inside', 'take that environment to the newer version in place: MWAA keeps its history'));
+  else if (road.upgrades.length > 0) found.push(finding('target-airflow-3', `Airflow ${to} is reached by ${road.landing} and a step in place, and phase upgrade is not part of this release`, 'the environment would stay on the version in between', `set target.airflow-version to ${road.landing}, and let MWAA take it to ${to} in place after cutover; or wait for a release with phase upgrade`));
   if (compareVersions(to, from) < 0) found.push(finding('version-backwards', `The target's Airflow ${to} is older than the source's ${from}`, 'the newer metadata has columns and values that the older version cannot hold', choose));
-  if (!known.creatable && target === undefined) found.push(finding('version-not-creatable', `MWAA creates no more environments of Airflow ${to}`, 'its support has ended', choose));
-  if (!isAtLeast(from, FIRST_WITH_REST_API)) found.push(finding('source-without-rest', `The source runs Airflow ${from}, below ${FIRST_WITH_REST_API}`, 'InvokeRestApi does not reach it, and the CLI transport is not in this release', 'update the source in place first, or wait for a release with that transport'));
-  if (target && target.AirflowVersion !== to) found.push(finding('target-other-version', `Environment ${target.Name} runs Airflow ${target.AirflowVersion}, not ${to}`, 'it was made for something else', 'name another target.environment, or its version'));
+  if (!findVersion(road.landing)?.creatable && target === undefined) found.push(finding('version-not-creatable', `MWAA creates no more environments of Airflow ${road.landing}`, 'its support has ended', choose));
+  if (!isAtLeast(from, FIRST_WITH_REST_API)) found.push(finding('source-without-rest', `The source runs Airflow ${from}, below ${FIRST_WITH_REST_API}`, 'InvokeRestApi does not reach it, and the CLI transport is not in this release', 'wait for a release with that transport; what this plan shows of options, packages and DAGs holds already'));
+  if (target && !stopsOf(road).includes(target.AirflowVersion)) found.push(finding('target-other-version', `Environment ${target.Name} runs Airflow ${target.AirflowVersion}, not ${stopsOf(road).join(' or ')}`, 'it was made for something else', 'name another target.environment, or its version'));
   return found;
 }
 

@@ -12,7 +12,8 @@ import { accountOf, bucketOf, clonedRoleName, migrationBucketName, migrationPref
 import { placementOf, versionOf } from './placement.js';
 import { PLAN_SCHEMA, type Basis, type Decisions, type Finding, type Observations, type Plan } from './plan.js';
 import { changedVersions, checkRequirements } from './requirements-check.js';
-import { changedDefaults, planTargetOptions, shownChanges } from './target-options.js';
+import { roadOf, stopsOf } from './road.js';
+import { changedDefaults, planTargetOptions, sentOptions, shownChanges } from './target-options.js';
 import { warningsOf } from './warnings.js';
 
 /** Everything the plan is computed from. */
@@ -57,7 +58,7 @@ export function buildPlan(input: PlanInput): Plan {
     decisions, basis,
     observations: { ...input.observations, sourceStatus: source.Status, targetStatus: target?.Status },
     changes: environmentDifference(source, fields),
-    requirements: input.requirements === undefined ? undefined : checkRequirements(input.requirements, source.AirflowVersion, file.target.airflowVersion),
+    requirements: requirementFindings(input),
     versions: changedVersions(source.AirflowVersion, file.target.airflowVersion, input.requirements),
     options: shownChanges(planTargetOptions(source, file), source.AirflowConfigurationOptions ?? {}),
     defaults: changedDefaults(source, file.target.airflowVersion),
@@ -87,6 +88,18 @@ export function clonedRole({ file, source, targetAccount, sourceRole }: Pick<Pla
   });
 }
 
+/** One file has to be installed on every version of the road. */
+function requirementFindings({ requirements, source, file }: PlanInput): Plan['requirements'] {
+  return requirements === undefined ? undefined : stopsOf(roadOf(source.AirflowVersion, file.target.airflowVersion)).flatMap((on) => checkRequirements(requirements, source.AirflowVersion, on).map((found) => ({ ...found, on })));
+}
+
+/** The road with what each step in place will send. */
+function plannedRoad({ source, file }: PlanInput, hasRequirements: boolean): Decisions['road'] {
+  const { landing, upgrades, bridge } = roadOf(source.AirflowVersion, file.target.airflowVersion);
+  const options = visibleOptions(sentOptions(planTargetOptions(source, file)));
+  return { landing, upgrades: upgrades.map((version) => ({ version, options, constraint: hasRequirements ? constraintsUrl(version) : undefined })), bridge };
+}
+
 function decide(input: PlanInput, executionRole: Decisions['executionRole'], fields: Readonly<Record<string, unknown>>): Decisions {
   const { file, source, targetAccount } = input;
   const placement = placementOf(source, file);
@@ -96,12 +109,13 @@ function decide(input: PlanInput, executionRole: Decisions['executionRole'], fie
     schema: PLAN_SCHEMA,
     migration: { id: file.id, bucket, prefix, kmsKey: file.bucket.kmsKey },
     environment: { create: file.target.create, region: file.target.region, account: targetAccount, fields: shownFields(fields) },
+    road: plannedRoad(input, placement.requirements !== undefined),
     executionRole,
     resources: {
       from: file.resources.from,
       source: { bucket: bucketOf(source.SourceBucketArn), dags: source.DagS3Path },
       target: { bucket: placement.bucket, dags: placement.dags, plugins: placement.plugins?.path, requirements: placement.requirements?.path, startupScript: placement.startupScript?.path },
-      constraint: placement.requirements && constraintsUrl(file.target.airflowVersion),
+      constraint: placement.requirements && constraintsUrl(roadOf(source.AirflowVersion, file.target.airflowVersion).landing),
     },
     grants: bucketStatements({
       migrationId: file.id, partition: placement.partition, bucket, prefix,

@@ -2,7 +2,8 @@
 import { visibleOptions } from '../airflow/visible-options.js';
 import type { MigrationFile } from '../migration-file/migration-file.js';
 import type { EnvironmentDescription } from '../ports.js';
-import { planTargetOptions, sentOptions } from './target-options.js';
+import { roadOf } from './road.js';
+import { planLandingOptions, sentOptions } from './target-options.js';
 
 /** Carried over as they are. An allow-list: a field that MWAA adds one day is shown, and sent only when the file names it. */
 export const CARRIED = [
@@ -51,12 +52,12 @@ export function createFields(source: EnvironmentDescription, file: MigrationFile
     ...Object.fromEntries(Object.entries(file.target.environmentOverrides).filter(([name]) => !isOurs(name) && !isOutputOnly(name))),
   };
   const fields: Readonly<Record<string, unknown>> = Object.fromEntries(Object.entries(carried).filter(([, value]) => value !== null));
-  const options = sentOptions(planTargetOptions(source, file));
+  const options = sentOptions(planLandingOptions(source, file));
   return {
     ...fields,
     ...(Object.keys(options).length > 0 ? { AirflowConfigurationOptions: options } : {}),
     Name: file.target.environment,
-    AirflowVersion: file.target.airflowVersion,
+    AirflowVersion: roadOf(source.AirflowVersion, file.target.airflowVersion).landing,
     ExecutionRoleArn: executionRoleArn,
     SourceBucketArn: `arn:${placement.partition}:s3:::${placement.bucket}`,
     DagS3Path: placement.dags,

@@ -18,12 +18,14 @@ export type Decisions = Readonly<{
   schema: typeof PLAN_SCHEMA;
   migration: Readonly<{ id: string; bucket: string; prefix: string; kmsKey: string | undefined }>;
   environment: Readonly<{ create: MigrationFile['target']['create']; region: string; account: string; fields: Readonly<Record<string, unknown>> }>;
+  /** The versions that the target runs on, one after the other; `options` as they may be shown, `constraint`: the line that requirements.txt gets then. */
+  road: Readonly<{ landing: string; upgrades: readonly Readonly<{ version: string; options: Readonly<Record<string, string>>; constraint: string | undefined }>[]; bridge: string | undefined }>;
   executionRole: Readonly<{ kind: 'given'; arn: string }> | (Readonly<{ kind: 'clone' }> & Pick<ClonedRole, 'name' | 'trustPolicy' | 'inlinePolicies' | 'attached' | 'boundary'>);
   resources: Readonly<{
     from: MigrationFile['resources']['from'];
     source: Readonly<{ bucket: string; dags: string }>;
     target: Readonly<{ bucket: string; dags: string; plugins: string | undefined; requirements: string | undefined; startupScript: string | undefined }>;
-    /** Line that requirements.txt gets, where the source has such a file. */
+    /** Address in the constraint line that requirements.txt gets for the landing, where the source has such a file. */
     constraint: string | undefined;
   }>;
   grants: readonly Statement[];
@@ -66,8 +68,8 @@ export type Plan = Readonly<{
   changes: readonly FieldChange[];
   /** Every Airflow option that is set on either side, with what became of it on the way. */
   options: readonly OptionChange[];
-  /** Lines of the source's requirements.txt that the target's constraints refuse; undefined: there is none, or it was not read. */
-  requirements: readonly RequirementFinding[] | undefined;
+  /** Lines of the source's requirements.txt that the constraints of a version on the road refuse; undefined: there is none, or it was not read. */
+  requirements: readonly (RequirementFinding & Readonly<{ on: string }>)[] | undefined;
   /** What the image brings in another version. */
   versions: readonly ChangedVersion[];
   /** Options that nobody sets and whose default is another one on the target. */

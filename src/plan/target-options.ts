@@ -6,6 +6,7 @@ import { isAtLeast } from '../airflow/versions.js';
 import type { MigrationFile } from '../migration-file/migration-file.js';
 import type { EnvironmentDescription } from '../ports.js';
 import { defaultIn, planOptions, type OptionStep, type PlannedOption } from './option-steps.js';
+import { roadOf } from './road.js';
 
 /** An option as the plan may hold and show it: no hidden value, not even in a comparison. */
 export type OptionChange = Readonly<{
@@ -34,7 +35,23 @@ export function planTargetOptions(source: Facts, { target }: Pick<MigrationFile,
   return Object.entries(target.configuration).reduce<readonly PlannedOption[]>((planned, [name, value]) => override(planned, name, value), chosen);
 }
 
-/** What CreateEnvironment gets. */
+/**
+ * With real values, for the version that the environment is created on: where a step in place follows, it still speaks that older
+ * version's names. Of what the file says, only what that version knows is taken; the rest waits for the step.
+ */
+export function planLandingOptions(source: Facts, file: Pick<MigrationFile, 'target'>): readonly PlannedOption[] {
+  const { landing, upgrades } = roadOf(source.AirflowVersion, file.target.airflowVersion);
+  if (upgrades.length === 0) return planTargetOptions(source, file);
+  const { configuration } = file.target;
+  const last = planOptions(source.AirflowConfigurationOptions ?? {}, source.AirflowVersion, file.target.airflowVersion, OPTION_FACTS);
+  const isRemoved = (name: string) => configuration[name] === null || last.some(({ source: from, target }) => from === name && target !== undefined && configuration[target] === null);
+  const carried = planOptions(source.AirflowConfigurationOptions ?? {}, source.AirflowVersion, landing, OPTION_FACTS).map(withBackend(source.AirflowVersion, landing))
+    .filter((one) => !(one.source !== undefined && isRemoved(one.source)) && !(one.target !== undefined && isRemoved(one.target)));
+  const isKnown = (name: string) => defaultIn(name, landing, OPTION_FACTS) !== undefined || carried.some(({ target }) => target === name);
+  return Object.entries(configuration).filter(([name, value]) => value !== null && isKnown(name)).reduce<readonly PlannedOption[]>((planned, [name, value]) => override(planned, name, value), carried);
+}
+
+/** What CreateEnvironment or UpdateEnvironment gets. */
 export const sentOptions = (planned: readonly PlannedOption[]): Readonly<Record<string, string>> =>
   Object.fromEntries(planned.flatMap(({ target, value }) => (target !== undefined && value !== undefined ? [[target, value] as const] : [])).sort(([a], [b]) => (a < b ? -1 : 1)));
 

@@ -48,7 +48,10 @@ export const BEFORE_AWS: readonly Row[] = [
   fileRow('a wrong type', 'source: { environment: analytics, region: eu-west-1 }\ntarget:\n  environment: analytics-v2\n  airflow-version: 2.10\ndrain:\n  timeout-minutes: soon\n',
     [`${FILE}:4:20: target.airflow-version: 2.1 is not allowed as a number: put it in quotes`, `${FILE}:6:20: drain.timeout-minutes: "soon" is not allowed; allowed: a whole number from 0 to 1440`]),
   fileRow('the source as its own target', { target: { environment: 'analytics', 'airflow-version': '2.10.3' } }, ['target.environment: it is the source itself']),
-  fileRow('a version that a later release reaches', { target: { environment: 'analytics-v2', 'airflow-version': '3.0.6' } }, ['the way to 3.0.6', 'is not part of this release; versions up to 2.11 are']),
+  {
+    name: 'a version that a later release reaches', phase: 'resources', file: { target: { environment: 'analytics-v2', 'airflow-version': '3.0.6' } }, calls: 'none',
+    what: ['Phase resources does not go to Airflow 3.0.6: the way there', 'is not part of this release'], why: NOTHING_CALLED, fix: ['set target.airflow-version to a version up to 2.11.2', 'phases check and plan show the whole road'],
+  },
   {
     name: 'an old Node.js', phase: 'plan', calls: 'none',
     prepare: () => {

@@ -36,6 +36,12 @@ describe('values of options', () => {
     { option: 'core.fernet_key', value: 'abc', shown: '(hidden)', because: 'a key' },
     { option: 'smtp.smtp_password_cmd', value: 'x', shown: '(hidden)', because: 'not on the list' },
     { option: 'core.default_timezone', value: 'Europe/Berlin', shown: 'Europe/Berlin', because: 'plain words' },
+    { option: 'scheduler.create_cron_data_intervals', value: 'True', shown: 'True', because: 'a switch of Airflow\'s own table' },
+    { option: 'dag_processor.parsing_processes', value: '4', shown: '4', because: 'a number of Airflow\'s own table' },
+    { option: 'dag_processor.parsing_processes', value: 'hunter2', shown: '(hidden)', because: 'not a number where one belongs' },
+    { option: 'smtp.smtp_password', value: '12345', shown: '(hidden)', because: 'a number where a secret belongs' },
+    { option: 'my_plugin.pin', value: '1234', shown: '(hidden)', because: 'nobody knows what it is' },
+    { option: '__proto__', value: '1', shown: '(hidden)', because: 'no option at all' },
     { option: 'core.default_timezone', value: 'http://u:p@h', shown: '(hidden)', because: 'an address is no plain word' },
   ])('$option=$value: $because', ({ option, value, shown }) => expect(visibleValue(option, value)).toBe(shown));
 });

@@ -49,6 +49,8 @@ bucket: { name: "b-{account}", kms-key: "arn:aws:kms:eu-west-1:111122223333:key/
     expect([file.drain.timeoutMinutes, file.cutover.canary, file.bucket.kmsKey]).toEqual([0, ['nightly'], 'arn:aws:kms:eu-west-1:111122223333:key/k']);
   });
 
+  it('takes Airflow 3 as a target: plan and check show the way there', () => expect(readMigrationFile(SMALL.replace('2.10.3', '3.3.1'), 'm.yml').target.airflowVersion).toBe('3.3.1'));
+
   it.each([
     ['a wrong key, with the nearest one', 'source: { enviroment: a, region: eu-west-1 }\ntarget: { environment: b, airflow-version: 2.10.3 }', 'm.yml:1:11: unknown key "enviroment" in source (did you mean "environment"?); allowed: environment, region'],
     ['an unknown block', `${SMALL}bogus: 1\n`, 'm.yml:3:1: unknown key "bogus"; allowed: id, source, target'],
@@ -60,7 +62,7 @@ bucket: { name: "b-{account}", kms-key: "arn:aws:kms:eu-west-1:111122223333:key/
     ['a key twice', 'id: a\nid: b\n', 'm.yml:2:1: this is no YAML: Map keys must be unique'],
     ['an empty file', '', 'the file is empty'],
     ['the source as its own target', 'source: { environment: a, region: eu-west-1 }\ntarget: { environment: a, airflow-version: 2.10.3 }', 'it is the source itself'],
-    ['Airflow 3', 'source: { environment: a, region: eu-west-1 }\ntarget: { environment: b, airflow-version: 3.0.6 }', 'm.yml:2:27: target.airflow-version: the way to 3.0.6'],
+    ['Airflow 1', 'source: { environment: a, region: eu-west-1 }\ntarget: { environment: b, airflow-version: 1.10.12 }', 'm.yml:2:27: target.airflow-version: 1.10.12 cannot be created'],
     ['a self-managed source', 'source: { environment: a, region: eu-west-1, self-managed: {} }\ntarget: { environment: b, airflow-version: 2.10.3 }', 'source.self-managed is not part of this release'],
     ['the log copy', `${SMALL}logs: { tasks: failed }\n`, '"failed" is not part of this release; allowed: none'],
     ['resources of the repository', `${SMALL}resources: { from: repository }\n`, '"repository" is not part of this release'],
