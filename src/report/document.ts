@@ -8,8 +8,8 @@ export type Cell = Text | number | undefined;
 export type Block =
   | Readonly<{ kind: 'text'; text: Text }>
   | Readonly<{ kind: 'list'; items: readonly Text[] }>
-  /** Shown letter by letter, to be copied. `language` is one of ours: diff, hcl, yaml. */
-  | Readonly<{ kind: 'listing'; language: 'diff' | 'hcl' | 'yaml'; text: string }>
+  /** Shown letter by letter, to be copied. `language` is one of ours: diff, hcl, sh, yaml. */
+  | Readonly<{ kind: 'listing'; language: 'diff' | 'hcl' | 'sh' | 'yaml'; text: string }>
   | Readonly<{ kind: 'table'; head: readonly string[]; rows: readonly (readonly Cell[])[] }>;
 
 export type Section = Readonly<{
@@ -39,7 +39,7 @@ export const signOf = ({ isGood, needsCare }: Pick<Report, 'isGood' | 'needsCare
 export const code = (text: string): Part => ({ code: text });
 export const text = (...parts: readonly Part[]): Block => ({ kind: 'text', text: parts });
 export const list = (items: readonly Text[]): Block => ({ kind: 'list', items });
-export const listing = (language: 'diff' | 'hcl' | 'yaml', content: string): Block => ({ kind: 'listing', language, text: content });
+export const listing = (language: 'diff' | 'hcl' | 'sh' | 'yaml', content: string): Block => ({ kind: 'listing', language, text: content });
 export const table = (head: readonly string[], rows: readonly (readonly Cell[])[]): Block => ({ kind: 'table', head, rows });
 export const partsOf = (value: Text): readonly Part[] => (Array.isArray(value) ? (value as readonly Part[]) : [value as Part]);
 
@@ -49,5 +49,6 @@ export const grouped = (value: number): string => String(value).replace(/\B(?=(\
 /** "1 table", "2 tables" */
 export const counted = (count: number, noun: string, plural = `${noun}s`): string => `${grouped(count)} ${count === 1 ? noun : plural}`;
 
-/** Marks that turn the direction of text would let a name look like another; as words they do nothing. */
-export const visible = (value: string): string => value.replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (mark) => `[U+${mark.charCodeAt(0).toString(16).toUpperCase()}]`);
+/** What is not seen, or turns the direction of text, would let a name look like another; as words it does nothing. Lone surrogates are no text at all. */
+export const visible = (value: string): string =>
+  value.replace(/[\p{Default_Ignorable_Code_Point}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (mark) => `[U+${(mark.codePointAt(0) ?? 0).toString(16).toUpperCase()}]`);

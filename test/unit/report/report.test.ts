@@ -20,8 +20,14 @@ describe('a report in Markdown', () => {
 
   it('escapes our own sentences too, for a name may have slipped in', () => {
     const markdown = renderMarkdown(report({ verdict: 'a <b> | @c _d_ `e`\n## f', next: [] }));
-    expect(markdown.split('\n')[0]).toBe('## ✅ a &#60;b&#62; &#124; &#64;c &#95;d&#95; &#96;e&#96; &#35;&#35; f');
+    expect(markdown.split('\n')[0]).toBe('## ✅ a &#60;b&#62; &#124; &#64;&#8203;c &#95;d&#95; &#96;e&#96; &#35;&#35; f');
   });
+
+  it.each([
+    ['a mention', 'by @octocat', 'by &#64;&#8203;octocat'], ['an issue', '#12 and a/b#1 and GH-7', '&#35;&#8203;12 and a/b&#35;&#8203;1 and GH-&#8203;7'],
+    ['a commit', 'at 0a1b2c3d', 'at 0a1b2c&#8203;3d'], ['an address', 'https://e.org www.e.org a@e.org', 'https:&#8203;//e.org www&#8203;.e.org a&#64;&#8203;e.org'],
+    ['what is not seen', 'a\u200bb\u00adc\ufeffd\u{e0041}', 'a&#91;U&#43;200B&#93;b&#91;U&#43;AD&#93;c&#91;U&#43;FEFF&#93;d&#91;U&#43;E0041&#93;'],
+  ])('lets GitHub find no %s in a sentence', (_, said, inert) => expect(renderMarkdown(report({ verdict: said, next: [] })).split('\n')[0]).toBe(`## ✅ ${inert}`));
 
   it('sets numbers right and groups them', () => expect(renderMarkdown(report())).toMatch(/\| --- \| ---: \|\n.*\| 1,234 \|\n\| – \| 0 \|/));
 
@@ -33,7 +39,7 @@ describe('a report in Markdown', () => {
     expect(at(full)).toContain('### fourth');
     expect(at(full - 1)).not.toContain('### fourth');
     expect(at(full - 1)).toContain('### third');
-    expect(at(full - 700)).toMatch(/Left out of this summary.*fourth, third/);
+    expect(at(full - 700)).toMatch(/Left out of this summary.*third, fourth/);
     for (const bytes of [full - 1, full - 700, full - 1300, 500]) expect(Buffer.byteLength(at(bytes))).toBeLessThanOrEqual(bytes);
     expect(at(500)).toContain('Cut here');
   });
