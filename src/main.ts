@@ -78,7 +78,8 @@ async function publish(phase: Phase, result: PhaseResult, env: Env): Promise<voi
   const unknown = Object.keys(result.outputs).filter((name) => !OUTPUT_NAMES.some((known) => known === name));
   if (unknown.length > 0) throw new InternalError(`Phase ${phase} gave outputs that action.yml does not have: ${unknown.join(', ')}.`);
   const files = reportFilesOf(phase, env);
-  await writeReport(files, { markdown: result.summary, html: result.html });
+  await writeReport(files, { markdown: result.summary, html: result.html, json: result.document?.text });
+  if (result.document) core.setOutput(result.document.output, files.json);
   for (const [name, value] of Object.entries({ ...result.outputs, report: files.markdown })) core.setOutput(name, value);
   core.info(`${headline(result.summary)}\nReport: ${files.markdown}`);
   await writeSummary(result.summary, env);

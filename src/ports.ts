@@ -201,6 +201,8 @@ export type PhaseResult = Readonly<{
   summary: string;
   /** The same report as one self-contained HTML file, for whoever saves it. */
   html?: string;
+  /** The same for machines, as JSON; its path on the runner becomes the output of that name. */
+  document?: Readonly<{ output: 'plan' | 'check-report'; text: string }>;
   /** False ends the step red although nothing was thrown (blockers, differences). `failure` says why, and what to do where the phase knows more than "read the summary". */
   ok: boolean;
   failure?: string | Readonly<{ what: string; why: string; fix: string }>;
