@@ -6,6 +6,9 @@
 /** Raised when a reader of the old shape would misread the new one. */
 export const CHECK_SCHEMA = 1;
 
+/** The writer keeps below; whatever is larger is none of ours. */
+export const MAX_REPORT_BYTES = 5 * 1024 * 1024;
+
 /** error: it will not work on the target. warning: it works otherwise, or might not. notice: worth knowing. */
 export type CheckLevel = 'error' | 'warning' | 'notice';
 
