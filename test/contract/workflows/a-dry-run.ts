@@ -1,0 +1,45 @@
+/** A caller's repository with the example workflow of the documentation, AWS's stand-in with a source environment, and what it takes to run both. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { type ActOptions, runWorkflow } from '../../sandbox/act/act.js';
+import { aCaller, type Caller, CALLER_REPOSITORY } from '../../sandbox/act/caller.js';
+import { repository } from '../../sandbox/act/stage.js';
+import { parseSpec } from '../../sandbox/spec/read-spec.js';
+import { type Sandbox, startSandbox } from '../../sandbox/world.js';
+import { anAirflow } from '../mwaa/a-mwaa.js';
+
+const ACCOUNT = '111122223333';
+export const TOKEN = 'ghs_workflow000000000000000000000000000000';
+
+const SPEC = JSON.stringify({
+  accounts: [ACCOUNT], github: { repository: CALLER_REPOSITORY, event: 'pull_request' },
+  iam: [{ account: ACCOUNT, template: '../../../docs/iam/roles.yaml', parameters: { Repository: CALLER_REPOSITORY, SourceEnvironment: 'analytics', TargetEnvironment: 'analytics-v2', SourceBucket: `mwaa-analytics-${ACCOUNT}` } }],
+  environments: [{ name: 'analytics', 'airflow-version': '2.7.2', dags: '../../sandbox/examples/dags' }],
+});
+
+export const MIGRATION_FILE = 'source: { environment: analytics, region: eu-west-1 }\ntarget: { environment: analytics-v2, region: eu-west-1, airflow-version: 2.10.3 }\n';
+
+/** The event's body, as much of it as workflows look at. */
+export const aPullRequest = (number: number, { from = CALLER_REPOSITORY }: Readonly<{ from?: string }> = {}) => ({
+  action: 'synchronize', number, repository: { full_name: CALLER_REPOSITORY, name: 'airflow', owner: { login: 'acme' } },
+  pull_request: { number, head: { ref: 'change', sha: '0'.repeat(40), repo: { full_name: from } }, base: { ref: 'main', repo: { full_name: CALLER_REPOSITORY } } },
+});
+
+export async function aDryRunWorld() {
+  const airflow = await anAirflow();
+  airflow.script.rest = () => Promise.resolve({ status: 200, body: '{"dags":[],"dag_runs":[],"task_instances":[],"total_entries":0}' });
+  const sandbox: Sandbox = await startSandbox(parseSpec(SPEC, import.meta.filename), { machinery: () => Promise.resolve(airflow.machinery) });
+  const example = readFileSync(path.join(repository, 'docs/examples/dry-run.yml'), 'utf8');
+  const caller: Caller = aCaller({ '.github/workflows/mwaa-dry-run.yml': example, '.github/mwaa-migration.yml': MIGRATION_FILE });
+  return {
+    sandbox, caller, example,
+    run: (options: Pick<ActOptions, 'event' | 'payload'> & Partial<ActOptions>) => runWorkflow({
+      caller, workflow: 'mwaa-dry-run.yml', variables: { MWAA_PLAN_ROLE: sandbox.stacks[0]?.outputs.PlanRole ?? '' }, idTokenEnv: sandbox.env(), token: TOKEN, ...options,
+    }),
+    async close() {
+      caller.remove();
+      await sandbox.close();
+      await airflow.close();
+    },
+  };
+}

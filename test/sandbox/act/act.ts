@@ -1,0 +1,93 @@
+/** Runs a caller's workflow with act, without containers, on a machine that cannot reach GitHub. */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { ensureTools } from '../../../scripts/python.mjs';
+import type { Caller } from './caller.js';
+import { readRun, type WorkflowRun } from './records.js';
+import { OWN_NAME, OWN_REF, repository, stage } from './stage.js';
+
+/** Actions of GitHub's that cannot be had here; any ref of them that a workflow names is served from stubs/. */
+const STUBS = ['checkout', 'setup-python', 'upload-artifact', 'download-artifact'];
+const RUNNERS = ['ubuntu-latest', 'ubuntu-24.04'];
+/** Milliseconds after which a run is ended; what it left stands in the result. */
+const LIMIT_MS = 300_000;
+
+export type ActOptions = Readonly<{
+  caller: Caller;
+  /** File name of the workflow in the caller's repository. */
+  workflow: string;
+  event: 'pull_request' | 'workflow_dispatch';
+  /** The webhook's body. */
+  payload: Readonly<Record<string, unknown>>;
+  /** Repository variables. */
+  variables?: Readonly<Record<string, string>>;
+  /** For the jobs that may ask for an OIDC token. */
+  idTokenEnv: Readonly<Record<string, string>>;
+  /** For every job, e.g. GITHUB_API_URL. */
+  env?: Readonly<Record<string, string>>;
+  /** What `github.token` is. */
+  token: string;
+  runId?: string;
+  /** Folders put before the runner's PATH. */
+  programs?: readonly string[];
+}>;
+
+export async function runWorkflow(options: ActOptions): Promise<WorkflowRun & Readonly<{ artifacts: string }>> {
+  const { caller, workflow, event, payload, variables = {}, idTokenEnv, env = {}, token, runId = '777', programs = [] } = options;
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'mwaa-migrate-act-'));
+  const inside = (name: string): string => path.join(folder, name);
+  try {
+    stage(inside('stage'), { idTokenEnv, dist: process.env['MWAA_MIGRATE_DIST'] });
+    mkdirSync(inside('home'));
+    writeFileSync(inside('event.json'), JSON.stringify(payload));
+    const served = [`${OWN_NAME}@${OWN_REF}=${inside('stage')}`, ...stubsNamedIn(inside('stage'), caller.folder)];
+    const everywhere = { GITHUB_RUN_ID: runId, NO_COLOR: '1', STUB_REPOSITORY: caller.folder, STUB_ARTIFACTS: caller.artifacts, ...env };
+    const child = spawn(path.join(ensureTools(), 'act'), [
+      '-C', caller.folder, event, '-W', `.github/workflows/${workflow}`, '-e', inside('event.json'), '--json', '--rm', '--no-cache-server',
+      ...RUNNERS.flatMap((label) => ['-P', `${label}=-self-hosted`]),
+      ...served.flatMap((entry) => ['--local-repository', entry]),
+      ...['env', 'secret', 'var', 'input'].flatMap((kind) => [`--${kind}-file`, '/dev/null']),
+      '-s', `GITHUB_TOKEN=${token}`,
+      ...Object.entries(variables).flatMap(([name, value]) => ['--var', `${name}=${value}`]),
+      ...Object.entries(everywhere).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
+    ], {
+      // Nothing of this process's environment: act hands all of its own on to every step.
+      env: { PATH: [...programs, path.dirname(process.execPath), '/usr/bin', '/bin'].join(':'), HOME: inside('home'), XDG_CACHE_HOME: inside('home/.cache'), TMPDIR: folder, LANG: 'C.UTF-8' },
+      detached: true, stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const run = await ended(child, LIMIT_MS);
+    return { ...readRun(run.stdout, run.stderr, run.code), artifacts: caller.artifacts };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** act compares the text of `uses:`, so each ref in use is named. */
+function stubsNamedIn(...folders: readonly string[]): readonly string[] {
+  const texts = folders.flatMap((folder) => ['dry-run.yml', 'mwaa-dry-run.yml', 'migrate.yml', 'rollback.yml'].map((name) => path.join(folder, '.github/workflows', name))).filter((file) => existsSync(file)).map((file) => readFileSync(file, 'utf8'));
+  const named = new Set(texts.flatMap((text) => [...text.matchAll(/uses: actions\/([a-z-]+)@([^\s#]+)/gu)].map(([, name = '', ref = '']) => `${name}@${ref}`)));
+  return [...named].map((entry) => {
+    const name = entry.split('@')[0] ?? '';
+    if (!STUBS.includes(name)) throw new Error(`There is no stand-in for actions/${entry} in test/sandbox/act/stubs.`);
+    return `actions/${entry}=${path.join(repository, 'test/sandbox/act/stubs', name)}`;
+  });
+}
+
+type Ended = Readonly<{ stdout: string; stderr: string; code: number | null }>;
+
+/** Ends the whole process group at the limit, so that no step outlives a failed test. */
+function ended(child: ReturnType<typeof spawn>, limitMs: number): Promise<Ended> {
+  const kept = { stdout: '', stderr: '' };
+  child.stdout?.on('data', (chunk: Buffer) => { kept.stdout += chunk.toString('utf8'); });
+  child.stderr?.on('data', (chunk: Buffer) => { kept.stderr += chunk.toString('utf8'); });
+  return new Promise((resolve, reject) => {
+    const limit = setTimeout(() => { if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL'); }, limitMs);
+    child.on('error', reject);
+    child.on('close', (code) => {
+      clearTimeout(limit);
+      resolve({ ...kept, code });
+    });
+  });
+}

@@ -1,0 +1,55 @@
+/**
+ * A slim copy of this repository for act, which copies the whole served folder for each `uses`. Two things are rewritten, because act lacks them:
+ * `$/path` (the repository of the running workflow) becomes OWNER/mwaa-migrate/path@v1, and a job gets the variables of GitHub's OIDC endpoint
+ * and of the AWS front if its permissions say `id-token: write`, and only then: act ignores permissions.
+ */
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { isMap, parseDocument } from 'yaml';
+
+export const repository = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
+/** As docs and examples call the action; act serves it from the stage. */
+export const OWN_NAME = 'OWNER/mwaa-migrate', OWN_REF = 'v1';
+const SELF = /^\$\/(?<inside>.+)$/u;
+
+export type StageOptions = Readonly<{
+  /** Variables of the jobs that may ask for an OIDC token. */
+  idTokenEnv: Readonly<Record<string, string>>;
+  /** Another build than the committed one, for work on src. */
+  dist?: string | undefined;
+}>;
+
+/** @param folder made here */
+export function stage(folder: string, { idTokenEnv, dist }: StageOptions): void {
+  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard', 'action.yml', 'dist', '.github'], { cwd: repository, encoding: 'utf8' });
+  for (const name of listed.split('\0').filter(Boolean)) {
+    if (dist !== undefined && name.startsWith('dist/')) continue;
+    mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
+    copyFileSync(path.join(repository, name), path.join(folder, name));
+  }
+  if (dist !== undefined) cpSync(dist, path.join(folder, 'dist'), { recursive: true });
+  const workflows = path.join(folder, '.github', 'workflows');
+  for (const name of readdirSync(workflows)) {
+    const file = path.join(workflows, name);
+    writeFileSync(file, forAct(readFileSync(file, 'utf8'), idTokenEnv));
+  }
+}
+
+/** The same workflow as act can run it. */
+export function forAct(workflow: string, idTokenEnv: Readonly<Record<string, string>>): string {
+  const document = parseDocument(workflow);
+  const jobs = document.get('jobs');
+  if (!isMap(jobs)) return workflow;
+  for (const { key } of jobs.items) {
+    const job = ['jobs', String(key)];
+    if (document.getIn([...job, 'permissions', 'id-token']) === 'write') for (const [name, value] of Object.entries(idTokenEnv)) document.setIn([...job, 'env', name], value);
+    const { steps = [] } = (jobs.toJSON() as Record<string, { steps?: { uses?: string }[] }>)[String(key)] ?? {};
+    steps.forEach(({ uses = '' }, at) => {
+      const inside = SELF.exec(uses)?.groups?.['inside'];
+      if (inside !== undefined) document.setIn([...job, 'steps', at, 'uses'], `${OWN_NAME}/${inside}@${OWN_REF}`);
+    });
+  }
+  return document.toString({ lineWidth: 0 });
+}
