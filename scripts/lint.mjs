@@ -18,7 +18,7 @@ export const LINTERS = [
   { name: 'ruff (DAG files, Python 3.7)', command: tool('ruff'), args: ['check', '--quiet', '--config', 'src/dags/ruff.toml', 'src/dags'] },
   { name: 'ruff (tests)', command: tool('ruff'), args: ['check', '--quiet', '--config', 'test/ruff.toml', 'test'] },
   { name: 'actionlint', command: tool('actionlint'), args: ['-shellcheck', tool('shellcheck'), ...files('.github/workflows/*.yml', 'docs/examples/*.yml')] },
-  { name: 'zizmor', command: tool('zizmor'), args: ['--offline', '--quiet', '--persona', 'pedantic', '.github', 'action.yml', 'docs/examples'] },
+  { name: 'zizmor', command: tool('zizmor'), args: ['--offline', '--quiet', '--persona', 'pedantic', '--config', '.github/zizmor.yml', '.github', 'action.yml', ...files('docs/examples/*.yml')] },
   { name: 'shellcheck', command: tool('shellcheck'), args: files('.ci/run', '*.sh') },
 ];
 
