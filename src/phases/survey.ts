@@ -2,7 +2,8 @@ import { UserError } from '../errors.js';
 import { buildPlan } from '../plan/build.js';
 import { accountOf, bucketOf, migrationBucketName, migrationPrefix } from '../plan/naming.js';
 import { folderOf, pathOf, versionOf } from '../plan/placement.js';
-import type { Observations, Plan } from '../plan/plan.js';
+import { NOTHING_SEEN, type Seen } from '../plan/observations.js';
+import type { Plan } from '../plan/plan.js';
 import { isOwnDagFile } from '../airflow/own-dags.js';
 import { FIRST_WITH_REST_API, isAtLeast } from '../airflow/versions.js';
 import { stateOf } from '../plan/states.js';
@@ -65,11 +66,7 @@ export async function survey(context: SurveyContext, isFull = false): Promise<Su
 /** Runs; 30 calls. Whoever has more in flight than that gets no number per DAG. */
 const MAX_IN_FLIGHT = 3_000;
 
-const NOTHING_SEEN: Omit<Observations, 'sourceStatus' | 'targetStatus'> = {
-  counts: { dags: undefined, dagRuns: undefined, taskInstances: undefined, pools: undefined, importErrors: undefined }, activeDags: undefined, dagFiles: undefined, dags: undefined,
-};
-
-async function observe({ log }: SurveyContext, eyes: Eyes, source: EnvironmentDescription, migration: Bucket, prefix: string): Promise<typeof NOTHING_SEEN> {
+async function observe({ log }: SurveyContext, eyes: Eyes, source: EnvironmentDescription, migration: Bucket, prefix: string): Promise<Seen> {
   const airflow = eyes.source.airflow(source, migration, prefix);
   const resources = eyes.source.openBucket(bucketOf(source.SourceBucketArn), accountOf(source.Arn));
   // Numbers that cannot be had must not keep anybody from a plan; the report shows a dash and the log the reason.
@@ -90,6 +87,7 @@ async function observe({ log }: SurveyContext, eyes: Eyes, source: EnvironmentDe
   const inFlight = flying?.isWhole ? new Map<string, number>() : undefined;
   if (inFlight) for (const { dagId } of flying?.runs ?? []) inFlight.set(dagId, (inFlight.get(dagId) ?? 0) + 1);
   return {
+    ...NOTHING_SEEN,
     counts: { dags, dagRuns, taskInstances, pools, importErrors },
     activeDags: seen?.filter(({ isPaused }) => !isPaused).length,
     // The list does not tell catchup, and asking DAG by DAG would take minutes: the rehearsal knows.

@@ -6,7 +6,7 @@ import { describeDifferences } from './difference.js';
 import { isOurs, isOutputOnly, type Placement } from './environment-fields.js';
 import { accountOf, bucketOf } from './naming.js';
 import { folderOf, pathOf, placeDifferences, placementOf } from './placement.js';
-import type { Finding } from './plan.js';
+import { finding, type Finding } from './finding.js';
 import { roadOf, stopsOf } from './road.js';
 import { lastErrorOf, stateOf } from './states.js';
 
@@ -108,4 +108,3 @@ const withError = (why: string, description: EnvironmentDescription) => {
   const error = lastErrorOf(description);
   return error ? `${why}; MWAA says: ${error}` : why;
 };
-export const finding = (code: string, what: string, why: string, fix: string): Finding => ({ code, what, why, fix });

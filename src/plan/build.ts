@@ -3,16 +3,22 @@ import type { MigrationFile } from '../migration-file/migration-file.js';
 import type { BoundaryDescription, EnvironmentDescription, KeyDescription, RoleDescription } from '../ports.js';
 import { visibleOptions } from '../airflow/visible-options.js';
 import { constraintsUrl } from '../airflow/constraints.js';
-import { blockersOf, finding } from './blockers.js';
+import { blockersOf } from './blockers.js';
 import { digestOf } from './canonical.js';
 import { cloneRole, type ClonedRole } from './clone-role.js';
 import { createFields, environmentDifference, shownFields } from './environment-fields.js';
+import { limitFindings } from './environment-limits.js';
+import { estimate } from './estimates.js';
+import { finding, type Finding } from './finding.js';
 import { bucketStatements } from './grants.js';
 import { accountOf, bucketOf, clonedRoleName, migrationBucketName, migrationPrefix, partitionOf } from './naming.js';
 import { placementOf, versionOf } from './placement.js';
-import { PLAN_SCHEMA, type Basis, type Decisions, type Finding, type Observations, type Plan } from './plan.js';
+import { movementOf } from './movement.js';
+import type { Seen } from './observations.js';
+import { PLAN_SCHEMA, type Basis, type Decisions, type Plan } from './plan.js';
 import { changedVersions, checkRequirements } from './requirements-check.js';
-import { roadOf, stopsOf } from './road.js';
+import { resourceBlockers, resourceWarnings } from './resource-findings.js';
+import { legsOf, roadOf, stopsOf } from './road.js';
 import { changedDefaults, planTargetOptions, sentOptions, shownChanges } from './target-options.js';
 import { warningsOf } from './warnings.js';
 
@@ -31,7 +37,7 @@ export type PlanInput = Readonly<{
   namesakes?: readonly string[];
   /** The migration bucket's key, where the file names one. */
   key: KeyDescription | undefined;
-  observations: Omit<Observations, 'sourceStatus' | 'targetStatus'>;
+  observations: Seen;
   /** Text of the source's requirements.txt; undefined: none, or not read. */
   requirements?: string | undefined;
   catalogue?: readonly Table[];
@@ -53,6 +59,7 @@ export function buildPlan(input: PlanInput): Plan {
     },
   };
   const seen = { source, target, file, targetAccount };
+  const road = roadOf(source.AirflowVersion, file.target.airflowVersion), limits = limitFindings(fields, source);
   return {
     digest: digestOf({ decisions, basis }),
     decisions, basis,
@@ -62,8 +69,11 @@ export function buildPlan(input: PlanInput): Plan {
     versions: changedVersions(source.AirflowVersion, file.target.airflowVersion, input.requirements),
     options: shownChanges(planTargetOptions(source, file), source.AirflowConfigurationOptions ?? {}),
     defaults: changedDefaults(source, file.target.airflowVersion),
-    warnings: warningsOf(seen, role),
-    blockers: [...blockersOf(seen), ...keyBlockers(input), ...roleBlockers(input), ...namesakeBlockers(input)],
+    legs: legsOf(road, source.AirflowVersion),
+    movement: movementOf(input.catalogue ?? TABLES, file.metadata, source.AirflowVersion),
+    estimates: estimate(input.observations.counts, file, road),
+    warnings: [...warningsOf(seen, role), ...limits.warnings, ...resourceWarnings(input.observations, input.requirements, source.AirflowVersion, road)],
+    blockers: [...blockersOf(seen), ...keyBlockers(input), ...roleBlockers(input), ...namesakeBlockers(input), ...(target ? [] : limits.blockers), ...resourceBlockers(input.observations, 'KmsKey' in file.target.environmentOverrides)],
   };
 }
 

@@ -2,6 +2,7 @@
 import { visibleOptions } from '../airflow/visible-options.js';
 import type { MigrationFile } from '../migration-file/migration-file.js';
 import type { EnvironmentDescription } from '../ports.js';
+import { withSchedulers } from './environment-limits.js';
 import { roadOf } from './road.js';
 import { planLandingOptions, sentOptions } from './target-options.js';
 
@@ -51,7 +52,7 @@ export function createFields(source: EnvironmentDescription, file: MigrationFile
     // The others are blockers in the plan.
     ...Object.fromEntries(Object.entries(file.target.environmentOverrides).filter(([name]) => !isOurs(name) && !isOutputOnly(name))),
   };
-  const fields: Readonly<Record<string, unknown>> = Object.fromEntries(Object.entries(carried).filter(([, value]) => value !== null));
+  const fields = withSchedulers(Object.fromEntries(Object.entries(carried).filter(([, value]) => value !== null)), 'Schedulers' in file.target.environmentOverrides);
   const options = sentOptions(planLandingOptions(source, file));
   return {
     ...fields,

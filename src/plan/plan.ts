@@ -1,17 +1,20 @@
 /** The plan's type. Only decisions and basis are digested; what merely was seen never invalidates an approval (design §6). */
-import type { NextRun } from '../airflow/outlook.js';
 import type { MigrationFile } from '../migration-file/migration-file.js';
 import type { ClonedRole } from './clone-role.js';
 import type { FieldChange } from './environment-fields.js';
+import type { Estimates } from './estimates.js';
+import type { Finding } from './finding.js';
 import type { Statement } from './grants.js';
+import type { Movement } from './movement.js';
+import type { Observations } from './observations.js';
 import type { ChangedVersion, RequirementFinding } from './requirements-check.js';
+import type { Leg } from './road.js';
 import type { ChangedDefault, OptionChange } from './target-options.js';
+
+export type { Finding } from './finding.js';
 
 /** Raised when a reader of the old shape would misread the new one. Part of the digest: an approval is for one shape. */
 export const PLAN_SCHEMA = 1;
-
-/** Something a person has to know; a blocker must be repaired before anything is changed. `code` is stable (docs/reference/errors.md). */
-export type Finding = Readonly<{ code: string; what: string; why: string; fix: string }>;
 
 /** What will be created, copied, granted and moved, and by which rule. Holds no hidden value. */
 export type Decisions = Readonly<{
@@ -45,20 +48,6 @@ export type Basis = Readonly<{
   }>;
 }>;
 
-/** What was seen and changes by itself. undefined: could not be had. */
-export type Observations = Readonly<{
-  sourceStatus: string;
-  targetStatus: string | undefined;
-  counts: Readonly<Record<'dags' | 'dagRuns' | 'taskInstances' | 'pools' | 'importErrors', number | undefined>>;
-  activeDags: number | undefined;
-  dagFiles: number | undefined;
-  /** Every DAG with a file, by id. */
-  dags: readonly ObservedDag[] | undefined;
-}>;
-
-/** One DAG as the REST API shows it; undefined in a field: could not be had. Dates are ISO 8601, null: nothing is scheduled. */
-export type ObservedDag = NextRun & Readonly<{ dagId: string; isPaused: boolean; runsInFlight: number | undefined }>;
-
 export type Plan = Readonly<{
   digest: string;
   decisions: Decisions;
@@ -74,6 +63,11 @@ export type Plan = Readonly<{
   versions: readonly ChangedVersion[];
   /** Options that nobody sets and whose default is another one on the target. */
   defaults: readonly ChangedDefault[];
+  /** The phases in their order, with what each does about versions. */
+  legs: readonly Leg[];
+  /** What moves of the metadata, and what does not. */
+  movement: readonly Movement[];
+  estimates: Estimates;
   warnings: readonly Finding[];
   blockers: readonly Finding[];
 }>;

@@ -1,11 +1,11 @@
 /** What a person should know before approving; none of it stops the migration. */
 import { OPTION_FACTS } from '../airflow/option-facts.js';
 import { TABLES } from '../metadata/catalogue.js';
-import { finding, type Seen } from './blockers.js';
+import type { Seen } from './blockers.js';
 import type { ClonedRole } from './clone-role.js';
 import { ownTags, unknownFields } from './environment-fields.js';
 import { planOptions } from './option-steps.js';
-import type { Finding } from './plan.js';
+import { finding, type Finding } from './finding.js';
 import { lastErrorOf, stateOf } from './states.js';
 
 export function warningsOf({ source, target, file }: Seen, role: ClonedRole | undefined): readonly Finding[] {
@@ -13,6 +13,7 @@ export function warningsOf({ source, target, file }: Seen, role: ClonedRole | un
   if (source.Status === 'UPDATE_FAILED') found.push(finding('source-update-failed', `Source ${source.Name}: ${stateOf(source.Status).meaning}`, lastErrorOf(source) ?? 'its configuration may not be what you expect', stateOf(source.Status).fix));
   if (target && stateOf(target.Status).verdict === 'wait') found.push(finding('target-waits', `Target ${target.Name} is ${target.Status}: ${stateOf(target.Status).meaning}`, 'phase create waits for it', stateOf(target.Status).fix));
   if (file.target.airflowVersion === source.AirflowVersion) found.push(finding('same-version', `Source and target both run Airflow ${source.AirflowVersion}`, 'this makes a copy, not an upgrade', 'change target.airflow-version if that is not meant'));
+  if (file.source.airflowVersion !== undefined && file.source.airflowVersion !== source.AirflowVersion) found.push(finding('source-version-differs', `The migration file says that the source runs Airflow ${file.source.airflowVersion}; it runs ${source.AirflowVersion}`, 'phase check compared schedules with the wrong version', 'correct source.airflow-version'));
   for (const name of unknownFields(source)) found.push(finding('unknown-field', `MWAA returned the field ${name}, which this release does not know`, 'it is not sent to the new environment', `name it in target.environment-overrides if the target needs it`));
   const lost = Object.keys(source.Tags ?? {}).filter((name) => !(name in ownTags(source.Tags ?? {})));
   if (lost.length > 0) found.push(finding('aws-tags', `${lost.length} tags that begin with "aws:" are not carried over`, 'that prefix is reserved for AWS', 'nothing; CloudFormation sets its own on what it creates'));

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { buildPlan, type PlanInput } from '../../../src/plan/build.js';
+import { NOTHING_SEEN } from '../../../src/plan/observations.js';
 import { canonicalJson, digestOf } from '../../../src/plan/canonical.js';
 import { describeDifferences, differences } from '../../../src/plan/difference.js';
 import { createFields, environmentDifference, shownFields, unknownFields } from '../../../src/plan/environment-fields.js';
@@ -9,8 +10,7 @@ import { placementOf } from '../../../src/plan/placement.js';
 import { stateOf } from '../../../src/plan/states.js';
 import { ACCOUNT, aMigrationFile, anEnvironment, aRole, aTargetEnvironment, HIDDEN_VALUE } from '../../builders/values.js';
 
-const NOTHING = { counts: { dags: undefined, dagRuns: undefined, taskInstances: undefined, pools: undefined, importErrors: undefined }, activeDags: undefined, dagFiles: undefined, dags: undefined };
-const input = (given: Partial<PlanInput> = {}): PlanInput => ({ file: aMigrationFile(), source: anEnvironment(), target: undefined, targetAccount: ACCOUNT, sourceRole: aRole(), key: undefined, observations: NOTHING, ...given });
+const input = (given: Partial<PlanInput> = {}): PlanInput => ({ file: aMigrationFile(), source: anEnvironment(), target: undefined, targetAccount: ACCOUNT, sourceRole: aRole(), key: undefined, observations: NOTHING_SEEN, ...given });
 const blockers = (given: Partial<PlanInput>) => buildPlan(input(given)).blockers.map(({ code }) => code);
 
 describe('the plan digest', () => {
@@ -22,7 +22,7 @@ describe('the plan digest', () => {
   });
 
   it.each([
-    { what: 'counts', given: { observations: { ...NOTHING, activeDags: 12, dags: [], counts: { ...NOTHING.counts, dagRuns: 99 } } } },
+    { what: 'counts', given: { observations: { ...NOTHING_SEEN, activeDags: 12, dags: [], counts: { ...NOTHING_SEEN.counts, dagRuns: 99 } } } },
     { what: 'that the target exists by now', given: { target: aTargetEnvironment() } },
     { what: 'the source\'s state', given: { source: anEnvironment({ Status: 'UPDATE_FAILED' }) } },
     { what: 'a boundary that is there', given: { boundary: { arn: 'arn:aws:iam::111122223333:policy/b', exists: true } } },

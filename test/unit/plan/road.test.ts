@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { buildPlan, type PlanInput } from '../../../src/plan/build.js';
+import { NOTHING_SEEN } from '../../../src/plan/observations.js';
 import { PHASES } from '../../../src/inputs.js';
 import { legsOf, requireRoad, roadOf } from '../../../src/plan/road.js';
 import { ACCOUNT, aMigrationFile, anEnvironment, aRole, aTargetEnvironment } from '../../builders/values.js';
 
-const NOTHING = { counts: { dags: undefined, dagRuns: undefined, taskInstances: undefined, pools: undefined, importErrors: undefined }, activeDags: undefined, dagFiles: undefined, dags: undefined };
 const planOf = (from: string, to: string, given: Readonly<{ options?: Readonly<Record<string, string>>; configuration?: Readonly<Record<string, string | null>>; requirements?: string; target?: PlanInput['target'] }> = {}) => buildPlan({
   file: aMigrationFile({ target: { airflowVersion: to, configuration: given.configuration ?? {} } }), source: anEnvironment({ AirflowVersion: from, AirflowConfigurationOptions: given.options ?? {} }), target: given.target, targetAccount: ACCOUNT,
-  sourceRole: aRole(), key: undefined, observations: NOTHING, requirements: given.requirements,
+  sourceRole: aRole(), key: undefined, observations: NOTHING_SEEN, requirements: given.requirements,
 });
 const sentAt = (plan: ReturnType<typeof planOf>) => plan.decisions.environment.fields.AirflowConfigurationOptions ?? {};
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { buildPlan } from '../../../src/plan/build.js';
+import { NOTHING_SEEN } from '../../../src/plan/observations.js';
 import { changedDefaults, planTargetOptions, sentOptions } from '../../../src/plan/target-options.js';
 import { renderMarkdown } from '../../../src/report/markdown.js';
 import { optionSections } from '../../../src/report/option-sections.js';
 import { ACCOUNT, aMigrationFile, anEnvironment, aRole, HIDDEN_VALUE } from '../../builders/values.js';
 
-const NOTHING = { counts: { dags: undefined, dagRuns: undefined, taskInstances: undefined, pools: undefined, importErrors: undefined }, activeDags: undefined, dagFiles: undefined, dags: undefined };
 const source = (options: Readonly<Record<string, string>>, version = '2.2.2') => anEnvironment({ AirflowVersion: version, AirflowConfigurationOptions: options });
 const sent = (options: Readonly<Record<string, string>>, configuration: Readonly<Record<string, string | null>> = {}, from = '2.2.2', to = '2.10.3') =>
   sentOptions(planTargetOptions(source(options, from), aMigrationFile({ target: { configuration, airflowVersion: to } })));
@@ -38,7 +38,7 @@ describe('the options that the target gets', () => {
 
   it('are what create sends, and the plan names every one of them without a hidden value', () => {
     const options = { 'core.dag_concurrency': '5', 'secrets.backend_kwargs': HIDDEN_VALUE, 'core.secure_mode': HIDDEN_VALUE, 'my_plugin.key': HIDDEN_VALUE };
-    const plan = buildPlan({ file: aMigrationFile(), source: source(options, '2.4.3'), target: undefined, targetAccount: ACCOUNT, sourceRole: aRole(), key: undefined, observations: NOTHING });
+    const plan = buildPlan({ file: aMigrationFile(), source: source(options, '2.4.3'), target: undefined, targetAccount: ACCOUNT, sourceRole: aRole(), key: undefined, observations: NOTHING_SEEN });
     expect(plan.decisions.environment.fields.AirflowConfigurationOptions).toEqual({ 'core.max_active_tasks_per_dag': '5', 'core.secure_mode': '(hidden)', 'my_plugin.key': '(hidden)', 'secrets.backend_kwargs': '(hidden)' });
     expect(plan.options.map(({ source: name }) => name).sort()).toEqual(Object.keys(options).sort());
     expect(JSON.stringify(plan)).not.toContain(HIDDEN_VALUE);
@@ -46,7 +46,7 @@ describe('the options that the target gets', () => {
 });
 
 it('an option that is removed by its new name is not called unknown', () => {
-  const codes = (name: string) => buildPlan({ file: aMigrationFile({ target: { configuration: { [name]: null } } }), source: source({ 'core.dag_concurrency': '5' }, '2.4.3'), target: undefined, targetAccount: ACCOUNT, sourceRole: aRole(), key: undefined, observations: NOTHING }).warnings.map(({ code }) => code);
+  const codes = (name: string) => buildPlan({ file: aMigrationFile({ target: { configuration: { [name]: null } } }), source: source({ 'core.dag_concurrency': '5' }, '2.4.3'), target: undefined, targetAccount: ACCOUNT, sourceRole: aRole(), key: undefined, observations: NOTHING_SEEN }).warnings.map(({ code }) => code);
   for (const name of ['core.dag_concurrency', 'core.max_active_tasks_per_dag']) expect(codes(name)).not.toContain('option-not-there');
   expect(codes('core.paralelism')).toContain('option-not-there');
 });
@@ -63,7 +63,7 @@ describe('defaults that change though nobody sets the option', () => {
 describe('the option sections of a plan', () => {
   it('show step by step what becomes of an option', () => {
     const options = { 'scheduler.max_threads': '4', 'core.parallelism': '32', 'smart_sensor.shards': '3', 'my_plugin.colour': 'red', 'core.executor': 'x' };
-    const plan = buildPlan({ file: aMigrationFile(), source: source(options, '1.10.12'), target: undefined, targetAccount: ACCOUNT, sourceRole: aRole(), key: undefined, observations: NOTHING });
+    const plan = buildPlan({ file: aMigrationFile(), source: source(options, '1.10.12'), target: undefined, targetAccount: ACCOUNT, sourceRole: aRole(), key: undefined, observations: NOTHING_SEEN });
     const said = renderMarkdown({ verdict: '', isGood: true, sections: optionSections(plan.options, plan.defaults, '2.10.3'), next: [] }).replace(/&#(\d+);/gu, (_, at: string) => String.fromCodePoint(Number(at)));
     expect(said).toMatch(/\| <code>scheduler\.max_threads<\/code> \| <code>scheduler\.parsing_processes<\/code> .* renamed \| 2\.0\.2: renamed to/u);
     expect(said).toMatch(/\| <code>core\.executor<\/code> \| – .* not sent: MWAA sets it/u);
