@@ -6,6 +6,7 @@ import type { Command, DataOf, Job, ObjectRef, Progress, Side, SourceCommand, Ta
 import type { Inputs } from './inputs.js';
 import type { Journal } from './journal/journal.js';
 import type { MigrationFile } from './migration-file/migration-file.js';
+import type { ReferenceSources } from './reference-sources.js';
 
 export type Clock = Readonly<{ now: () => Date; sleep: (milliseconds: number) => Promise<void> }>;
 
@@ -184,6 +185,8 @@ export type Context = Readonly<{
   log: Log;
   /** Plan role's view of both sides; read-only by its policy. */
   plan: Readonly<{ source: SideContext<never>; target: SideContext<never> }>;
+  /** What may still point at the source, as the plan role sees its account, and the checked-out repository. */
+  references: ReferenceSources;
   source: SideContext<SourceCommand>;
   target: SideContext<TargetCommand>;
   /** @param bucket migration bucket, @param prefix `data/migration/<from>_to_<to>/<id>/` */

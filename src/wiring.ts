@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setSecret } from '@actions/core';
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { MWAAClient } from '@aws-sdk/client-mwaa';
@@ -12,16 +13,19 @@ import type { Command, Side } from './airflow/protocol.js';
 import type { Ticker } from './clock.js';
 import { InternalError } from './errors.js';
 import { openEnvironment } from './gateways/airflow/transports/choose.js';
-import { createCaller } from './gateways/aws/call.js';
+import { createCaller, type Caller } from './gateways/aws/call.js';
 import { assumeByOidc, type CredentialProvider } from './gateways/aws/credentials.js';
 import { openRoles } from './gateways/aws/iam.js';
 import { openKeys } from './gateways/aws/kms.js';
+import { readLogGroups } from './gateways/aws/logs-groups.js';
 import { openMwaa } from './gateways/aws/mwaa.js';
+import { readAccountPolicies } from './gateways/aws/references-iam.js';
 import { openBucket } from './gateways/aws/s3-bucket.js';
 import { openBucketAdmin } from './gateways/aws/s3-bucket-admin.js';
 import { openIdentity } from './gateways/aws/sts.js';
 import { createIdTokenReader, describeClaims } from './gateways/github/id-token.js';
 import { openJournalStore } from './gateways/journal/store.js';
+import { searchLines } from './gateways/workspace-lines.js';
 import type { Inputs } from './inputs.js';
 import { newJournal } from './journal/transitions.js';
 import type { MigrationFile } from './migration-file/migration-file.js';
@@ -45,11 +49,14 @@ export function wire(wiring: Wiring): Readonly<{ context: Context; close: () => 
       throw new InternalError(`The DAG file dags/${name}.py is not beside index.js; it belongs to the release.`, { cause: error });
     }
   };
-  const side = <C extends Command>(of: Side, input: RoleInput, role: string | undefined): SideContext<C> => {
-    const region = file[of].region;
+  const asking = (region: string, input: RoleInput, role: string | undefined) => {
     const credentials = credentialsOf(input, role, region);
     const base = { region, ...(credentials ? { credentials } : {}), maxAttempts: 1, requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: ANSWER_MS } };
-    const call = createCaller(clock, log, input, role !== undefined);
+    return { base, call: createCaller(clock, log, input, role !== undefined) };
+  };
+  const side = <C extends Command>(of: Side, input: RoleInput, role: string | undefined): SideContext<C> => {
+    const region = file[of].region;
+    const { base, call } = asking(region, input, role);
     const s3 = new S3Client({ ...base, requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: COPY_MS }, followRegionRedirects: true, forcePathStyle: hasOwnEndpoint(env, 'S3') });
     const identity = openIdentity(new STSClient(base), call);
     const account = async (): Promise<string> => (await identity()).account;
@@ -73,6 +80,7 @@ export function wire(wiring: Wiring): Readonly<{ context: Context; close: () => 
   const context: Context = {
     inputs, file, clock, log, readDag,
     plan: { source: side('source', 'plan-role', inputs.planRole), target: side('target', 'plan-role', inputs.planRole) },
+    references: referenceSources(asking(file.source.region, 'plan-role', inputs.planRole), env),
     source: side('source', 'source-role', inputs.sourceRole),
     target: side('target', 'target-role', inputs.targetRole),
     journal: (bucket, prefix) => remembering(openJournalStore({ bucket, prefix, initial: initialJournal(file, prefix), clock, ticker: wiring.ticker, log }), openJournals),
@@ -83,6 +91,14 @@ export function wire(wiring: Wiring): Readonly<{ context: Context; close: () => 
     close: async () => {
       await Promise.all([...openJournals].map((journal) => journal.close()));
     },
+  };
+}
+
+function referenceSources({ base, call }: Readonly<{ base: Readonly<{ region: string }>; call: Caller }>, env: Env): Context['references'] {
+  return {
+    policies: () => readAccountPolicies(new IAMClient(base), call),
+    logGroups: (prefix) => readLogGroups(new CloudWatchLogsClient(base), call, prefix, base.region),
+    lines: (search) => searchLines(env['GITHUB_WORKSPACE'] || process.cwd(), search),
   };
 }
 

@@ -6,12 +6,14 @@ import type { EnvironmentDescription } from '../ports.js';
 import { roleSections } from './create-report.js';
 import { dagSection } from './dag-outlook.js';
 import { code, counted, listing, table, text, type Report, type Section } from './document.js';
+import type { References } from '../plan/references.js';
 import { isChange, optionSections } from './option-sections.js';
+import { referenceSections } from './references-section.js';
 import { requirementSections } from './requirements-section.js';
 
-export type PlanFacts = Readonly<{ file: MigrationFile; plan: Plan; clone: ClonedRole | undefined; source: EnvironmentDescription; now: string }>;
+export type PlanFacts = Readonly<{ file: MigrationFile; plan: Plan; clone: ClonedRole | undefined; source: EnvironmentDescription; references?: References; now: string }>;
 
-export function planReport({ file, plan, clone, source, now }: PlanFacts): Report {
+export function planReport({ file, plan, clone, source, references, now }: PlanFacts): Report {
   const { decisions, observations, blockers, warnings } = plan;
   const changed = plan.changes.filter(({ kind }) => kind === 'changed' || kind === 'added' || kind === 'removed');
   const kept = plan.changes.filter(({ kind }) => kind === 'kept');
@@ -52,6 +54,7 @@ export function planReport({ file, plan, clone, source, now }: PlanFacts): Repor
           ['Tables', decisions.metadata.tables.flatMap(({ name }, at) => [at > 0 ? ', ' : '', code(name)])],
         ])],
       },
+      ...(references ? referenceSections(references) : []),
       ...roleSections(clone),
       ...codeSections(decisions.environment),
       { title: `Grants in the bucket's policy (${decisions.grants.length})`, importance: 3, isFolded: true, blocks: [table(['Sid', 'Statement'], decisions.grants.map((statement) => [code(statement.Sid), code(JSON.stringify(statement))]))] },

@@ -134,6 +134,10 @@ export class World {
       clock: { now: () => new Date(this.now), sleep: (milliseconds) => { this.tick('sleep'); this.now += milliseconds; return Promise.resolve(); } },
       log: { info: log, warn: log, group: (_, work) => work() },
       plan: { source, target } as Context['plan'],
+      references: {
+        policies: () => this.effect('policies', () => ({ policies: [], isWhole: true })), logGroups: () => this.effect('log groups', () => []),
+        lines: () => this.effect('lines', () => ({ lines: [], files: 1, unread: 0, isWhole: true })),
+      },
       source: source as Context['source'], target: target as Context['target'],
       journal: () => this.store(file), owner: 'runner', readDag: () => Promise.resolve('# dag'),
     };

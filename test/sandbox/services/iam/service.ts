@@ -2,6 +2,7 @@
 import { AwsError, type Service } from '../../front/contract.js';
 import { formOf, queryAnswer, queryError, required } from '../../front/query-protocol.js';
 import type { SandboxWorld } from '../../iam/world.js';
+import { ACCOUNT_OPERATIONS } from './account-details.js';
 import { POLICY_OPERATIONS } from './policies.js';
 import { PROVIDER_OPERATIONS } from './providers.js';
 import type { IamOperation } from './request.js';
@@ -11,7 +12,7 @@ import { simulatePrincipalPolicy } from './simulate.js';
 
 const NAMESPACE = 'https://iam.amazonaws.com/doc/2010-05-08/';
 const OPERATIONS: Readonly<Record<string, IamOperation>> = {
-  ...ROLE_OPERATIONS, ...ROLE_POLICY_OPERATIONS, ...POLICY_OPERATIONS, ...PROVIDER_OPERATIONS, SimulatePrincipalPolicy: simulatePrincipalPolicy,
+  ...ROLE_OPERATIONS, ...ROLE_POLICY_OPERATIONS, ...POLICY_OPERATIONS, ...PROVIDER_OPERATIONS, ...ACCOUNT_OPERATIONS, SimulatePrincipalPolicy: simulatePrincipalPolicy,
 };
 
 export function createIamService(world: SandboxWorld): Service {

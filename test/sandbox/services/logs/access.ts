@@ -59,6 +59,6 @@ export function groupOfArn(arn: string): GroupName {
 }
 
 export const describeGroup = (group: LogGroup) => ({
-  logGroupName: group.name, creationTime: group.created, ...(group.retentionDays === undefined ? {} : { retentionInDays: group.retentionDays }), metricFilterCount: 0,
+  logGroupName: group.name, creationTime: group.created, ...(group.retentionDays === undefined ? {} : { retentionInDays: group.retentionDays }), metricFilterCount: group.metricFilters.size,
   arn: `${groupArn(group)}:*`, logGroupArn: groupArn(group), storedBytes: 0, ...(group.kmsKeyArn === undefined ? {} : { kmsKeyId: group.kmsKeyArn }), logGroupClass: 'STANDARD',
 });

@@ -21,5 +21,6 @@ export const RETENTION_DAYS: readonly number[] = [1, 3, 5, 7, 14, 30, 60, 90, 12
 export const RATES: Readonly<Partial<Record<string, number>>> = {
   CreateLogGroup: 10, DescribeLogGroups: 10, DeleteLogGroup: 10, PutRetentionPolicy: 10,
   CreateLogStream: 50, DescribeLogStreams: 25, DeleteLogStream: 15,
+  PutMetricFilter: 5, DescribeMetricFilters: 5, PutSubscriptionFilter: 5, DescribeSubscriptionFilters: 5,
   PutLogEvents: 5000, GetLogEvents: 25, FilterLogEvents: 25,
 };

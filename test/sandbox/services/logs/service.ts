@@ -5,6 +5,7 @@ import { createThrottle } from '../mwaa/throttle.js';
 import { accountOf, createLogAccess } from './access.js';
 import type { LogStore, Operation } from './calls.js';
 import { filterLogEvents } from './filter-events.js';
+import { describeMetricFilters, describeSubscriptionFilters, putMetricFilter, putSubscriptionFilter } from './filters.js';
 import * as groups from './groups.js';
 import { PAGE, RATES } from './limits.js';
 import { putLogEvents } from './put-events.js';
@@ -40,6 +41,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   TagResource: groups.tagResource, UntagResource: groups.untagResource, ListTagsForResource: groups.listTagsForResource,
   CreateLogStream: streams.createLogStream, DescribeLogStreams: streams.describeLogStreams, DeleteLogStream: streams.deleteLogStream,
   PutLogEvents: putLogEvents, GetLogEvents: getLogEvents, FilterLogEvents: filterLogEvents,
+  PutMetricFilter: putMetricFilter, DescribeMetricFilters: describeMetricFilters, PutSubscriptionFilter: putSubscriptionFilter, DescribeSubscriptionFilters: describeSubscriptionFilters,
 };
 
 export function createLogsService(world: World, { rateFactor = 1, page = {} }: LogsSettings = {}): LogsService {

@@ -1,5 +1,6 @@
 /** Log groups, streams and events of all accounts and regions, in memory. */
 import { AwsError } from '../../front/contract.js';
+import type { MetricFilter, SubscriptionFilter } from './filters.js';
 import { DAY_MS } from './limits.js';
 
 /** `order` tells events of one millisecond apart, in the order they came. */
@@ -11,6 +12,9 @@ export type LogGroup = {
   readonly account: string; readonly region: string; readonly name: string; readonly created: number;
   retentionDays: number | undefined; kmsKeyArn: string | undefined; tags: ReadonlyMap<string, string>;
   readonly streams: Map<string, LogStream>;
+  /** By name. */
+  readonly metricFilters: Map<string, MetricFilter>;
+  readonly subscriptionFilters: Map<string, SubscriptionFilter>;
 };
 
 export type Position = Readonly<{ at: number; order: number }>;
@@ -45,7 +49,7 @@ export function createLogState(now: () => number) {
     /** @throws AwsError ResourceAlreadyExistsException */
     addGroup(name: GroupName, more: Readonly<{ kmsKeyArn: string | undefined; tags: ReadonlyMap<string, string> }>): LogGroup {
       if (groups.has(keyOf(name))) throw new AwsError('ResourceAlreadyExistsException', 'The specified log group already exists', 400);
-      const group: LogGroup = { ...name, created: now(), retentionDays: undefined, ...more, streams: new Map() };
+      const group: LogGroup = { ...name, created: now(), retentionDays: undefined, ...more, streams: new Map(), metricFilters: new Map(), subscriptionFilters: new Map() };
       groups.set(keyOf(name), group);
       return group;
     },
