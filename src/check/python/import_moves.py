@@ -30,16 +30,19 @@ CURES = {
 
 
 def probe(names):
-    """Ask the target's Airflow about the names. Nothing of the user's is imported.
+    """Ask the target's Airflow about the names: {name: answer of import_probe.py}."""
+    return ask_target("import_probe.py", sorted(names)[:MAX_NAMES]) if names else {}
 
-    :returns: {name: answer of import_probe.py}
+
+def ask_target(script, question):
+    """Run a probe beside this file in the same virtual environment. Nothing of the user's is imported.
+
+    :returns: its answer, from JSON
     :raises RuntimeError: when Airflow itself does not start, with what it said last
     """
-    if not names:
-        return {}
     run = subprocess.run(
-        [sys.executable, "-I", os.path.join(HERE, "import_probe.py")],
-        input=json.dumps(sorted(names)[:MAX_NAMES]).encode(),
+        [sys.executable, "-I", os.path.join(HERE, script)],
+        input=json.dumps(question).encode(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         timeout=PROBE_SECONDS,

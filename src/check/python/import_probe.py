@@ -74,9 +74,19 @@ def _told(failure):
     return None, ("%s: %s" % (type(failure).__name__, failure))[:300]
 
 
-def main():
-    names = [name for name in json.load(sys.stdin) if isinstance(name, str) and re.match(r"^airflow(\.[A-Za-z_]\w*)+$", name)]
-    answer, sys.stdout = sys.stdout, io.StringIO()  # Airflow greets; only the answer may reach the caller
+def load(name):
+    """The object of that name.
+
+    :raises ImportError: when it does not load
+    """
+    module, _, attribute = name.rpartition(".")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def in_airflow(answer):
+    """Read a question as JSON from stdin, print the answer as JSON; Airflow is started between the two, in an empty home of its own."""
+    question = json.load(sys.stdin)
+    stdout, sys.stdout = sys.stdout, io.StringIO()  # Airflow greets; only the answer may reach the caller
     with tempfile.TemporaryDirectory() as home:
         os.environ.update(
             AIRFLOW_HOME=home,
@@ -89,9 +99,14 @@ def main():
         # Before any record of warnings: Airflow sets its own filters when it starts.
         import airflow.models  # noqa: F401
 
-        by_module = {}
-        json.dump({name: probe(name, by_module) for name in names}, answer)
+        json.dump(answer(question), stdout)
+
+
+def ask(names):
+    """Answers for a list of names."""
+    by_module = {}
+    return {name: probe(name, by_module) for name in names if isinstance(name, str) and re.match(r"^airflow(\.[A-Za-z_]\w*)+$", name)}
 
 
 if __name__ == "__main__":
-    main()
+    in_airflow(ask)
