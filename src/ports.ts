@@ -178,6 +178,22 @@ export type SideContext<C extends Command> = Readonly<{
   airflow: (description: EnvironmentDescription, migration: Bucket, prefix: string) => AirflowEnvironment<C>;
 }>;
 
+/** What the runner knows of the workflow run that we are part of. */
+export type WorkflowRun = Readonly<{
+  /** Page of the run, with its summaries; undefined: by hand. */
+  url: string | undefined;
+  id: string | undefined;
+  /** The head of the pull request, else what the run was started for. */
+  commit: string | undefined;
+  pullRequest: Readonly<{ number: number; /** Its runs get a token that only reads. */ isFork: boolean }> | undefined;
+}>;
+
+/** Our one comment per migration on a pull request. */
+export interface PullRequestComments {
+  /** Writes it, or changes it where it says something else. @throws UserError for what GitHub refuses */
+  put(pullRequest: number, migrationId: string, body: string): Promise<'created' | 'updated' | 'unchanged'>;
+}
+
 export type Context = Readonly<{
   inputs: Inputs;
   file: MigrationFile;
@@ -191,6 +207,8 @@ export type Context = Readonly<{
   target: SideContext<TargetCommand>;
   /** @param bucket migration bucket, @param prefix `data/migration/<from>_to_<to>/<id>/` */
   journal: (bucket: Bucket, prefix: string) => JournalStore;
+  /** `comments` is undefined without a token. */
+  github: Readonly<{ run: () => Promise<WorkflowRun>; comments: PullRequestComments | undefined; toolVersion: string }>;
   /** Names this runner in locks: the workflow run's URL, or host and process. */
   owner: string;
   /** Reads src/dags/<name>.py as shipped in dist. */

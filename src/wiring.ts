@@ -9,6 +9,7 @@ import { KMSClient } from '@aws-sdk/client-kms';
 import { MWAAClient } from '@aws-sdk/client-mwaa';
 import { S3Client } from '@aws-sdk/client-s3';
 import { STSClient } from '@aws-sdk/client-sts';
+import packageFile from '../package.json' with { type: 'json' };
 import type { Command, Side } from './airflow/protocol.js';
 import type { Ticker } from './clock.js';
 import { InternalError } from './errors.js';
@@ -23,7 +24,10 @@ import { readAccountPolicies } from './gateways/aws/references-iam.js';
 import { openBucket } from './gateways/aws/s3-bucket.js';
 import { openBucketAdmin } from './gateways/aws/s3-bucket-admin.js';
 import { openIdentity } from './gateways/aws/sts.js';
+import { openGithubApi } from './gateways/github/api.js';
+import { openPullRequestComments } from './gateways/github/comments.js';
 import { createIdTokenReader, describeClaims } from './gateways/github/id-token.js';
+import { readWorkflowRun } from './gateways/github/workflow-run.js';
 import { openJournalStore } from './gateways/journal/store.js';
 import { searchLines } from './gateways/workspace-lines.js';
 import type { Inputs } from './inputs.js';
@@ -84,6 +88,7 @@ export function wire(wiring: Wiring): Readonly<{ context: Context; close: () => 
     source: side('source', 'source-role', inputs.sourceRole),
     target: side('target', 'target-role', inputs.targetRole),
     journal: (bucket, prefix) => remembering(openJournalStore({ bucket, prefix, initial: initialJournal(file, prefix), clock, ticker: wiring.ticker, log }), openJournals),
+    github: { run: () => readWorkflowRun(env), comments: commentsOf(wiring), toolVersion: packageFile.version },
     owner: ownerOf(env),
   };
   return {
@@ -100,6 +105,12 @@ function referenceSources({ base, call }: Readonly<{ base: Readonly<{ region: st
     logGroups: (prefix) => readLogGroups(new CloudWatchLogsClient(base), call, prefix, base.region),
     lines: (search) => searchLines(env['GITHUB_WORKSPACE'] || process.cwd(), search),
   };
+}
+
+function commentsOf({ inputs, env, clock }: Wiring): Context['github']['comments'] {
+  const { GITHUB_API_URL: apiUrl, GITHUB_REPOSITORY: repository } = env;
+  if (inputs.githubToken === undefined || !repository) return undefined;
+  return openPullRequestComments(openGithubApi({ apiUrl: apiUrl || 'https://api.github.com', token: inputs.githubToken, clock }), repository);
 }
 
 type RoleInput = 'plan-role' | 'source-role' | 'target-role';

@@ -1,5 +1,6 @@
 import type { Phase } from '../inputs.js';
 import type { Context, PhaseResult } from '../ports.js';
+import { commentingFailure } from './comment.js';
 import { createEnvironment } from './create.js';
 import { cutOver } from './cutover.js';
 import { exportMetadata } from './export.js';
@@ -12,7 +13,7 @@ import { verifyMetadata } from './verify.js';
 
 /** A phase that is absent here is not in this release; main() says so. */
 export const phases: Readonly<Partial<Record<Phase, (context: Context) => Promise<PhaseResult>>>> = {
-  plan: planMigration,
+  plan: commentingFailure(planMigration),
   resources: copyResources,
   create: createEnvironment,
   export: exportMetadata,

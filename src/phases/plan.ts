@@ -3,11 +3,12 @@ import { planReport } from '../report/plan-report.js';
 import { describeBlockers } from '../plan/blockers.js';
 import { clonedRole } from '../plan/build.js';
 import { isChange } from '../report/option-sections.js';
+import { commentOnPullRequest } from './comment.js';
 import { resultOf } from './result.js';
 import { lookForReferences } from './references.js';
 import { survey } from './survey.js';
 
-export type PlanContext = Pick<Context, 'inputs' | 'file' | 'clock' | 'log' | 'plan' | 'source' | 'target' | 'references'>;
+export type PlanContext = Pick<Context, 'inputs' | 'file' | 'clock' | 'log' | 'plan' | 'source' | 'target' | 'references' | 'github'>;
 
 /** Reads both sides and says what will be done. Writes nothing. */
 export async function planMigration(context: PlanContext): Promise<PhaseResult> {
@@ -18,6 +19,7 @@ export async function planMigration(context: PlanContext): Promise<PhaseResult> 
   const changes = plan.changes.filter(({ kind }) => kind !== 'kept' && kind !== 'not sent').length + plan.options.filter(isChange).length;
   log.info(`Plan ${plan.digest.slice(0, 12)}: ${changes} changes, ${plan.warnings.length} ${plan.warnings.length === 1 ? 'warning' : 'warnings'}, ${plan.blockers.length} ${plan.blockers.length === 1 ? 'blocker' : 'blockers'}.`);
   const report = planReport({ file, plan, clone, source, references: await lookForReferences(context, seen), now: context.clock.now().toISOString() });
+  await commentOnPullRequest(context, report, plan.digest);
   return resultOf(`mwaa-migrate: plan of ${file.id}`, report, {
     'migration-id': file.id, 'plan-digest': plan.digest, changes: String(changes), blockers: String(plan.blockers.length), 'target-environment': file.target.environment,
     ...(target?.WebserverUrl ? { 'target-webserver-url': target.WebserverUrl } : {}),

@@ -1,0 +1,44 @@
+/** What the stand-in remembers: one repository, private, with everything that its tokens may or may not see. */
+
+export type Level = 'none' | 'read' | 'write';
+export type Permission = 'actions' | 'contents' | 'deployments' | 'issues' | 'pull_requests';
+export type Account = Readonly<{ login: string; type: 'User' | 'Bot' }>;
+
+/** Who asks, and what the token lets them do. */
+export type Caller = Account & Readonly<{
+  /** `installation`: the token of a job, or of an app of one's own; `user`: a personal access token. */
+  kind: 'installation' | 'user';
+  permissions: Readonly<Partial<Record<Permission, Level>>>;
+  /** False: the repository is none of those that the token is for. */
+  seesRepository: boolean;
+}>;
+
+export type Comment = { readonly id: number; readonly pull: number; readonly author: Account; body: string; readonly createdAt: string; updatedAt: string };
+export type Pull = { readonly number: number; readonly author: Account; readonly headRepository: string | undefined; readonly headSha: string; isLocked: boolean };
+export type Environment = Readonly<{
+  id: number; name: string;
+  reviewers: readonly Account[] | undefined;
+  preventSelfReview: boolean;
+  waitMinutes: number | undefined;
+  /** Names of branches; 'protected': those with a protection rule; undefined: any. */
+  branches: readonly string[] | 'protected' | undefined;
+}>;
+export type Review = Readonly<{ environmentId: number; state: 'approved' | 'rejected'; by: Account; comment: string }>;
+export type Run = { readonly id: number; readonly actor: Account; readonly headSha: string; readonly headBranch: string; status: string; conclusion: string | null; readonly waiting: Set<number>; readonly reviews: Review[] };
+
+export type GithubState = Readonly<{
+  /** "octo-org/workflows" */
+  repository: string;
+  clock: Readonly<{ now(): Date }>;
+  tokens: Map<string, Caller>;
+  pulls: Map<number, Pull>;
+  comments: Map<number, Comment>;
+  environments: Map<string, Environment>;
+  runs: Map<number, Run>;
+  nextId(): number;
+}>;
+
+export function createGithubState(repository: string, clock: GithubState['clock']): GithubState {
+  let last = 1_000;
+  return { repository, clock, tokens: new Map(), pulls: new Map(), comments: new Map(), environments: new Map(), runs: new Map(), nextId: () => (last += 1) };
+}
