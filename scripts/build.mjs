@@ -43,6 +43,7 @@ const out = mkdtempSync(path.join(os.tmpdir(), 'mwaa-migrate-dist-'));
 try {
   run(process.execPath, ['node_modules/@vercel/ncc/dist/ncc/cli.js', 'build', 'src/index.ts', '--minify', '--license', 'licenses.txt', '--no-cache', '--out', out]);
   run(process.execPath, ['scripts/dags.mjs', path.join(out, 'dags')]);
+  cpSync(path.join(root, 'src/check/python'), path.join(out, 'check'), { recursive: true, filter: (name) => !/__pycache__|\.toml$/.test(name) });
   smoke(out);
   const dist = path.join(root, 'dist');
   const changed = differences(out, dist);

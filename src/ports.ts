@@ -2,6 +2,7 @@
  * What the phases ask of the outside world, in our words; src/gateways implements it, tests double it. No SDK type crosses this file.
  * A phase takes only the members it uses: `Pick<Context, 'source' | 'journal'>`.
  */
+import type { CheckReport } from './check/check-report.js';
 import type { Command, DataOf, Job, ObjectRef, Progress, Side, SourceCommand, TargetCommand } from './airflow/protocol.js';
 import type { Inputs } from './inputs.js';
 import type { Journal } from './journal/journal.js';
@@ -213,6 +214,8 @@ export type Context = Readonly<{
   owner: string;
   /** Reads src/dags/<name>.py as shipped in dist. */
   readDag: (name: 'db_export' | 'db_import') => Promise<string>;
+  /** Loads the repository's files on the target's Airflow. @throws UserError beside credentials, or when something needed is missing */
+  runCheck: () => Promise<Readonly<{ report: CheckReport; /** Where the report was written, for another job. */ path: string }>>;
 }>;
 
 /** What every phase gives back; main() writes it to outputs and summary. `outputs` keys are those of action.yml. */

@@ -11,6 +11,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { STSClient } from '@aws-sdk/client-sts';
 import packageFile from '../package.json' with { type: 'json' };
 import type { Command, Side } from './airflow/protocol.js';
+import { check } from './check/check.js';
 import type { Ticker } from './clock.js';
 import { InternalError } from './errors.js';
 import { openEnvironment } from './gateways/airflow/transports/choose.js';
@@ -83,6 +84,7 @@ export function wire(wiring: Wiring): Readonly<{ context: Context; close: () => 
 
   const context: Context = {
     inputs, file, clock, log, readDag,
+    runCheck: () => check({ file, config: inputs.config, token: inputs.githubToken, env, scripts: path.join(home, 'check'), clock, log }),
     plan: { source: side('source', 'plan-role', inputs.planRole), target: side('target', 'plan-role', inputs.planRole) },
     references: referenceSources(asking(file.source.region, 'plan-role', inputs.planRole), env),
     source: side('source', 'source-role', inputs.sourceRole),

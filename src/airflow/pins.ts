@@ -11,3 +11,10 @@ export const packageName = (name: string): string => name.toLowerCase().replace(
 /** undefined: the constraints of that Airflow do not name the package. */
 export const pinOf = (name: string, airflowVersion: string): string | undefined =>
   PINS[packageName(name)]?.filter(([since]) => compareVersions(since, airflowVersion) <= 0).at(-1)?.[1] ?? undefined;
+
+/** A constraints file with what those of that Airflow pin, for pip and uv. */
+export const constraintsFor = (airflowVersion: string): string =>
+  Object.keys(PINS).flatMap((name) => {
+    const pin = pinOf(name, airflowVersion);
+    return pin === undefined ? [] : [`${name}==${pin}\n`];
+  }).join('');

@@ -1,6 +1,7 @@
 import type { Phase } from '../inputs.js';
 import type { Context, PhaseResult } from '../ports.js';
 import { commentingFailure } from './comment.js';
+import { checkWorkflow } from './check.js';
 import { createEnvironment } from './create.js';
 import { cutOver } from './cutover.js';
 import { exportMetadata } from './export.js';
@@ -13,6 +14,7 @@ import { verifyMetadata } from './verify.js';
 
 /** A phase that is absent here is not in this release; main() says so. */
 export const phases: Readonly<Partial<Record<Phase, (context: Context) => Promise<PhaseResult>>>> = {
+  check: checkWorkflow,
   plan: commentingFailure(planMigration),
   resources: copyResources,
   create: createEnvironment,

@@ -139,7 +139,7 @@ export class World {
         lines: () => this.effect('lines', () => ({ lines: [], files: 1, unread: 0, isWhole: true })),
       },
       source: source as Context['source'], target: target as Context['target'],
-      journal: () => this.store(file), owner: 'runner', github: { run: () => Promise.resolve({ url: undefined, id: undefined, commit: undefined, pullRequest: undefined }), comments: undefined, toolVersion: '0.0.0' }, readDag: () => Promise.resolve('# dag'),
+      journal: () => this.store(file), owner: 'runner', github: { run: () => Promise.resolve({ url: undefined, id: undefined, commit: undefined, pullRequest: undefined }), comments: undefined, toolVersion: '0.0.0' }, readDag: () => Promise.resolve('# dag'), runCheck: () => Promise.reject(new Error('this world has no Airflow to load DAGs on')),
     };
   }
 

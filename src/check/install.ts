@@ -1,0 +1,100 @@
+/** The target's Airflow in a virtual environment that is thrown away, as MWAA's image has it, with the user's requirements on top. */
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { constraintsFor, pinOf } from '../airflow/pins.js';
+import { UserError } from '../errors.js';
+import type { CheckFinding } from './check-report.js';
+import { blamedLines, conflictFinding, isNetworkTrouble, withoutAddresses } from './requirement-conflicts.js';
+import type { RequirementLine, RequirementLines } from './requirement-lines.js';
+import { runProgram, type ProgramResult } from './run-program.js';
+import type { Tools } from './tools.js';
+
+/** As in the images: https://github.com/aws/amazon-mwaa-docker-images */
+const EXTRAS = 'amazon,celery,postgres,statsd';
+/** Finds what moved between Airflow releases (rules AIR); part of no image. */
+const RUFF = 'ruff==0.17.6';
+/** MWAA gives up after 9 minutes; the first installation on a machine also fetches Airflow itself. */
+const INSTALL_SECONDS = 900;
+/** Lines that are taken out one round after the other, before the rest is given up. */
+const MAX_ROUNDS = 15;
+
+export type Installation = Readonly<{ tools: Tools; env: Readonly<Record<string, string>>; venv: string; /** For files of ours. */ work: string; version: string }>;
+
+export const pythonOf = (venv: string): string => path.join(venv, 'bin', 'python');
+
+/** @throws UserError when the package index cannot be reached or does not have it */
+export async function installAirflow({ tools, env, venv, work, version }: Installation): Promise<void> {
+  const made = await runProgram({ command: tools.uv, args: ['venv', '--quiet', '--no-project', '--python', tools.python, venv], env, folder: work, timeoutSeconds: 120 });
+  if (made.code !== 0) throw new UserError(`"uv venv" ended with code ${made.code ?? 'none'}: ${lastWords(made)}`, 'phase check loads the DAGs in a virtual environment.', 'look at the message; free disk space in RUNNER_TEMP is needed (about 500 MB).');
+  await writeFile(constraintsFile(work), constraintsFor(version));
+  const packages = [`apache-airflow[${EXTRAS}]==${version}`, ...(pinOf('apache-airflow-providers-fab', version) === undefined ? [] : ['apache-airflow-providers-fab'])];
+  const result = await uvInstall({ tools, env, venv, work, version }, [...packages, '--constraint', constraintsFile(work)]);
+  if (result.code === 0) return;
+  throw new UserError(
+    `Airflow ${version} could not be installed: ${lastWords(result)}`,
+    'nothing can be said about the target without its real Airflow.',
+    isNetworkTrouble(result.stderr) ? 'the runner must reach the Python package index; behind a proxy or a mirror of your own set HTTPS_PROXY, UV_INDEX_URL or PIP_INDEX_URL.' : 'a mirror of your own must have Airflow and what its constraints pin; otherwise run the phase again.',
+  );
+}
+
+/** After the requirements, and without dependencies: constraints pin another one, and no DAG imports it. @returns whether it is there */
+export const installRuff = async (installation: Installation): Promise<boolean> => (await uvInstall(installation, ['--no-deps', RUFF])).code === 0;
+
+export type InstalledRequirements = Readonly<{ findings: readonly CheckFinding[]; notChecked: readonly string[] }>;
+
+/**
+ * Installs what can be installed. Lines at fault become findings and are left out, so that the DAGs that do not need them are still loaded.
+ * @param ownConstraints files and addresses that stand in place of Airflow's, as with pip in the image
+ */
+export async function installRequirements(installation: Installation, lines: RequirementLines, ownConstraints: readonly string[]): Promise<InstalledRequirements> {
+  const { version } = installation;
+  const findings: CheckFinding[] = [], dropped: RequirementLine[] = [];
+  let remaining = lines.packages;
+  const dropAll = (blamed: readonly RequirementLine[]): void => {
+    dropped.push(...blamed);
+    remaining = remaining.filter((line) => !blamed.includes(line));
+  };
+  const own = remaining.filter(({ name, text }) => name === 'apache-airflow' && !text.replace(/\s/gu, '').replace(/\[[^\]]*\]/u, '').replace(/;.*$/u, '').match(new RegExp(`^apache-airflow(==${version.replaceAll('.', '\\.')})?$`, 'iu')));
+  findings.push(...own.map((line): CheckFinding => finding(line, 'requirements-airflow', 'error', `asks for another Airflow than ${version}: ${line.text}`, `the image brings Airflow ${version}; pip would replace it, or refuse.`, 'remove the line.')));
+  dropAll(own);
+  for (let round = 0; remaining.length > 0 && round < MAX_ROUNDS; round += 1) {
+    const result = await attempt(installation, remaining, lines.options, ownConstraints);
+    if (result.code === 0) break;
+    if (isNetworkTrouble(result.stderr)) throw new UserError(`The requirements could not be installed: ${lastWords(result)}`, 'the package index does not answer, so nothing can be said about them.', 'run the phase again; behind a proxy or a mirror of your own set HTTPS_PROXY, UV_INDEX_URL or PIP_INDEX_URL.');
+    const blamed = await blame(installation, result, remaining, lines.options, ownConstraints);
+    findings.push(...blamed.map((line) => conflictFinding(line, result.stderr, version)));
+    if (blamed.length === 0) {
+      findings.push({ ...finding(remaining[0] as RequirementLine, 'requirements-conflict', 'error', 'cannot be installed as a whole', withoutAddresses(result.stderr), 'try it with "uv pip install -r" and the target\'s constraints.'), line: undefined });
+      dropAll(remaining);
+    } else dropAll(blamed);
+  }
+  return { findings, notChecked: dropped.length === 0 ? [] : [`DAGs were loaded without what these lines ask for: ${dropped.map(({ file, line }) => `${file}:${line}`).join(', ')}. Import errors that follow from it may vanish with it.`] };
+}
+
+/** Lines that the resolver's text names; where it names none, those that cannot be installed even alone. */
+async function blame(installation: Installation, result: ProgramResult, remaining: readonly RequirementLine[], options: readonly RequirementLine[], constraints: readonly string[]): Promise<readonly RequirementLine[]> {
+  const named = blamedLines(result.stderr, remaining);
+  if (named.length > 0 || remaining.length > 40) return named;
+  const alone: RequirementLine[] = [];
+  for (const line of remaining) if ((await attempt(installation, [line], options, constraints, ['--dry-run'])).code !== 0) alone.push(line);
+  return alone;
+}
+
+async function attempt(installation: Installation, packages: readonly RequirementLine[], options: readonly RequirementLine[], constraints: readonly string[], more: readonly string[] = []): Promise<ProgramResult> {
+  const { work, version } = installation;
+  const file = path.join(work, 'requirements.txt');
+  await writeFile(file, [...options.map(({ text }) => text), ...packages.map(({ text }) => text), `apache-airflow==${version}`, ''].join('\n'));
+  const used = constraints.length > 0 ? constraints : [constraintsFile(work)];
+  // As pip does: the best version of all indexes, not the first index that knows the name.
+  return uvInstall(installation, ['-r', file, '--index-strategy', 'unsafe-best-match', ...used.flatMap((one) => ['--constraint', one]), ...more]);
+}
+
+const uvInstall = ({ tools, env, venv, work }: Installation, args: readonly string[]): Promise<ProgramResult> =>
+  runProgram({ command: tools.uv, args: ['pip', 'install', '--quiet', '--color', 'never', '--python', pythonOf(venv), ...args], env, folder: work, timeoutSeconds: INSTALL_SECONDS });
+
+const constraintsFile = (work: string): string => path.join(work, 'constraints.txt');
+const lastWords = ({ stopped, stderr }: ProgramResult): string => (stopped === 'time' ? `it took more than ${INSTALL_SECONDS} s.` : withoutAddresses(stderr));
+
+export const finding = ({ file, line }: Pick<RequirementLine, 'file' | 'line'>, code: string, level: CheckFinding['level'], what: string, why: string, fix: string): CheckFinding =>
+  ({ code, level, file, line, dagId: undefined, what: `${path.posix.basename(file)}: ${what}`, why, fix, replacement: undefined });
+

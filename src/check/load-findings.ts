@@ -1,0 +1,85 @@
+/** What loading showed → findings and the list of DAGs. Pure. */
+import type { CheckFinding, CheckedDag } from './check-report.js';
+import type { LoadLimits, Loaded } from './load-dags.js';
+import type { LoadError, LoadedFile, LoadedPlugins } from './load-messages.js';
+
+export type Interpreted = Readonly<{ findings: readonly CheckFinding[]; dags: readonly CheckedDag[]; notChecked: readonly string[] }>;
+type Settings = Readonly<{ /** DAG folder, and plugins folder or zip, from the root of the repository. */ dags: string; plugins: string | undefined; version: string; limits: LoadLimits }>;
+
+export function interpret({ files, loaded, plugins }: Loaded, settings: Settings): Interpreted {
+  const unloaded = files.filter((file) => !loaded.some((one) => one.file === file));
+  const dags = loaded.flatMap((file) => file.dags.map((dag): CheckedDag => ({
+    dagId: dag.dagId, file: `${settings.dags}/${file.file}`, schedule: { source: undefined, target: dag.schedule }, nextRun: { source: undefined, target: dag.nextRun }, isPausedUponCreation: dag.isPausedUponCreation,
+  })));
+  return {
+    findings: [...loaded.flatMap((file) => fileFindings(file, settings)), ...(plugins === undefined ? [] : pluginFindings(plugins, settings)), ...duplicates(dags), ...unpaused(dags, settings)],
+    dags,
+    notChecked: [
+      ...(unloaded.length === 0 ? [] : [`${unloaded.length} DAG files were not loaded, because others ended the program that loads them again and again: ${unloaded.slice(0, 20).join(', ')}${unloaded.length > 20 ? ', …' : ''}.`]),
+      ...(files.length === 0 ? [`Airflow finds no DAG file in ${settings.dags}.`] : []),
+    ],
+  };
+}
+
+function fileFindings(file: LoadedFile, settings: Settings): readonly CheckFinding[] {
+  const { version, limits } = settings;
+  const at = `${settings.dags}/${file.file}`;
+  const make = (code: string, level: CheckFinding['level'], line: number | undefined, what: string, why: string | undefined, fix: string): CheckFinding => ({ code, level, file: at, line, dagId: undefined, what, why, fix, replacement: undefined });
+  const reads = file.reads.map((read) => make(
+    `${read.kind}-at-parse`, 'notice', read.line, `${file.file} reads ${read.kind} "${read.name}" while it is parsed.`,
+    'it is asked for at every parse, and the file loads only where it exists; here it does not, and loading went on without it or with a stand-in.',
+    `have it in the target before the DAGs arrive, or read it inside a task or a template ({{ ${read.kind === 'variable' ? 'var.value.…' : 'conn.…'} }}).`));
+  const said = file.tail.trim() === '' ? undefined : `its last output: ${oneLine(file.tail).slice(-300)}`;
+  switch (file.outcome) {
+    case 'late':
+      return [...reads, make('dag-timeout', 'error', undefined, `${file.file} was still loading after ${limits.wallSeconds} s.`, 'Airflow ends the import of a DAG file after core.dagbag_import_timeout (30 s unless set), and none of its DAGs appears.', 'take slow work (network, databases, large files) out of the top level of the file.')];
+    case 'killed':
+      return [...reads, make('dag-killed', 'error', undefined, file.endedLoader === true ? `${file.file} ended the program that loads DAG files.` : `${file.file} ended with signal ${file.status ?? 0} while it was loaded.`, said ?? (file.status === 24 ? `it used more than ${limits.cpuSeconds} s of processor time.` : undefined), 'find out what the file does at its top level; on MWAA it would end the DAG processor in the same way.')];
+    case 'ended':
+      return [...reads, make('dag-ends-process', 'error', undefined, `${file.file} ended its process (exit status ${file.status ?? 0}) while it was loaded.`, said, 'remove exit() and os._exit() from the top level: Airflow\'s DAG processor ends with it, and none of the file\'s DAGs appears.')];
+    case 'loaded':
+      return [...reads, ...file.errors.map((error) => errorFinding(error, file, make, version, limits))];
+  }
+}
+
+type Make = (code: string, level: CheckFinding['level'], line: number | undefined, what: string, why: string | undefined, fix: string) => CheckFinding;
+
+function errorFinding(error: LoadError, file: LoadedFile, make: Make, version: string, limits: LoadLimits): CheckFinding {
+  const text = oneLine(error.text);
+  const inside = error.file !== undefined && error.file !== file.file ? ` (${error.file})` : '';
+  const why = error.place === undefined ? undefined : `raised in ${error.place}.`;
+  const what = `${file.file}${inside} does not load on Airflow ${version}: ${text}`;
+  if (/AirflowTaskTimeout/u.test(error.text)) return make('dag-timeout', 'error', error.line, `${file.file} takes longer to load than Airflow allows.`, text, 'take slow work (network, databases, large files) out of the top level of the file.');
+  if (/^(?:\w+\.)*MemoryError/u.test(error.text)) return make('dag-memory', 'error', error.line, `${file.file} needs more than ${Math.round(limits.memoryBytes / 1024 ** 3)} GiB of memory to load.`, why, 'take large data out of the top level of the file.');
+  if (/FileNotFoundError.*\/usr\/local\/airflow\//su.test(error.text)) return make('dag-needs-image-path', 'warning', error.line, what, 'the path is that of MWAA\'s image; here the files lie elsewhere, so whether it loads on the target is not known.', 'name files relative to the DAG file: os.path.dirname(__file__).');
+  if (file.standIn !== undefined && /^(?:\w+\.)*(?:ValueError|KeyError|TypeError|IndexError|AttributeError|JSONDecodeError|\w*(?:Variable|Connection)\w*)\b/u.test(error.text))
+    return make('dag-needs-values', 'warning', error.line, `${file.file} could not be loaded without the values of its variables and connections: ${text}`, `it reads ${file.reads.slice(0, 10).map(({ kind, name }) => `${kind} "${name}"`).join(', ')} while it is parsed, and no stand-in suited it. With the real values it may load.`, 'read them inside a task or a template, or give them a default that suits.');
+  if (/cannot be serialized/u.test(error.text)) return make('dag-not-serializable', 'error', error.line, `${file.file}: ${text}`, 'Airflow stores every DAG as JSON; one that cannot be stored does not appear.', 'look at the arguments of its tasks and its timetable.');
+  return make(/^(?:\w+\.)*(?:ModuleNotFoundError|ImportError)/u.test(error.text) ? 'import-error' : 'dag-error', 'error', error.line, what, why, 'load it on the target\'s Airflow and repair it; where a rule knows the new name, it stands beside it.');
+}
+
+function pluginFindings({ outcome, errors, status }: LoadedPlugins, { plugins, version }: Settings): readonly CheckFinding[] {
+  if (plugins === undefined) return [];
+  const base = { level: 'error', line: undefined, dagId: undefined, replacement: undefined } as const;
+  if (outcome !== 'loaded') return [{ ...base, code: 'plugin-error', file: plugins, what: `Loading the plugins did not end by itself (${outcome}${status === undefined ? '' : ` ${status}`}).`, why: undefined, fix: 'take what ends or blocks the process out of the top level of the plugins.' }];
+  return errors.map((error) => ({
+    ...base, code: 'plugin-error', file: plugins.endsWith('.zip') || error.file === undefined ? plugins : `${plugins}/${error.file}`,
+    what: `Plugin ${error.file ?? ''} does not load on Airflow ${version}: ${oneLine(error.text)}`, why: 'Airflow goes on without it, and so do the DAGs that need it, or they do not load.', fix: 'repair the import; since Airflow 2.0 operators, sensors and hooks are imported as plain modules.',
+  }));
+}
+
+function duplicates(dags: readonly CheckedDag[]): readonly CheckFinding[] {
+  const byId = new Map<string, CheckedDag[]>();
+  for (const dag of dags) byId.set(dag.dagId, [...(byId.get(dag.dagId) ?? []), dag]);
+  return [...byId].flatMap(([dagId, all]) => (all.length < 2 ? [] : all.map((dag): CheckFinding => ({
+    code: 'dag-duplicate', level: 'error', file: dag.file, line: undefined, dagId, what: `DAG "${dagId}" is in ${all.length} files: ${all.map(({ file }) => file).join(', ')}.`,
+    why: 'Airflow shows the one it parsed last, so which of them runs changes, and its history belongs to either.', fix: 'give each DAG an id of its own, or name the file that is not meant in .airflowignore.', replacement: undefined,
+  }))));
+}
+
+const unpaused = (dags: readonly CheckedDag[], { version }: Settings): readonly CheckFinding[] => dags.filter(({ isPausedUponCreation }) => isPausedUponCreation === false).map((dag) => ({
+  code: 'dag-starts-unpaused', level: 'warning', file: dag.file, line: undefined, dagId: dag.dagId, what: `DAG "${dag.dagId}" has is_paused_upon_creation=False.`,
+  why: `it would begin to run on Airflow ${version} as soon as its file arrives there, before its history does and while the source still runs it.`, fix: 'remove the argument, at least until the migration is over.', replacement: undefined,
+}));
+
+const oneLine = (text: string): string => text.replace(/\p{Cc}+/gu, ' ').replace(/\s+/gu, ' ').trim();
