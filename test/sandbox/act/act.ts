@@ -1,6 +1,6 @@
 /** Runs a caller's workflow with act, without containers, on a machine that cannot reach GitHub. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { ensureTools } from '../../../scripts/python.mjs';
@@ -32,18 +32,20 @@ export type ActOptions = Readonly<{
   runId?: string;
   /** Folders put before the runner's PATH. */
   programs?: readonly string[];
+  /** What job check leaves behind, in the place of running phase check. `report`: a file, or a link that stays one. */
+  givenCheck?: Readonly<{ report: string; outputs?: Readonly<Record<string, string>>; code?: number }>;
 }>;
 
 export async function runWorkflow(options: ActOptions): Promise<WorkflowRun & Readonly<{ artifacts: string }>> {
-  const { caller, workflow, event, payload, variables = {}, idTokenEnv, env = {}, token, runId = '777', programs = [] } = options;
+  const { caller, workflow, event, payload, variables = {}, idTokenEnv, env = {}, token, runId = '777', programs = [], givenCheck } = options;
   const folder = mkdtempSync(path.join(os.tmpdir(), 'mwaa-migrate-act-'));
   const inside = (name: string): string => path.join(folder, name);
   try {
-    stage(inside('stage'), { idTokenEnv, dist: process.env['MWAA_MIGRATE_DIST'] });
+    stage(inside('stage'), { idTokenEnv, dist: process.env['MWAA_MIGRATE_DIST'], isCheckGiven: givenCheck !== undefined });
     mkdirSync(inside('home'));
     writeFileSync(inside('event.json'), JSON.stringify(payload));
     const served = [`${OWN_NAME}@${OWN_REF}=${inside('stage')}`, ...stubsNamedIn(inside('stage'), caller.folder)];
-    const everywhere = { GITHUB_RUN_ID: runId, NO_COLOR: '1', STUB_REPOSITORY: caller.folder, STUB_ARTIFACTS: caller.artifacts, ...env };
+    const everywhere = { GITHUB_RUN_ID: runId, NO_COLOR: '1', STUB_REPOSITORY: caller.folder, STUB_ARTIFACTS: caller.artifacts, ...(givenCheck ? stubOf(givenCheck) : {}), ...env };
     const child = spawn(path.join(ensureTools(), 'act'), [
       '-C', caller.folder, event, '-W', `.github/workflows/${workflow}`, '-e', inside('event.json'), '--json', '--rm', '--no-cache-server',
       ...RUNNERS.flatMap((label) => ['-P', `${label}=-self-hosted`]),
@@ -64,9 +66,13 @@ export async function runWorkflow(options: ActOptions): Promise<WorkflowRun & Re
   }
 }
 
+const stubOf = ({ report, outputs = {}, code = 0 }: NonNullable<ActOptions['givenCheck']>): Readonly<Record<string, string>> => ({
+  STUB_REPORT: report, STUB_OUTPUTS: Object.entries(outputs).map(([name, value]) => `${name}=${value}`).join('\n'), STUB_CODE: String(code),
+});
+
 /** act compares the text of `uses:`, so each ref in use is named. */
 function stubsNamedIn(...folders: readonly string[]): readonly string[] {
-  const texts = folders.flatMap((folder) => ['dry-run.yml', 'mwaa-dry-run.yml', 'migrate.yml', 'rollback.yml'].map((name) => path.join(folder, '.github/workflows', name))).filter((file) => existsSync(file)).map((file) => readFileSync(file, 'utf8'));
+  const texts = folders.map((folder) => path.join(folder, '.github', 'workflows')).flatMap((workflows) => readdirSync(workflows).map((name) => readFileSync(path.join(workflows, name), 'utf8')));
   const named = new Set(texts.flatMap((text) => [...text.matchAll(/uses: actions\/([a-z-]+)@([^\s#]+)/gu)].map(([, name = '', ref = '']) => `${name}@${ref}`)));
   return [...named].map((entry) => {
     const name = entry.split('@')[0] ?? '';

@@ -19,10 +19,12 @@ export type StageOptions = Readonly<{
   idTokenEnv: Readonly<Record<string, string>>;
   /** Another build than the committed one, for work on src. */
   dist?: string | undefined;
+  /** true: stubs/given-report runs in the place of phase check. */
+  isCheckGiven?: boolean | undefined;
 }>;
 
 /** @param folder made here */
-export function stage(folder: string, { idTokenEnv, dist }: StageOptions): void {
+export function stage(folder: string, { idTokenEnv, dist, isCheckGiven = false }: StageOptions): void {
   const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard', 'action.yml', 'dist', '.github'], { cwd: repository, encoding: 'utf8' });
   for (const name of listed.split('\0').filter(Boolean)) {
     if (dist !== undefined && name.startsWith('dist/')) continue;
@@ -33,8 +35,20 @@ export function stage(folder: string, { idTokenEnv, dist }: StageOptions): void 
   const workflows = path.join(folder, '.github', 'workflows');
   for (const name of readdirSync(workflows)) {
     const file = path.join(workflows, name);
-    writeFileSync(file, forAct(readFileSync(file, 'utf8'), idTokenEnv));
+    const text = forAct(readFileSync(file, 'utf8'), idTokenEnv);
+    writeFileSync(file, isCheckGiven ? withGivenCheck(text) : text);
   }
+  if (isCheckGiven) cpSync(path.join(repository, 'test/sandbox/act/stubs/given-report'), path.join(folder, GIVEN), { recursive: true });
+}
+
+const GIVEN = '.github/actions/given-report';
+
+function withGivenCheck(workflow: string): string {
+  const document = parseDocument(workflow);
+  const { steps = [] } = (document.toJS() as { jobs: Record<string, { steps?: { id?: string }[] }> }).jobs['check'] ?? {};
+  const at = steps.findIndex(({ id }) => id === 'check');
+  if (at >= 0) document.setIn(['jobs', 'check', 'steps', at, 'uses'], `${OWN_NAME}/${GIVEN}@${OWN_REF}`);
+  return document.toString({ lineWidth: 0 });
 }
 
 /** The same workflow as act can run it. */
