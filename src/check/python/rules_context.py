@@ -59,7 +59,7 @@ def tasks_in(source):
         if is_decorated:
             own = called.get(node.name, set())
             yield Task(node, True, {each.arg for each in node.args.args} if "*" in own else own)
-        elif node.name in callables or is_method:
+        elif node.name in callables or is_method or any(_is_current_context(each) for each in ast.walk(node)):
             yield Task(node, callables.get(node.name, False) and not is_method, given.get(node.name, set()))
 
 
@@ -75,6 +75,9 @@ def uses_of(task):
     contexts = set(_CONTEXTS) & {*parameters, *([function.args.kwarg.arg] if function.args.kwarg else [])}
     if function.args.kwarg:
         contexts.add(function.args.kwarg.arg)
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign) and _is_current_context(node.value):
+            contexts.update(each.id for each in node.targets if isinstance(each, ast.Name))
     if task.is_injected:
         for each in [*function.args.args, *function.args.kwonlyargs]:
             if each.arg not in task.given:
@@ -83,10 +86,10 @@ def uses_of(task):
         if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
             # Python 3.8 and older wrap the key.
             key = text_of(getattr(node.slice, "value", node.slice) if type(node.slice).__name__ == "Index" else node.slice)
-            if isinstance(node.value, ast.Name) and node.value.id in contexts and key:
+            if _is_context(node.value, contexts) and key:
                 yield "key", key, node.lineno
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("get", "pop") and node.args:
-            if isinstance(node.func.value, ast.Name) and node.func.value.id in contexts and text_of(node.args[0]):
+            if _is_context(node.func.value, contexts) and text_of(node.args[0]):
                 yield "get", text_of(node.args[0]), node.lineno
         elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
             owner = _context_object(node.value, contexts, parameters)
@@ -94,11 +97,20 @@ def uses_of(task):
                 yield "attribute", owner + "." + node.attr, node.lineno
 
 
+def _is_context(node, contexts):
+    return (isinstance(node, ast.Name) and node.id in contexts) or _is_current_context(node)
+
+
+def _is_current_context(node):
+    """``get_current_context()``, which gives any function the context."""
+    return isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "get_current_context"
+
+
 def _context_object(node, contexts, parameters):
     """ "ti" of ``ti``, ``context["ti"]`` and ``kwargs["task_instance"]``, None of anything else."""
     if isinstance(node, ast.Name):
         return OBJECTS.get(node.id) if node.id in parameters else None
-    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id in contexts:
+    if isinstance(node, ast.Subscript) and _is_context(node.value, contexts):
         return OBJECTS.get(text_of(getattr(node.slice, "value", node.slice) if type(node.slice).__name__ == "Index" else node.slice) or "")
     return None
 
@@ -119,6 +131,8 @@ def judge(source, task, gone, attributes, target):
                     fix=ATTRIBUTES.get(attribute),
                 )
         elif name in gone:
+            # A default is what an author provides for a context without the name.
+            level = "warning" if kind == "default" else "error"
             why = {
                 "key": "The task fails with a KeyError.",
                 "get": "The task goes on with None in its place.",
@@ -129,7 +143,8 @@ def judge(source, task, gone, attributes, target):
             replacement = write if write and write.isidentifier() and kind != "parameter" else None
             yield Finding(
                 "context-name-removed",
-                "error",
+                # Words that a function of one's own may well have a parameter for.
+                "warning" if kind == "parameter" and name in ("conf", "test_mode", "end_date", "tables") else "error",
                 "The context of a task has no %s on Airflow %s." % (name, target),
                 source.name,
                 line,

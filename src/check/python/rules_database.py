@@ -72,6 +72,17 @@ QUERIES = (
     "delete_dag",
 )
 _SESSION_METHODS = ("query", "scalars", "scalar", "execute")
+#: (level, why, cure) by the target's version.
+REFUSED = (
+    "error",
+    "Airflow 3 refuses it: tasks and DAG files have no session, and their process cannot reach the database.",
+    "Ask Airflow's REST API, or the context: ti.get_dagrun_state, ti.get_task_states, ti.get_previous_dagrun; variables and connections come by airflow.sdk.",
+)
+UNWISE = (
+    "warning",
+    "It works, but the tables differ between versions, and Airflow 3 refuses it.",
+    "Look through the query on the target's tables, and plan to use Airflow's REST API.",
+)
 _OPTIONS = ("sql_alchemy_conn",)
 
 
@@ -107,28 +118,14 @@ def _is_model(path):
 
 def main():
     args = arguments(__doc__)
-    is_refused = version(args.target) >= (3,)
+    level, why, fix = REFUSED if version(args.target) >= (3,) else UNWISE
     findings = []
     for source in python_sources(args):
         told = {}
         for used, line in uses_in(source):
             told.setdefault(line, used)
         for line, used in sorted(told.items()):
-            findings.append(
-                Finding(
-                    "database-access",
-                    "error" if is_refused else "warning",
-                    "The file reaches into Airflow's own database: %s." % used,
-                    source.name,
-                    line,
-                    why="Airflow 3 refuses it: tasks and DAG files have no session, and their process cannot reach the database."
-                    if is_refused
-                    else "It works, but the tables differ between versions, and Airflow 3 refuses it.",
-                    fix="Ask Airflow's REST API, or the context: ti.get_dagrun_state, ti.get_task_states, ti.get_previous_dagrun, airflow.sdk.Variable, airflow.sdk.Connection."
-                    if is_refused
-                    else "Look through the query on the target's tables, and plan to use Airflow's REST API.",
-                )
-            )
+            findings.append(Finding("database-access", level, "The file reaches into Airflow's own database: %s." % used, source.name, line, why=why, fix=fix))
     print_findings(findings)
 
 
