@@ -131,8 +131,6 @@ def judge(source, task, gone, attributes, target):
                     fix=ATTRIBUTES.get(attribute),
                 )
         elif name in gone:
-            # A default is what an author provides for a context without the name.
-            level = "warning" if kind == "default" else "error"
             why = {
                 "key": "The task fails with a KeyError.",
                 "get": "The task goes on with None in its place.",
