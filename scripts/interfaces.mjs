@@ -1,5 +1,6 @@
 /**
- * Writes everything that repeats the interface, from its truths: action.yml (inputs, outputs) and src/migration-file/schema.json.
+ * Writes everything that repeats the interface, from its truths: action.yml (inputs, outputs), src/migration-file/schema.json
+ * and the schemas of the files that phases write.
  * `node scripts/interfaces.mjs` writes, `--check` only compares and fails on a difference; a second run changes nothing.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -99,6 +100,7 @@ export function generate() {
     'src/interface.ts': interfaceModule(action),
     '.github/actions/phase/action.yml': twin(actionText),
     'docs/reference/mwaa-migration.schema.json': `${JSON.stringify(schema, undefined, 2)}\n`,
+    'docs/reference/plan.schema.json': read('src/plan/plan.schema.json'),
   };
   const marked = { 'docs/reference/inputs.md': ['inputs', inputsTable(action)], 'docs/reference/outputs.md': ['outputs', outputsTable(action)], 'docs/reference/migration-file.md': ['keys', keysTable(schema)] };
   for (const [file, [name, content]] of Object.entries(marked)) files[file] = between(read(file), name, content, file);

@@ -1,6 +1,7 @@
 import { UserError } from '../errors.js';
 import { finishedPhase, finishPhase } from '../journal/transitions.js';
 import type { Journal } from '../journal/journal.js';
+import { HIDDEN } from '../airflow/visible-options.js';
 import { otherPlace } from '../plan/blockers.js';
 import { executionRoleArn } from '../plan/build.js';
 import { describeDifferences, differences, type Difference } from '../plan/difference.js';
@@ -53,7 +54,7 @@ export async function createEnvironment(context: CreateContext): Promise<PhaseRe
       phase: 'create', at: context.clock.now().toISOString(), by: context.owner,
       data: { arn: target.Arn, executionRole: target.ExecutionRoleArn, role: role?.outcome ?? before ?? FOUND },
     }));
-    const report = createReport({ name: target.Name, version: target.AirflowVersion, status: target.Status, meaning: stateOf(target.Status).meaning, executionRole: target.ExecutionRoleArn, isExternal, createdBy: wasAbsent ? 'this-run' : before !== undefined && before !== FOUND ? 'earlier-run' : 'unknown', role, differences: found });
+    const report = createReport({ name: target.Name, version: target.AirflowVersion, status: target.Status, meaning: stateOf(target.Status).meaning, executionRole: target.ExecutionRoleArn, isExternal, ...(wasAbsent ? { hiddenOptions: hiddenOptionsOf(seen) } : {}), createdBy: wasAbsent ? 'this-run' : before !== undefined && before !== FOUND ? 'earlier-run' : 'unknown', role, differences: found });
     return resultOf(`mwaa-migrate: environment of ${file.id}`, report, outputsOf(context, seen, target));
   });
 }
@@ -106,6 +107,9 @@ function optionDifferences(wanted: Readonly<Record<string, string>>, there: Read
   }));
 }
 
+const hiddenOptionsOf = ({ plan }: Survey): readonly string[] =>
+  Object.entries((plan.decisions.environment.fields.AirflowConfigurationOptions ?? {}) as Readonly<Record<string, string>>).filter(([, value]) => value === HIDDEN).map(([option]) => option);
+
 function requireVersion(target: EnvironmentDescription, wanted: string): void {
   if (target.AirflowVersion === wanted) return;
   throw new UserError(`Environment ${target.Name} runs Airflow ${target.AirflowVersion}, not ${wanted}.`, 'it was made for something else.', 'name another target.environment, or its version, in the migration file.');
@@ -133,6 +137,7 @@ function dryResult(context: CreateContext, seen: Survey, journal: Journal | unde
     isExternal: file.target.create === 'external', createdBy: target ? 'unknown' : 'nobody-yet', role: undefined, isDry: true,
     differences: target && journal ? compare(seen, context, journal, target) : [],
     fields: target ? undefined : seen.plan.decisions.environment.fields,
+    ...(target ? {} : { hiddenOptions: hiddenOptionsOf(seen) }),
   });
   return resultOf(`mwaa-migrate: environment of ${file.id} (dry run)`, report, outputsOf(context, seen, target));
 }

@@ -2,6 +2,9 @@ import type { Context, PhaseResult } from '../ports.js';
 import { planReport } from '../report/plan-report.js';
 import { describeBlockers } from '../plan/blockers.js';
 import { clonedRole } from '../plan/build.js';
+import { readCheckReport } from '../check/read-check-report.js';
+import { checkFindings } from '../plan/check-findings.js';
+import { planDocument } from '../plan/document.js';
 import { isChange } from '../report/option-sections.js';
 import { commentOnPullRequest } from './comment.js';
 import { resultOf } from './result.js';
@@ -12,16 +15,20 @@ export type PlanContext = Pick<Context, 'inputs' | 'file' | 'clock' | 'log' | 'p
 
 /** Reads both sides and says what will be done. Writes nothing. */
 export async function planMigration(context: PlanContext): Promise<PhaseResult> {
-  const { file, log } = context;
+  const { inputs, file, log } = context;
+  // First: a forged or missing file must not cost minutes of looking.
+  const check = inputs.checkReport === undefined ? undefined : await readCheckReport(inputs.checkReport);
   const seen = await survey(context, true);
-  const { plan, source, target } = seen;
+  const { source, target } = seen;
+  const plan = { ...seen.plan, warnings: [...seen.plan.warnings, ...checkFindings(check, file)] };
   const clone = clonedRole({ file, source, targetAccount: seen.targetAccount, sourceRole: seen.sourceRole });
   const changes = plan.changes.filter(({ kind }) => kind !== 'kept' && kind !== 'not sent').length + plan.options.filter(isChange).length;
   log.info(`Plan ${plan.digest.slice(0, 12)}: ${changes} changes, ${plan.warnings.length} ${plan.warnings.length === 1 ? 'warning' : 'warnings'}, ${plan.blockers.length} ${plan.blockers.length === 1 ? 'blocker' : 'blockers'}.`);
-  const report = planReport({ file, plan, clone, source, references: await lookForReferences(context, seen), now: context.clock.now().toISOString() });
+  const report = planReport({ file, plan, clone, source, references: await lookForReferences(context, seen), check, now: context.clock.now().toISOString() });
   await commentOnPullRequest(context, report, plan.digest);
-  return resultOf(`mwaa-migrate: plan of ${file.id}`, report, {
+  const result = resultOf(`mwaa-migrate: plan of ${file.id}`, report, {
     'migration-id': file.id, 'plan-digest': plan.digest, changes: String(changes), blockers: String(plan.blockers.length), 'target-environment': file.target.environment,
     ...(target?.WebserverUrl ? { 'target-webserver-url': target.WebserverUrl } : {}),
   }, plan.blockers.length === 0 ? undefined : describeBlockers(plan.blockers));
+  return { ...result, document: { output: 'plan', text: planDocument({ file, plan, source, check }) } };
 }

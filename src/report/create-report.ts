@@ -13,6 +13,8 @@ export type CreateFacts = Readonly<{
   createdBy: 'this-run' | 'earlier-run' | 'unknown' | 'nobody-yet';
   role: Readonly<{ arn: string; outcome: 'given' | 'created' | 'completed' | 'there'; clone: ClonedRole | undefined }> | undefined;
   differences: readonly Difference[];
+  /** Names of Airflow options whose values stand in no plan. */
+  hiddenOptions?: readonly string[];
   isDry?: boolean;
   /** Dry run: what would be sent, without hidden values. */
   fields?: Readonly<Record<string, unknown>> | undefined;
@@ -42,11 +44,21 @@ export function createReport(facts: CreateFacts): Report {
             blocks: [text('Nothing was changed about them. Decide whether each is meant.'), table(['Field', 'Planned', 'Is'], facts.differences.map(({ path, before, after }) => [code(path), code(before), code(after)]))],
           }]
         : []),
+      ...hiddenSection(facts),
       ...roleSections(facts.role?.clone),
       ...(facts.fields ? [{ title: 'Fields that would be sent', importance: 2 as const, isFolded: true, blocks: [table(['Field', 'Value'], Object.entries(facts.fields).sort(([a], [b]) => (a < b ? -1 : 1)).map(([field, value]) => [code(field), code(typeof value === 'string' ? value : JSON.stringify(value))]))] }] : []),
     ],
     next: isDry ? ['Run phase create without dry-run.'] : ['Run phase export with mode rehearsal: it pauses nothing and shows what would be moved.'],
   };
+}
+
+/** The approval is for the names: the values are nowhere, so they cannot be compared with what was approved. */
+function hiddenSection({ hiddenOptions = [], isDry }: CreateFacts): readonly Section[] {
+  if (hiddenOptions.length === 0) return [];
+  return [{
+    title: `Hidden values (${hiddenOptions.length})`, importance: 2,
+    blocks: [text(`Each of these options ${isDry ? 'would be' : 'was'} sent as the source has it now, or as the migration file says. A value that changed since the approval is not told by the plan's digest.`), list(hiddenOptions.map((option) => code(option)))],
+  }];
 }
 
 export function roleSections(clone: ClonedRole | undefined): readonly Section[] {

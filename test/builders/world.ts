@@ -49,6 +49,8 @@ export class World {
   queuedRuns: readonly Readonly<{ dag_id: string; dag_run_id: string }>[] = [];
   /** DAG runs of the target by REST that began after the import. */
   runsSinceImport: readonly Readonly<{ dag_id: string; dag_run_id: string }>[] = [];
+  /** Numbers that Airflow's lists tell. */
+  readonly counts = { dags: 7, dagRuns: 7, taskInstances: 7, pools: 7, importErrors: 0 };
   /** Paths of the REST API that answer 403. */
   readonly deniedPaths = new Set<string>();
   createCalls = 0;
@@ -244,7 +246,7 @@ export class World {
         return (await Promise.resolve(this.results.get(key))) as never;
       },
       removeDag: () => this.effect(`${side} removeDag`, () => void this.dagFiles.delete(side)),
-      count: () => this.effect(`${side} count`, () => 7),
+      count: (list) => this.effect(`${side} count`, () => this.counts[list]),
       readVariable: (key) => this.effect('read variable', () => this.publicKeys.get(key)),
       listActiveDagIds: () => this.effect(`${side} list active`, () => {
         if (side === 'target' && this.answers.deafTarget) throw this.answers.deafTarget;

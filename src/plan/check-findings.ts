@@ -1,0 +1,15 @@
+/** What a report of phase check says about the plan beside it. Its texts are a stranger's: none of them goes into a finding. */
+import type { CheckReport } from '../check/check-report.js';
+import type { MigrationFile } from '../migration-file/migration-file.js';
+import { finding, type Finding } from './finding.js';
+
+/** @param check undefined: no report was given */
+export function checkFindings(check: CheckReport | undefined, file: MigrationFile): readonly Finding[] {
+  if (check === undefined) return [finding('dags-not-checked', 'The DAGs were not checked', 'what of them does not load on the target shows only after cutover', 'run phase check in another job, and give its file in the input check-report')];
+  const errors = check.findings.filter(({ level }) => level === 'error').length;
+  return [
+    ...(check.migrationId === file.id ? [] : [finding('check-of-another', 'The report of phase check belongs to another migration', 'it looked at other files, or for another version', 'give both jobs the same migration file')]),
+    ...(check.versions.target === file.target.airflowVersion ? [] : [finding('check-of-another-version', `Phase check did not look at Airflow ${file.target.airflowVersion}`, 'what it found holds for another version', 'give both jobs the same migration file')]),
+    ...(errors === 0 ? [] : [finding('check-errors', `${errors} ${errors === 1 ? 'thing' : 'things'} in the DAGs will not work on Airflow ${file.target.airflowVersion}`, 'these DAGs would be missing or fail after cutover', 'repair them in the repository, best so that they load on the source too, and deploy them before phase resources')]),
+  ];
+}
