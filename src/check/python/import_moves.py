@@ -40,12 +40,15 @@ def ask_target(script, question):
     :returns: its answer, from JSON
     :raises RuntimeError: when Airflow itself does not start, with what it said last
     """
+    # Without the options of whoever runs the rules: a secrets backend, for one, cannot be imported here.
+    environment = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "TMPDIR", "TZ")}
     run = subprocess.run(
-        [sys.executable, "-I", os.path.join(HERE, script)],
+        [sys.executable, "-I", "-B", os.path.join(HERE, script)],
         input=json.dumps(question).encode(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         timeout=PROBE_SECONDS,
+        env=environment,
     )
     if run.returncode != 0:
         raise RuntimeError("Airflow of the target does not start: %s" % quoted(run.stderr.decode("utf-8", "replace")[-400:]))
