@@ -29,9 +29,12 @@ const BREAK = '&#8203;';
 export const sentence = (value: string): string =>
   visible(value)
     // Marks the places at which GitHub would begin a mention, a reference (#12, GH-12), a commit or an address; character references do not keep it from that.
-    .replace(/@|#(?=\d)|\bGH-(?=\d)|:(?=\/\/)|\bwww(?=\.)|\b(?=[0-9a-f]*\d)[0-9a-f]{6}(?=[0-9a-f])/giu, (found) => `${found}\u200b`)
+    .replace(/@|#(?=\d)|\bGH-(?=\d)|:(?=\/\/)|\bwww(?=\.)|\b(?=\d*[a-f])(?=[a-f]*\d)[0-9a-f]{6}(?=[0-9a-f])/giu, (found) => `${found}\u200b`)
     .replace(/[^A-Za-z0-9 ,.;:()'/%?!\u2013\u2026\u2192\u200b-]/gu, (c) => (c === '\n' ? ' ' : reference(c)))
-    .replaceAll('\u200b', BREAK);
+    .replaceAll('\u200b', BREAK)
+    // At the beginning of a line these make a list, a rule or a block of code.
+    .replace(/^ *-(?=[ -]|$)|^ *\d+[.)](?= |$)/u, (found) => found.slice(0, -1) + reference(found.slice(-1)))
+    .replace(/ {2,}/gu, ' ');
 
 /** A fence that nothing inside can close; GitHub makes no link, mention or markup inside it. */
 export function fenced(language: string, content: string): string {
