@@ -21,6 +21,7 @@ const FIXED: Readonly<Record<string, Fixed>> = {
   'scheduler.standalone_dag_processor': { why: OURS },
   'metrics.statsd_host': { why: METRICS }, 'metrics.statsd_port': { why: METRICS }, 'metrics.statsd_prefix': { why: METRICS },
   'webserver.base_url': { why: OURS }, 'webserver.config_file': { why: OURS, before: '3' }, 'webserver.cookie_secure': { why: OURS, before: '3' }, 'webserver.secret_key': { why: OURS },
+  'api_auth.jwt_algorithm': { why: OURS, since: '3' }, 'execution_api.jwt_expiration_time': { why: OURS, since: '3' },
   'fab.config_file': { why: OURS, since: '3' }, 'api.secret_key': { why: OURS, since: '3' }, 'api_auth.jwt_secret': { why: OURS, since: '3' },
   'core.auth_manager': { why: OURS, since: '3' }, 'core.execution_api_server_url': { why: OURS, since: '3' },
 };

@@ -1,37 +1,22 @@
 /**
- * Airflow options whose values may be shown: numbers, switches and choices. Everything else is "(hidden)", for an option can hold
- * a password, a connection string or a command. An option that is missing here is merely less readable; the reverse could leak.
+ * Which values of Airflow options may be shown: a number or a switch where Airflow itself has one, and a word where Airflow has a choice.
+ * Everything else is "(hidden)", for an option can hold a password, a connection string or a command. What is missing here is merely less
+ * readable; the reverse could leak.
  */
 import { OPTION_FACTS } from './option-facts.js';
 
-/** Besides these: every option that Airflow itself has as a number or a switch, as long as its value is one. */
-const VISIBLE: ReadonlySet<string> = new Set([
-  'api.maximum_page_limit',
-  'celery.sync_parallelism', 'celery.worker_autoscale',
-  'core.check_slas', 'core.dag_discovery_safe_mode', 'core.dag_file_processor_timeout', 'core.dagbag_import_timeout',
-  'core.dags_are_paused_at_creation', 'core.default_pool_task_slot_count', 'core.default_task_retries', 'core.default_task_execution_timeout',
-  'core.default_timezone', 'core.enable_xcom_pickling', 'core.execute_tasks_new_python_interpreter', 'core.killed_task_cleanup_time',
-  'core.lazy_discover_providers', 'core.lazy_load_plugins', 'core.load_default_connections', 'core.max_active_runs_per_dag',
-  'core.max_active_tasks_per_dag', 'core.max_map_length', 'core.max_num_rendered_ti_fields_per_task', 'core.min_serialized_dag_fetch_interval',
-  'core.min_serialized_dag_update_interval', 'core.parallelism', 'core.store_dag_code',
-  'database.max_db_retries', 'database.sql_alchemy_max_overflow', 'database.sql_alchemy_pool_recycle', 'database.sql_alchemy_pool_size',
-  'logging.logging_level', 'logging.fab_logging_level',
-  'scheduler.catchup_by_default', 'scheduler.dag_dir_list_interval', 'scheduler.job_heartbeat_sec', 'scheduler.max_dagruns_per_loop_to_schedule',
-  'scheduler.max_dagruns_to_create_per_loop', 'scheduler.max_threads', 'scheduler.max_tis_per_query', 'scheduler.min_file_process_interval',
-  'scheduler.parsing_processes', 'scheduler.schedule_after_task_execution', 'scheduler.scheduler_heartbeat_sec',
-  'scheduler.scheduler_idle_sleep_time', 'scheduler.scheduler_zombie_task_threshold', 'scheduler.task_queued_timeout',
-  'scheduler.use_row_level_locking', 'scheduler.zombie_detection_interval', 'scheduler.pool_metrics_interval',
-  'triggerer.default_capacity',
-  'webserver.auto_refresh_interval', 'webserver.dag_default_view', 'webserver.dag_orientation', 'webserver.default_ui_timezone',
-  'webserver.expose_config', 'webserver.hide_paused_dags_by_default', 'webserver.page_size', 'webserver.session_lifetime_minutes',
-  'webserver.web_server_master_timeout', 'webserver.web_server_worker_timeout', 'webserver.workers',
-]);
+const LEVEL = /^(debug|info|warn|warning|error|critical|fatal|notset)$/iu, ZONE = /^(utc|system|[A-Z][A-Za-z]{2,20}\/[A-Za-z_/+-]{2,40})$/iu;
+const CHOICES: Readonly<Record<string, RegExp>> = {
+  'celery.worker_autoscale': /^\d{1,4},\d{1,4}$/u,
+  'core.default_timezone': ZONE, 'webserver.default_ui_timezone': ZONE,
+  'logging.logging_level': LEVEL, 'logging.fab_logging_level': LEVEL, 'logging.celery_logging_level': LEVEL,
+  'webserver.dag_default_view': /^(tree|grid|graph|duration|gantt|landing_times)$/u, 'webserver.dag_orientation': /^(LR|TB|RL|BT)$/u,
+};
 
 export const HIDDEN = '(hidden)';
 
-/** The value where it may be shown. A value with anything but plain words is hidden even then. */
-export const visibleValue = (option: string, value: string): string =>
-  (VISIBLE.has(option) && /^[A-Za-z0-9_.,:/+ -]{0,64}$/.test(value) && !value.includes('://')) || (isPlain(value) && isNumberOrSwitch(option)) ? value : HIDDEN;
+/** The value where it may be shown, else HIDDEN. */
+export const visibleValue = (option: string, value: string): string => ((Object.hasOwn(CHOICES, option) ? CHOICES[option]?.test(value) : isPlain(value) && isNumberOrSwitch(option)) ? value : HIDDEN);
 
 const isPlain = (value: string): boolean => /^(true|false|-?\d{1,9}(\.\d{1,6})?)$/iu.test(value.trim());
 

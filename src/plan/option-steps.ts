@@ -73,7 +73,8 @@ function planOption(source: string, sourceValue: string, from: string, to: strin
     }
     before = version;
   }
-  const fixed = fixedByMwaa(name, to);
+  // What MWAA ignored on the source must not begin to count because the target's name for it is not fixed.
+  const fixed = fixedByMwaa(name, to) ?? fixedByMwaa(source, from);
   if (fixed !== undefined) return { source, target: undefined, value: undefined, kind: 'ignored', steps, note: fixed };
   if (!isKnown) return { source, target: name, value, kind: 'unknown', steps, note: `Airflow ${to} and its usual providers know no option of this name; a plugin or another provider may` };
   const last = steps.filter(({ kind }) => kind === 'renamed' || kind === 'moved').at(-1);

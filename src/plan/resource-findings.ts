@@ -21,7 +21,7 @@ export function resourceBlockers({ buckets, key }: Seen, hasOwnKey: boolean): re
 
 export function resourceWarnings({ counts, objects, repository }: Seen, requirements: string | undefined, from: string, road: Road): readonly Finding[] {
   const found: Finding[] = [];
-  if ((counts.importErrors ?? 0) > 0) found.push(finding('import-errors', `${counts.importErrors} DAG files do not load on the source`, 'they will not load on the target either, and their history has no DAG there', 'repair or remove them before the final export'));
+  if ((counts.importErrors ?? 0) > 0) found.push(finding('import-errors', `${counts.importErrors === 1 ? '1 DAG file does' : `${counts.importErrors} DAG files do`} not load on the source`, 'nor will they load on the target, and their history has no DAG there', 'repair or remove them before the final export'));
   for (const [kind, object] of Object.entries(objects))
     if (object && !object.isNewest) found.push(finding('object-not-newest', `The source does not run on the newest version of ${object.path}`, `the target gets the one that it runs on (${kind}, of ${object.modified})`, 'update the source to the newest version first if that is the one you mean'));
   const python = [from, ...stopsOf(road)].map((version) => findVersion(version)?.python);
@@ -36,7 +36,7 @@ function repositoryWarnings(repository: RepositoryComparison | undefined): reado
   const { folder, different, onlyInRepository, onlyInBucket } = repository;
   const count = different.length + onlyInRepository.length + onlyInBucket.length;
   return count === 0 ? [] : [finding(
-    'repository-differs', `${count} DAG files of ${folder}/ are not those of the source's bucket: ${different.length} differ, ${onlyInRepository.length} are only in the repository, ${onlyInBucket.length} only in the bucket`,
+    'repository-differs', `DAG files of ${folder}/ are not those of the source's bucket: different ${different.length}, only in the repository ${onlyInRepository.length}, only in the bucket ${onlyInBucket.length}`,
     'phase check looks at the repository, and the target gets what is in the bucket', 'deploy this branch to the source first, or take into account that the target runs other files than those that were checked',
   )];
 }

@@ -42,7 +42,11 @@ describe('values of options', () => {
     { option: 'smtp.smtp_password', value: '12345', shown: '(hidden)', because: 'a number where a secret belongs' },
     { option: 'my_plugin.pin', value: '1234', shown: '(hidden)', because: 'nobody knows what it is' },
     { option: '__proto__', value: '1', shown: '(hidden)', because: 'no option at all' },
-    { option: 'core.default_timezone', value: 'http://u:p@h', shown: '(hidden)', because: 'an address is no plain word' },
+    { option: 'core.default_timezone', value: 'http://u:p@h', shown: '(hidden)', because: 'an address is no time zone' },
+    { option: 'core.default_timezone', value: 'hunter2-or-so', shown: '(hidden)', because: 'nor is any word' },
+    { option: 'celery.worker_autoscale', value: '10,5', shown: '10,5', because: 'two numbers' },
+    { option: 'celery.worker_autoscale', value: 'hunter2', shown: '(hidden)', because: 'a word where numbers belong' },
+    { option: 'logging.logging_level', value: 'DEBUG', shown: 'DEBUG', because: 'a choice of Airflow' },
   ])('$option=$value: $because', ({ option, value, shown }) => expect(visibleValue(option, value)).toBe(shown));
 });
 
