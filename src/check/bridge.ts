@@ -1,0 +1,78 @@
+/** From 1.10 only: Airflow's own upgrade check on the bridge release 1.10.15, in a virtual environment that is thrown away. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { compareVersions } from '../airflow/versions.js';
+import type { CheckFinding } from './check-report.js';
+import type { Environment } from './child-environment.js';
+import pins from './bridge-pins.json' with { type: 'json' };
+import { pythonOf } from './install.js';
+import { withoutAddresses } from './requirement-conflicts.js';
+import { runProgram } from './run-program.js';
+import { readFindings } from './run-rules.js';
+import type { Tools } from './tools.js';
+
+/** The last releases of both; later ones of the check do not run there. bridge-pins.json is what pip chose for them under Airflow's constraints. */
+const BRIDGE = 'apache-airflow==1.10.15', UPGRADE_CHECK = 'apache-airflow-upgrade-check==1.4.0', PYTHON = '3.7';
+const INSTALL_SECONDS = 600, RULES_SECONDS = 900, MAX_OUTPUT = 32 * 1024 * 1024;
+
+export type BridgeJob = Readonly<{
+  /** @throws UserError when there is no such Python; that is told in `notChecked` */
+  findTools: (minor: string) => Promise<Tools>;
+  /** Reaches the package index. */
+  installer: Environment;
+  /** For what loads DAG files: no credential, no address of an index. */
+  env: Environment;
+  /** Empty, ours, outside of the repository. */
+  folder: string;
+  scripts: string;
+  root: string;
+  dags: string;
+  plugins: string | undefined;
+  source: string | undefined;
+  target: string;
+}>;
+
+export type Bridged = Readonly<{ findings: readonly CheckFinding[]; notChecked: readonly string[] }>;
+
+/** Whether the bridge has something to say: the source is older than the bridge's successor 2.0. */
+export const needsBridge = (source: string | undefined): boolean => source !== undefined && compareVersions(source, '2.0') < 0;
+
+/** Never throws for what it cannot do: the other rules hold without it, and the reader is told. */
+export async function runBridge(job: BridgeJob): Promise<Bridged> {
+  if (!needsBridge(job.source)) return { findings: [], notChecked: [] };
+  const missing = (why: string): Bridged => ({ findings: [], notChecked: [`Airflow's own upgrade check on the bridge release 1.10.15: ${why} The rules of this check looked at the same files.`] });
+  const tools = await job.findTools(PYTHON).catch(() => undefined);
+  if (tools === undefined) return missing(`there is no Python ${PYTHON} on this machine.`);
+  const venv = path.join(job.folder, 'venv'), home = path.join(job.folder, 'home'), constraints = path.join(job.folder, 'constraints.txt');
+  await mkdir(home, { recursive: true });
+  await writeFile(constraints, `${(pins as readonly string[]).join('\n')}\n`);
+  for (const args of [['venv', '--quiet', '--no-project', '--python', tools.python, venv], ['pip', 'install', '--quiet', '--color', 'never', '--python', pythonOf(venv), BRIDGE, UPGRADE_CHECK, '--constraint', constraints]]) {
+    const result = await runProgram({ command: tools.uv, args, env: job.installer, folder: job.folder, timeoutSeconds: INSTALL_SECONDS });
+    if (result.code !== 0) return missing(`it could not be installed (${withoutAddresses(result.stderr).slice(0, 300)}).`);
+  }
+  const result = await runProgram({
+    command: pythonOf(venv),
+    args: ['-B', path.join(job.scripts, 'bridge_rules.py'), '--source', job.source ?? '', '--target', job.target, '--root', job.root, '--dags', job.dags, ...(job.plugins === undefined ? [] : ['--plugins', job.plugins])],
+    env: { ...withoutOptions(job.env), HOME: home, AIRFLOW_HOME: home }, folder: home, timeoutSeconds: RULES_SECONDS, maxOutput: MAX_OUTPUT,
+  });
+  const answer = result.code === 0 ? readAnswer(result.stdout) : undefined;
+  if (answer === undefined) return missing(result.stopped === 'time' ? `it took more than ${RULES_SECONDS} s.` : `it ended with code ${result.code ?? 'none'}.`);
+  return { findings: answer.findings, notChecked: answer.failed.length === 0 ? [] : [`Rules of Airflow's upgrade check that failed on these files: ${answer.failed.join(', ')}.`] };
+}
+
+/** Options of the target mean nothing on 1.10, and its secrets backend cannot be imported there. */
+const withoutOptions = (env: Environment): Environment => Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('AIRFLOW__') && name !== 'PYTHONPATH'));
+
+/** DAG code ran in that program, so its answer is a stranger's. */
+function readAnswer(text: string): Readonly<{ findings: readonly CheckFinding[]; failed: readonly string[] }> | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== 'object' || value === null || !('findings' in value)) return undefined;
+  const findings = readFindings(JSON.stringify(value.findings));
+  const failed = 'failed' in value && Array.isArray(value.failed) ? value.failed.filter((name): name is string => typeof name === 'string' && name.length < 200).slice(0, 50) : [];
+  return findings === undefined ? undefined : { findings, failed };
+}
