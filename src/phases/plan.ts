@@ -2,10 +2,10 @@ import type { Context, PhaseResult } from '../ports.js';
 import { planReport } from '../report/plan-report.js';
 import { describeBlockers } from '../plan/blockers.js';
 import { clonedRole } from '../plan/build.js';
-import { readCheckReport } from '../check/read-check-report.js';
 import { checkFindings } from '../plan/check-findings.js';
 import { planDocument } from '../plan/document.js';
 import { isChange } from '../report/option-sections.js';
+import { takeCheckReport } from './check-input.js';
 import { commentOnPullRequest } from './comment.js';
 import { resultOf } from './result.js';
 import { lookForReferences } from './references.js';
@@ -15,12 +15,11 @@ export type PlanContext = Pick<Context, 'inputs' | 'file' | 'clock' | 'log' | 'p
 
 /** Reads both sides and says what will be done. Writes nothing. */
 export async function planMigration(context: PlanContext): Promise<PhaseResult> {
-  const { inputs, file, log } = context;
-  // First: a forged or missing file must not cost minutes of looking.
-  const check = inputs.checkReport === undefined ? undefined : await readCheckReport(inputs.checkReport);
+  const { file, log } = context;
+  const { report: check, isRefused } = await takeCheckReport(context);
   const seen = await survey(context, true);
   const { source, target } = seen;
-  const plan = { ...seen.plan, warnings: [...seen.plan.warnings, ...checkFindings(check, file)] };
+  const plan = { ...seen.plan, warnings: [...seen.plan.warnings, ...checkFindings(check, file, isRefused)] };
   const clone = clonedRole({ file, source, targetAccount: seen.targetAccount, sourceRole: seen.sourceRole });
   const changes = plan.changes.filter(({ kind }) => kind !== 'kept' && kind !== 'not sent').length + plan.options.filter(isChange).length;
   log.info(`Plan ${plan.digest.slice(0, 12)}: ${changes} changes, ${plan.warnings.length} ${plan.warnings.length === 1 ? 'warning' : 'warnings'}, ${plan.blockers.length} ${plan.blockers.length === 1 ? 'blocker' : 'blockers'}.`);

@@ -3,8 +3,12 @@ import type { CheckReport } from '../check/check-report.js';
 import type { MigrationFile } from '../migration-file/migration-file.js';
 import { finding, type Finding } from './finding.js';
 
-/** @param check undefined: no report was given */
-export function checkFindings(check: CheckReport | undefined, file: MigrationFile): readonly Finding[] {
+/**
+ * @param check undefined: no report was given, or it was refused
+ * @param isRefused the log says why
+ */
+export function checkFindings(check: CheckReport | undefined, file: MigrationFile, isRefused = false): readonly Finding[] {
+  if (isRefused) return [finding('check-refused', 'What phase check found is unknown: its report is missing, or not in the documented form', 'phase check did not come to its end, or a DAG put something else in the place of the report', 'look at the job that ran phase check, and at the changes of the DAGs')];
   if (check === undefined) return [finding('dags-not-checked', 'The DAGs were not checked', 'what of them does not load on the target shows only after cutover', 'run phase check in another job, and give its file in the input check-report')];
   const errors = check.findings.filter(({ level }) => level === 'error').length;
   return [

@@ -142,11 +142,16 @@ describe('what phase check found', () => {
   ])('%s is said to be so', async (_, given, code) => expect((await plan(new World(), { checkReport: report(given) })).document.warnings.map((one) => one.code)).toContain(code));
 
   it.each([
-    ['no report', '{"schema":1}'], ['no JSON', 'hello'], ['of a newer release', '{"schema":2}'],
-  ])('is refused when it is %s, before anything is called', async (_, text) => {
+    ['no report', '{"schema":1}', /is no report of phase check/u], ['no JSON', 'hello', /is no JSON/u], ['of a newer release', '{"schema":2}', /schema 2/u], ['absent', undefined, /there is no file/u],
+  ])('is refused when it is %s: the plan is made without it, and says so', async (_, text, why) => {
     const file = path.join(folder, 'forged.json'), world = new World();
-    writeFileSync(file, text);
-    world.killAtCall(1);
-    await expect(plan(world, { checkReport: file })).rejects.toThrow(/forged\.json/u);
+    rmSync(file, { force: true });
+    if (text !== undefined) writeFileSync(file, text);
+    const { document, summary, ok } = await plan(world, { checkReport: file });
+    expect([ok, document.warnings.map(({ code }) => code)]).toEqual([true, expect.arrayContaining(['check-refused'])]);
+    expect(document).not.toHaveProperty('check');
+    expect(summary.split('\n')[0]).toContain('DAGs were not checked');
+    expect(summary).not.toContain('forged.json');
+    expect(world.lines.filter((line) => line.includes('forged.json'))).toEqual([expect.stringMatching(why)]);
   });
 });
