@@ -66,6 +66,15 @@ export async function runWorkflow(options: ActOptions): Promise<WorkflowRun & Re
   }
 }
 
+/** How this machine reaches package registries: phase check installs Airflow, with the packages that uv has in its cache. */
+const REGISTRIES = /^(SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE|(HTTPS?|NO|ALL)_PROXY|(https?|no|all)_proxy|(PIP|UV)_\w+)$/u;
+
+/** For the jobs that use the network besides AWS and GitHub. */
+export function registryEnv(): Readonly<Record<string, string>> {
+  const own = Object.entries(process.env).filter((entry): entry is [string, string] => REGISTRIES.test(entry[0]) && Boolean(entry[1]));
+  return { UV_CACHE_DIR: path.join(process.env['XDG_CACHE_HOME'] ?? path.join(os.homedir(), '.cache'), 'uv'), ...Object.fromEntries(own) };
+}
+
 const stubOf = ({ report, outputs = {}, code = 0 }: NonNullable<ActOptions['givenCheck']>): Readonly<Record<string, string>> => ({
   STUB_REPORT: report, STUB_OUTPUTS: Object.entries(outputs).map(([name, value]) => `${name}=${value}`).join('\n'), STUB_CODE: String(code),
 });
