@@ -16,8 +16,9 @@ import { limitsFor, loadDags } from './load-dags.js';
 import { interpret } from './load-findings.js';
 import { mergeFindings } from './merge-findings.js';
 import { refuseCredentials, type Variables } from './refuse-credentials.js';
-import { endMarked, runProgram } from './run-program.js';
+import { endMarked } from './run-program.js';
 import { runRules } from './run-rules.js';
+import { openSeal, type Seal } from './seal.js';
 import { findTools } from './tools.js';
 import { copyFolder, countPython, findWorkflowFiles, type WorkflowFiles } from './workflow-files.js';
 import { boundedReport, reportText } from './write-check-report.js';
@@ -51,6 +52,7 @@ export async function check(job: CheckJob): Promise<Checked> {
   const marker = randomBytes(12).toString('hex');
   const clear = async (): Promise<readonly string[]> => {
     await endMarked(marker);
+    await endMarked(`rules-${marker}`);
     // A DAG may have taken the rights from a folder of its own; what cannot be removed is the runner's to clear.
     await rm(folder, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
     return restoreCommandFiles(commands);
@@ -74,20 +76,29 @@ const tampering = (changed: readonly string[]): readonly CheckFinding[] => chang
   why: 'by it a step tells the runner what the next steps get: environment, PATH, outputs. It has been put back to what it was.', fix: 'find out what does this; no honest DAG file does.', replacement: undefined,
 }));
 
+const SEALS: Readonly<Record<Seal['kind'], string>> = {
+  user: 'DAG code runs in namespaces of its own: it sees no other process and writes only into its own folder.',
+  root: 'DAG code runs in namespaces of its own, made by sudo: it sees no other process and writes only into its own folder.',
+  none: 'DAG code runs with limits, but as this user: this kernel gives no namespaces. What this user can read, it can read.',
+};
+
 type Inside = CheckJob & Readonly<{ root: string; files: WorkflowFiles; folder: string; marker: string; python: string }>;
 
 async function checkIn({ file, env, scripts, clock, log, root, files, folder, marker, python }: Inside): Promise<CheckReport> {
-  const version = file.target.airflowVersion, venv = path.join(folder, 'venv'), work = path.join(folder, 'work'), home = path.join(folder, 'airflow');
-  const places: Places = { home, temporary: path.join(folder, 'tmp'), dags: path.join(home, 'dags'), plugins: path.join(home, 'plugins'), scripts, bin: path.join(venv, 'bin') };
-  for (const each of [work, home, places.temporary]) await mkdir(each, { recursive: true });
+  const version = file.target.airflowVersion, venv = path.join(folder, 'venv'), work = path.join(folder, 'work'), home = path.join(folder, 'home');
+  const places: Places = { home, temporary: path.join(folder, 'tmp'), dags: path.join(folder, 'dags'), plugins: path.join(folder, 'plugins'), scripts, bin: path.join(venv, 'bin') };
+  for (const each of [work, home, places.temporary, places.plugins]) await mkdir(each, { recursive: true });
   await copyFolder(root, files.dags, places.dags);
   if (files.plugins !== undefined && !files.isPluginsZip) await copyFolder(root, files.plugins, places.plugins);
   const environment = dagEnvironment(places, file.target.configuration, marker);
 
-  const installation = { tools: await findTools(python, env, work), env: installerEnvironment(env, os.homedir()), venv, work, version };
+  const tools = await findTools(python, env, work);
+  const seal = await openSeal(tools.python, path.join(scripts, 'seal.py'), work, env);
+  log.info(SEALS[seal.kind]);
+  const installation = { tools, env: installerEnvironment(env, os.homedir()), venv, work, version };
   log.info(`Installing Airflow ${version} for Python ${python} …`);
   await installAirflow(installation);
-  const unpacked = files.isPluginsZip && files.plugins !== undefined ? await unpack(path.join(root, files.plugins), places.plugins, { python: pythonOf(venv), scripts, env: environment, folder: work }) : [];
+  const unpacked = files.isPluginsZip && files.plugins !== undefined ? await unpack(path.join(root, files.plugins), places.plugins, { python: pythonOf(venv), scripts, env: environment, folder: work, run: seal.run }) : [];
   log.info(files.requirements === undefined ? 'There is no requirements.txt.' : `Installing ${files.requirements} …`);
   const requirements = await checkRequirementsFile(installation, root, files, places);
 
@@ -96,12 +107,12 @@ async function checkIn({ file, env, scripts, clock, log, root, files, folder, ma
   const limits = limitsFor(file.target.configuration);
   const source = file.source.airflowVersion ?? requirements.constraintVersion;
   const [loaded, rules] = await Promise.all([
-    // The day's start: two checks of one day give the same bytes.
-    loadDags({ python: pythonOf(venv), script: path.join(scripts, 'load_dags.py'), env: environment, folder: home, dags: places.dags, plugins: places.plugins, limits, marker, reference: `${clock.now().toISOString().slice(0, 10)}T00:00:00+00:00` }),
-    runRules({ python: pythonOf(venv), scripts, env: environment, root, dags: files.dags, plugins: files.plugins === undefined ? undefined : files.isPluginsZip ? places.plugins : files.plugins, pluginsName: files.plugins, source, target: version }),
+    // The day's start: two checks of one day give the same bytes. Marks of their own: what loading leaves behind is ended while rules still run.
+    loadDags({ run: seal.run, writable: [home, places.temporary], hidden: [root], python: pythonOf(venv), script: path.join(scripts, 'load_dags.py'), env: environment, folder: home, dags: places.dags, plugins: places.plugins, limits, marker, reference: `${clock.now().toISOString().slice(0, 10)}T00:00:00+00:00` }),
+    runRules({ run: seal.run, writable: [work, places.temporary], python: pythonOf(venv), scripts, env: dagEnvironment(places, file.target.configuration, `rules-${marker}`), root, dags: files.dags, plugins: files.plugins === undefined ? undefined : files.isPluginsZip ? places.plugins : files.plugins, pluginsName: files.plugins, source, target: version }),
   ]);
   if (loaded.problem !== undefined) throw new UserError(`Airflow ${version} does not start in its virtual environment: ${lastLine(loaded.problem)}`, 'without it no DAG can be loaded.', 'a package of requirements.txt may break it, or an option of target.configuration may be wrong; the line above is Python\'s own last word.');
-  const interpreted = interpret(loaded, { dags: files.dags, plugins: files.plugins, version, limits });
+  const interpreted = interpret(loaded, { home: folder, dags: files.dags, plugins: files.plugins, version, limits });
   return {
     schema: CHECK_SCHEMA, migrationId: file.id, versions: { source, target: version, python },
     counts: { dagFiles: loaded.files.length, dags: interpreted.dags.length, requirements: requirements.count, plugins: await countPython(places.plugins) },
@@ -110,10 +121,10 @@ async function checkIn({ file, env, scripts, clock, log, root, files, folder, ma
   };
 }
 
-type Unpacking = Readonly<{ python: string; scripts: string; env: Readonly<Record<string, string>>; folder: string }>;
+type Unpacking = Readonly<{ run: Seal['run']; python: string; scripts: string; env: Readonly<Record<string, string>>; folder: string }>;
 
-async function unpack(zip: string, to: string, { python, scripts, env, folder }: Unpacking): Promise<readonly CheckFinding[]> {
-  const result = await runProgram({ command: python, args: ['-B', path.join(scripts, 'unpack_zip.py'), zip, to], env, folder, timeoutSeconds: 120 });
+async function unpack(zip: string, to: string, { python, scripts, env, folder, run }: Unpacking): Promise<readonly CheckFinding[]> {
+  const result = await run({ command: python, args: ['-B', path.join(scripts, 'unpack_zip.py'), zip, to], env, folder, writable: [to], timeoutSeconds: 120 });
   if (result.code === 0) return [];
   const name = path.basename(zip);
   return [{ code: 'plugins-zip', level: 'error', file: name, line: undefined, dagId: undefined, what: `${name} cannot be unpacked: ${lastLine(result.stderr)}`, why: 'MWAA unpacks it into the plugins folder; without it DAGs that need it do not load.', fix: 'make it anew: (cd plugins && zip -r ../plugins.zip .)', replacement: undefined }];

@@ -2,13 +2,16 @@
 import os from 'node:os';
 import type { Environment } from './child-environment.js';
 import { readLoadMessage, type LoadedFile, type LoadedPlugins } from './load-messages.js';
-import { endMarked, runProgram } from './run-program.js';
+import { endMarked } from './run-program.js';
+import type { Seal } from './seal.js';
 
 /** Of one DAG file. `wallSeconds` is more than Airflow's own import timeout, so that a file which that ends is reported by Airflow's words. */
 export type LoadLimits = Readonly<{ wallSeconds: number; cpuSeconds: number; memoryBytes: number; fileBytes: number }>;
 
 /** Airflow's default of core.dagbag_import_timeout, in seconds. */
 const IMPORT_TIMEOUT = 30;
+/** What we wait longer than Airflow's own timer, which code in C does not hear. */
+export const GRACE_SECONDS = 10;
 const MEMORY_BYTES = 3 * 1024 ** 3, FILE_BYTES = 64 * 1024 ** 2;
 /** For importing Airflow itself, and for listing the files. */
 const START_SECONDS = 180;
@@ -22,10 +25,10 @@ const MAX_OUTPUT = 256 * 1024 * 1024;
 export function limitsFor(options: Readonly<Record<string, string | null>>): LoadLimits {
   const set = Number(options['core.dagbag_import_timeout']);
   const seconds = set > 0 ? Math.min(set, 600) : IMPORT_TIMEOUT;
-  return { wallSeconds: seconds + 10, cpuSeconds: Math.ceil(seconds) + 10, memoryBytes: MEMORY_BYTES, fileBytes: FILE_BYTES };
+  return { wallSeconds: seconds + GRACE_SECONDS, cpuSeconds: Math.ceil(seconds) + GRACE_SECONDS, memoryBytes: MEMORY_BYTES, fileBytes: FILE_BYTES };
 }
 
-export type LoadJob = Readonly<{ python: string; script: string; env: Environment; folder: string; dags: string; plugins: string; limits: LoadLimits; marker: string; /** ISO 8601. */ reference: string }>;
+export type LoadJob = Readonly<{ run: Seal['run']; writable: readonly string[]; hidden: readonly string[]; python: string; script: string; env: Environment; folder: string; dags: string; plugins: string; limits: LoadLimits; marker: string; /** ISO 8601. */ reference: string }>;
 
 /** `files`: what Airflow would look at. A file without a result in `loaded` was not loaded. `problem`: the loader itself did not start. */
 export type Loaded = Readonly<{ files: readonly string[]; loaded: readonly LoadedFile[]; plugins: LoadedPlugins | undefined; problem: string | undefined }>;
@@ -35,7 +38,8 @@ export async function loadDags(job: LoadJob): Promise<Loaded> {
   let files: readonly string[] | undefined, plugins: LoadedPlugins | undefined, problem: string | undefined;
   const runOn = async (only: readonly string[] | undefined, jobs: number): Promise<boolean> => {
     let isEnded = false, isStarted = false;
-    const result = await runProgram({
+    const result = await job.run({
+      writable: job.writable, hidden: job.hidden,
       command: job.python, args: ['-B', job.script], env: job.env, folder: job.folder, maxOutput: MAX_OUTPUT, timeoutSeconds: START_SECONDS + Math.min(MAX_TOTAL_SECONDS, 60 + ((only ?? files)?.length ?? 5000) * job.limits.wallSeconds * 3),
       input: JSON.stringify({ dags: job.dags, plugins: job.plugins, files: only ?? null, jobs, ...job.limits, reference: job.reference }),
       onLine: (line) => {

@@ -1,10 +1,10 @@
 /** What loading showed → findings and the list of DAGs. Pure. */
 import type { CheckFinding, CheckedDag } from './check-report.js';
-import type { LoadLimits, Loaded } from './load-dags.js';
+import { GRACE_SECONDS, type LoadLimits, type Loaded } from './load-dags.js';
 import type { LoadError, LoadedFile, LoadedPlugins } from './load-messages.js';
 
 export type Interpreted = Readonly<{ findings: readonly CheckFinding[]; dags: readonly CheckedDag[]; notChecked: readonly string[] }>;
-type Settings = Readonly<{ /** DAG folder, and plugins folder or zip, from the root of the repository. */ dags: string; plugins: string | undefined; version: string; limits: LoadLimits }>;
+type Settings = Readonly<{ /** Our folder of this one run: no report names it, or two runs would differ. */ home: string; /** DAG folder, and plugins folder or zip, from the root of the repository. */ dags: string; plugins: string | undefined; version: string; limits: LoadLimits }>;
 
 export function interpret({ files, loaded, plugins }: Loaded, settings: Settings): Interpreted {
   const unloaded = files.filter((file) => !loaded.some((one) => one.file === file));
@@ -22,14 +22,14 @@ export function interpret({ files, loaded, plugins }: Loaded, settings: Settings
 }
 
 function fileFindings(file: LoadedFile, settings: Settings): readonly CheckFinding[] {
-  const { version, limits } = settings;
+  const { limits } = settings;
   const at = `${settings.dags}/${file.file}`;
   const make = (code: string, level: CheckFinding['level'], line: number | undefined, what: string, why: string | undefined, fix: string): CheckFinding => ({ code, level, file: at, line, dagId: undefined, what, why, fix, replacement: undefined });
   const reads = file.reads.map((read) => make(
     `${read.kind}-at-parse`, 'notice', read.line, `${file.file} reads ${read.kind} "${read.name}" while it is parsed.`,
     'it is asked for at every parse, and the file loads only where it exists; here it does not, and loading went on without it or with a stand-in.',
     `have it in the target before the DAGs arrive, or read it inside a task or a template ({{ ${read.kind === 'variable' ? 'var.value.…' : 'conn.…'} }}).`));
-  const said = file.tail.trim() === '' ? undefined : `its last output: ${oneLine(file.tail).slice(-300)}`;
+  const said = file.tail.trim() === '' ? undefined : `its last output: ${oneLine(file.tail, settings.home).slice(-300)}`;
   switch (file.outcome) {
     case 'late':
       return [...reads, make('dag-timeout', 'error', undefined, `${file.file} was still loading after ${limits.wallSeconds} s.`, 'Airflow ends the import of a DAG file after core.dagbag_import_timeout (30 s unless set), and none of its DAGs appears.', 'take slow work (network, databases, large files) out of the top level of the file.')];
@@ -38,18 +38,18 @@ function fileFindings(file: LoadedFile, settings: Settings): readonly CheckFindi
     case 'ended':
       return [...reads, make('dag-ends-process', 'error', undefined, `${file.file} ended its process (exit status ${file.status ?? 0}) while it was loaded.`, said, 'remove exit() and os._exit() from the top level: Airflow\'s DAG processor ends with it, and none of the file\'s DAGs appears.')];
     case 'loaded':
-      return [...reads, ...file.errors.map((error) => errorFinding(error, file, make, version, limits))];
+      return [...reads, ...file.errors.map((error) => errorFinding(error, file, make, settings))];
   }
 }
 
 type Make = (code: string, level: CheckFinding['level'], line: number | undefined, what: string, why: string | undefined, fix: string) => CheckFinding;
 
-function errorFinding(error: LoadError, file: LoadedFile, make: Make, version: string, limits: LoadLimits): CheckFinding {
-  const text = oneLine(error.text);
+function errorFinding(error: LoadError, file: LoadedFile, make: Make, { version, limits, home }: Settings): CheckFinding {
+  const text = oneLine(error.text, home);
   const inside = error.file !== undefined && error.file !== file.file ? ` (${error.file})` : '';
   const why = error.place === undefined ? undefined : `raised in ${error.place}.`;
   const what = `${file.file}${inside} does not load on Airflow ${version}: ${text}`;
-  if (/AirflowTaskTimeout/u.test(error.text)) return make('dag-timeout', 'error', error.line, `${file.file} takes longer to load than Airflow allows.`, text, 'take slow work (network, databases, large files) out of the top level of the file.');
+  if (/AirflowTaskTimeout/u.test(error.text)) return make('dag-timeout', 'error', error.line, `${file.file} takes longer to load than Airflow allows (core.dagbag_import_timeout: ${limits.wallSeconds - GRACE_SECONDS} s).`, why, 'take slow work (network, databases, large files) out of the top level of the file.');
   if (/^(?:\w+\.)*MemoryError/u.test(error.text)) return make('dag-memory', 'error', error.line, `${file.file} needs more than ${Math.round(limits.memoryBytes / 1024 ** 3)} GiB of memory to load.`, why, 'take large data out of the top level of the file.');
   if (/FileNotFoundError.*\/usr\/local\/airflow\//su.test(error.text)) return make('dag-needs-image-path', 'warning', error.line, what, 'the path is that of MWAA\'s image; here the files lie elsewhere, so whether it loads on the target is not known.', 'name files relative to the DAG file: os.path.dirname(__file__).');
   if (file.standIn !== undefined && /^(?:\w+\.)*(?:ValueError|KeyError|TypeError|IndexError|AttributeError|JSONDecodeError|\w*(?:Variable|Connection)\w*)\b/u.test(error.text))
@@ -58,13 +58,13 @@ function errorFinding(error: LoadError, file: LoadedFile, make: Make, version: s
   return make(/^(?:\w+\.)*(?:ModuleNotFoundError|ImportError)/u.test(error.text) ? 'import-error' : 'dag-error', 'error', error.line, what, why, 'load it on the target\'s Airflow and repair it; where a rule knows the new name, it stands beside it.');
 }
 
-function pluginFindings({ outcome, errors, status }: LoadedPlugins, { plugins, version }: Settings): readonly CheckFinding[] {
+function pluginFindings({ outcome, errors, status }: LoadedPlugins, { plugins, version, home }: Settings): readonly CheckFinding[] {
   if (plugins === undefined) return [];
   const base = { level: 'error', line: undefined, dagId: undefined, replacement: undefined } as const;
   if (outcome !== 'loaded') return [{ ...base, code: 'plugin-error', file: plugins, what: `Loading the plugins did not end by itself (${outcome}${status === undefined ? '' : ` ${status}`}).`, why: undefined, fix: 'take what ends or blocks the process out of the top level of the plugins.' }];
   return errors.map((error) => ({
     ...base, code: 'plugin-error', file: plugins.endsWith('.zip') || error.file === undefined ? plugins : `${plugins}/${error.file}`,
-    what: `Plugin ${error.file ?? ''} does not load on Airflow ${version}: ${oneLine(error.text)}`, why: 'Airflow goes on without it, and so do the DAGs that need it, or they do not load.', fix: 'repair the import; since Airflow 2.0 operators, sensors and hooks are imported as plain modules.',
+    what: `Plugin ${error.file ?? ''} does not load on Airflow ${version}: ${oneLine(error.text, home)}`, why: 'Airflow goes on without it, and so do the DAGs that need it, or they do not load.', fix: 'repair the import; since Airflow 2.0 operators, sensors and hooks are imported as plain modules.',
   }));
 }
 
@@ -82,4 +82,4 @@ const unpaused = (dags: readonly CheckedDag[], { version }: Settings): readonly 
   why: `it would begin to run on Airflow ${version} as soon as its file arrives there, before its history does and while the source still runs it.`, fix: 'remove the argument, at least until the migration is over.', replacement: undefined,
 }));
 
-const oneLine = (text: string): string => text.replace(/\p{Cc}+/gu, ' ').replace(/\s+/gu, ' ').trim();
+const oneLine = (text: string, home: string): string => text.replaceAll(`${home}/`, '').replace(/\p{Cc}+/gu, ' ').replace(/\s+/gu, ' ').trim();

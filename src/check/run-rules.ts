@@ -3,17 +3,17 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { CheckFinding, CheckLevel } from './check-report.js';
 import type { Environment } from './child-environment.js';
-import { runProgram } from './run-program.js';
+import type { Seal } from './seal.js';
 
 const RULES = /^rules_\w+\.py$/u;
 const RULE_SECONDS = 600, MAX_OUTPUT = 32 * 1024 * 1024, MAX_FINDINGS = 20_000;
 
-export type RulesJob = Readonly<{ python: string; scripts: string; env: Environment; root: string; dags: string; /** Folder, unpacked. */ plugins: string | undefined; /** As the repository has them. */ pluginsName: string | undefined; source: string | undefined; target: string }>;
+export type RulesJob = Readonly<{ run: Seal['run']; writable: readonly string[]; python: string; scripts: string; env: Environment; root: string; dags: string; /** Folder, unpacked. */ plugins: string | undefined; /** As the repository has them. */ pluginsName: string | undefined; source: string | undefined; target: string }>;
 
-export async function runRules({ python, scripts, env, root, dags, plugins, pluginsName, source, target }: RulesJob): Promise<Readonly<{ findings: readonly CheckFinding[]; notChecked: readonly string[] }>> {
+export async function runRules({ run, writable, python, scripts, env, root, dags, plugins, pluginsName, source, target }: RulesJob): Promise<Readonly<{ findings: readonly CheckFinding[]; notChecked: readonly string[] }>> {
   const names = (await readdir(scripts)).filter((name) => RULES.test(name)).sort();
   const results = await Promise.all(names.map(async (name) => {
-    const result = await runProgram({ command: python, args: ['-B', path.join(scripts, name), '--source', source ?? '', '--target', target, '--root', root, '--dags', dags, ...(plugins === undefined ? [] : ['--plugins', plugins])], env, folder: root, timeoutSeconds: RULE_SECONDS, maxOutput: MAX_OUTPUT });
+    const result = await run({ writable, command: python, args: ['-B', path.join(scripts, name), '--source', source ?? '', '--target', target, '--root', root, '--dags', dags, ...(plugins === undefined ? [] : ['--plugins', plugins])], env, folder: root, timeoutSeconds: RULE_SECONDS, maxOutput: MAX_OUTPUT });
     const findings = result.code === 0 ? readFindings(result.stdout) : undefined;
     if (findings !== undefined) return { findings, notChecked: [] };
     return { findings: [], notChecked: [`The rules of ${name} did not run to their end (${result.stopped === 'time' ? `more than ${RULE_SECONDS} s` : `exit status ${result.code ?? 'none'}`}); what they look for was not looked for.`] };

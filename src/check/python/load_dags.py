@@ -7,7 +7,7 @@ and at last ``{"kind": "end"}``. A missing end means that a DAG file ended this 
 Input: ``dags`` and ``plugins`` (folders), ``files`` (paths below ``dags``, or null for all that Airflow would look at), ``jobs``,
 ``wallSeconds``, ``cpuSeconds``, ``memoryBytes``, ``fileBytes``, ``reference`` (ISO date after which the next run is looked for).
 
-Airflow is imported once, here; no line of the user's code runs in this process.
+Airflow is imported once, here. Of the user's code only ``airflow_local_settings.py`` runs in this process, as Airflow imports it itself.
 """
 
 import contextlib
@@ -33,9 +33,12 @@ def main():
         results.flush()
 
     load_limits.protect_parent()
+    # Not the processor time: that of all files together has no natural limit.
+    load_limits.limit({**job, "cpuSeconds": None})
     import load_file
 
     load_file.warm_up()
+    load_file.make_database()
     files = job["files"] if job["files"] is not None else sorted(load_file.dag_files(job["dags"]))
     say({"kind": "files", "files": files})
     # Shared pages stay shared: a collection in a child would copy them.

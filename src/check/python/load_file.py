@@ -18,6 +18,32 @@ def warm_up():
     _serializer()
 
 
+def make_database():
+    """Tables of Airflow 2's metadata database, empty: code that looks into them while it is parsed finds no row, as in a new environment.
+
+    Airflow 3 lets no DAG file near its database, so there is none.
+    """
+    if _is_airflow_3():
+        return
+    import importlib
+
+    from airflow import settings
+    from airflow.models import import_all_models
+    from airflow.models.base import Base
+
+    import_all_models()
+    # Notes refer to the table of users, which belongs to the FAB provider since 2.9.
+    for name in ("airflow.providers.fab.auth_manager.models", "airflow.auth.managers.fab.models"):
+        try:
+            importlib.import_module(name)
+            break
+        except ImportError:
+            continue
+    Base.metadata.create_all(settings.engine)
+    # A connection must not be shared by children.
+    settings.engine.dispose()
+
+
 def dag_files(folder):
     """Paths below ``folder`` that Airflow's DAG processor would look at: .airflowignore, zip files, safe mode."""
     from airflow.configuration import conf
@@ -122,33 +148,34 @@ def _serialization_error(dag, job):
 
 
 def _described(dag, reference):
+    timetable = _timetable_of(dag)
+    summary = getattr(timetable, "summary", None)
     return {
         "dagId": str(dag.dag_id)[:250],
-        "schedule": str(_schedule_of(dag))[:250],
-        "nextRun": _next_run(dag, reference),
+        "schedule": str(getattr(dag, "schedule_interval", None) if summary is None else summary)[:250],
+        "nextRun": _next_run(dag, timetable, reference),
         "isPausedUponCreation": dag.is_paused_upon_creation if isinstance(dag.is_paused_upon_creation, bool) else None,
         "tasks": len(dag.tasks),
     }
 
 
-def _schedule_of(dag):
-    summary = getattr(dag.timetable, "summary", None)
-    return summary if summary is not None else getattr(dag, "schedule_interval", None)
+def _timetable_of(dag):
+    """The scheduler's own: since Airflow 3.2 a file makes only a description, and the timetable comes out of the stored form."""
+    if hasattr(dag.timetable, "next_dagrun_info"):
+        return dag.timetable
+    serializer = _serializer()
+    return serializer.from_dict(serializer.to_dict(dag)).timetable
 
 
-def _next_run(dag, reference):
+def _next_run(dag, timetable, reference):
     """First run after ``reference`` of a DAG that had run until then; None: nothing is scheduled; "": could not be had."""
     try:
+        import pendulum
         from airflow.timetables.base import DataInterval, TimeRestriction
 
-        timetable = dag.timetable
-        if not hasattr(timetable, "next_dagrun_info"):
-            # Airflow 3.2 on: what a file makes is a description; the scheduler's own is made from the stored form.
-            timetable = _serializer().from_dict(_serializer().to_dict(dag)).timetable
-        import pendulum
-
         at = pendulum.instance(datetime.datetime.fromisoformat(reference))
-        restriction = TimeRestriction(earliest=dag.start_date and pendulum.instance(dag.start_date), latest=dag.end_date and pendulum.instance(dag.end_date), catchup=True)
+        earliest, latest = (date and pendulum.instance(date) for date in (dag.start_date, dag.end_date))
+        restriction = TimeRestriction(earliest=earliest, latest=latest, catchup=True)
         info = timetable.next_dagrun_info(last_automated_data_interval=DataInterval.exact(at), restriction=restriction)
         return None if info is None else info.run_after.astimezone(datetime.timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")
     except Exception:

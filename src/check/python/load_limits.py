@@ -20,14 +20,14 @@ def protect_parent():
 def limit(wanted):
     """Apply to this process and all it starts.
 
-    :param dict wanted: ``cpuSeconds``, ``memoryBytes``, ``fileBytes``
+    :param dict wanted: ``cpuSeconds`` (None: no limit), ``memoryBytes``, ``fileBytes``
     """
     _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     _prctl(PR_SET_NO_NEW_PRIVS, 1)
     # RLIMIT_DATA counts private writable memory; RLIMIT_AS would count what libraries only reserve, and refuse pandas.
     _lower(resource.RLIMIT_DATA, wanted["memoryBytes"])
-    # One second later the kernel kills; the first signal lets Python say where it was.
-    _lower(resource.RLIMIT_CPU, wanted["cpuSeconds"])
+    if wanted["cpuSeconds"] is not None:
+        _lower(resource.RLIMIT_CPU, wanted["cpuSeconds"])
     _lower(resource.RLIMIT_FSIZE, wanted["fileBytes"])
     _lower(resource.RLIMIT_CORE, 0)
     _lower(resource.RLIMIT_NPROC, _tasks_of_this_user() + MORE_PROCESSES)

@@ -63,8 +63,11 @@ class Pool:
                 load_limits.limit(self.job)
                 import load_file
 
+                me = os.getpid()
                 answer = load_file.load_plugins() if name == PLUGINS else load_file.load(self.job, name, stand_in)
-                _send(writing, answer)
+                # A file may have forked and let both go on.
+                if os.getpid() == me:
+                    _send(writing, answer)
             finally:
                 # No handler that the user's code registered runs, and no buffer of the parent is written twice.
                 os._exit(0)
