@@ -1,6 +1,7 @@
 /** What becomes of the Airflow options, for the plan's report: what a person has to decide first, what stays last. */
 import type { OptionStep } from '../plan/option-steps.js';
 import type { ChangedDefault, OptionChange } from '../plan/target-options.js';
+import { diffBlock, type DiffEntry } from './diff-block.js';
 import { code, counted, table, text, type Cell, type Part, type Section } from './document.js';
 
 /** Kinds in the order in which they are read, each with what it means. */
@@ -19,7 +20,10 @@ export function optionSections(options: readonly OptionChange[], defaults: reado
   return [
     ...(changed.length > 0 ? [{
       title: `Airflow options that change (${changed.length})`, importance: 1 as const,
-      blocks: [table(['On the source', 'On the target', 'Value before', 'Value after', 'What', 'Since'], changed.map(optionRow)), text(HIDDEN_NOTE)],
+      blocks: [diffBlock(changed.map(optionDiff)), text(HIDDEN_NOTE)],
+    }, {
+      title: 'Why these options change, and since when', importance: 2 as const, isFolded: true,
+      blocks: [table(['On the source', 'On the target', 'Value before', 'Value after', 'What', 'Since'], changed.map(optionRow))],
     }] : []),
     ...(defaults.length > 0 ? [{
       title: `Other defaults on Airflow ${to} (${defaults.length})`, importance: 2 as const, isFolded: true,
@@ -33,6 +37,15 @@ export function optionSections(options: readonly OptionChange[], defaults: reado
 }
 
 const HIDDEN_NOTE = 'A value is shown only where Airflow\'s option can hold no secret; every other one is (hidden) and carried over as it is when the environment is created.';
+
+/** What is not sent, and what nobody knows, says so in its line; for the rest the line says it. */
+function optionDiff({ source, target, before, after, kind }: OptionChange): DiffEntry {
+  const isSaid = target === undefined || kind === 'unknown' || kind === 'kept';
+  return {
+    before: source === undefined ? undefined : { name: source, value: before }, after: target === undefined ? undefined : { name: target, value: after },
+    note: isSaid ? (KINDS.find(([known]) => known === kind)?.[1] ?? 'another value') : undefined,
+  };
+}
 
 function optionRow({ source, target, before, after, kind, steps, note }: OptionChange): readonly Cell[] {
   const meaning = KINDS.find(([known]) => known === kind)?.[1] ?? 'another value';

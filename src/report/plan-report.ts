@@ -62,8 +62,10 @@ const checked = (check: CheckReport | undefined): string => {
 
 function findingSections(title: string, findings: readonly Finding[]): readonly Section[] {
   if (findings.length === 0) return [];
-  return [{ title: `${title} (${findings.length})`, importance: 1, blocks: [table(['What', 'Why it matters', 'What to do'], findings.map(({ what, why, fix }) => [code(what), code(why), code(fix)]))] }];
+  return [{ title: `${title} (${findings.length})`, importance: 1, blocks: [table(['What', 'Why it matters', 'What to do'], findings.map(({ what, why, fix }) => [capital(what), why, fix]))] }];
 }
+
+const capital = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 
 function detailSections({ decisions, changes }: Plan): readonly Section[] {
   const kept = changes.filter(({ kind }) => kind === 'kept'), notSent = changes.filter(({ kind }) => kind === 'not sent');
