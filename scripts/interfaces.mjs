@@ -100,6 +100,7 @@ export function generate() {
     'src/interface.ts': interfaceModule(action),
     '.github/actions/phase/action.yml': twin(actionText),
     'docs/reference/mwaa-migration.schema.json': `${JSON.stringify(schema, undefined, 2)}\n`,
+    'docs/reference/check.schema.json': read('src/check/check-report.schema.json'),
     'docs/reference/plan.schema.json': read('src/plan/plan.schema.json'),
   };
   const marked = { 'docs/reference/inputs.md': ['inputs', inputsTable(action)], 'docs/reference/outputs.md': ['outputs', outputsTable(action)], 'docs/reference/migration-file.md': ['keys', keysTable(schema)] };
