@@ -44,7 +44,7 @@ export function renderComment(report: Report, { marker, runUrl, maxBytes = MAX_C
 }
 
 const SUMMARY = 'the job summary';
-const TITLES = 12;
+const TITLES = 30;
 
 function notice(dropped: readonly string[], shortened: readonly string[]): readonly string[] {
   const named = (titles: readonly string[]): string => `${titles.slice(0, TITLES).map(sentence).join(', ')}${titles.length > TITLES ? ` and ${titles.length - TITLES} more` : ''}`;
