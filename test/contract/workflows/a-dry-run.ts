@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { type ActOptions, runWorkflow } from '../../sandbox/act/act.js';
 import { aCaller, type Caller, CALLER_REPOSITORY } from '../../sandbox/act/caller.js';
+import type { WorkflowRun } from '../../sandbox/act/records.js';
 import { repository } from '../../sandbox/act/stage.js';
 import { parseSpec } from '../../sandbox/spec/read-spec.js';
 import { startGithub } from '../../sandbox/github/server.js';
@@ -12,10 +13,13 @@ import { anAirflow } from '../mwaa/a-mwaa.js';
 
 const ACCOUNT = '111122223333';
 
+/** Of an option that no reader of a pull request may see. */
+export const HIDDEN_VALUE = 'hunter2-smtp-password';
+
 const SPEC = JSON.stringify({
   accounts: [ACCOUNT], github: { repository: CALLER_REPOSITORY, event: 'pull_request' },
   iam: [{ account: ACCOUNT, template: '../../../docs/iam/roles.yaml', parameters: { Repository: CALLER_REPOSITORY, SourceEnvironment: 'analytics', TargetEnvironment: 'analytics-v2', SourceBucket: `mwaa-analytics-${ACCOUNT}` } }],
-  environments: [{ name: 'analytics', 'airflow-version': '2.7.2', dags: '../../sandbox/examples/dags' }],
+  environments: [{ name: 'analytics', 'airflow-version': '2.7.2', dags: '../../sandbox/examples/dags', options: { 'core.parallelism': '16', 'smtp.smtp_password': HIDDEN_VALUE } }],
 });
 
 export const MIGRATION_FILE = 'source: { environment: analytics, region: eu-west-1, airflow-version: 2.7.2 }\ntarget: { environment: analytics-v2, region: eu-west-1, airflow-version: 2.10.3 }\n';
@@ -44,17 +48,24 @@ export async function aDryRunWorld() {
     '.github/workflows/mwaa-dry-run.yml': example, '.github/mwaa-migration.yml': MIGRATION_FILE,
     'dags/nightly_load.py': readFileSync(path.join(repository, 'test/sandbox/examples/dags/nightly_load.py'), 'utf8'),
   });
+  const runs: WorkflowRun[] = [];
   return {
-    sandbox, caller, github, token,
+    /** All runs so far. */
+    runs: runs as readonly WorkflowRun[],
+    sandbox, caller, github, token, example,
     /** Writes a file outside of the repository. @returns its path */
     file(name: string, text: string): string {
       const file = path.join(folder, name);
       writeFileSync(file, text);
       return file;
     },
-    run: (options: Pick<ActOptions, 'event' | 'payload'> & Partial<ActOptions>) => runWorkflow({
-      caller, workflow: 'mwaa-dry-run.yml', variables: { MWAA_PLAN_ROLE: sandbox.stacks[0]?.outputs.PlanRole ?? '' }, idTokenEnv: sandbox.env(), token, env: { GITHUB_API_URL: github.url }, ...options,
-    }),
+    async run({ env = {}, ...options }: Pick<ActOptions, 'event' | 'payload'> & Partial<ActOptions>): Promise<WorkflowRun> {
+      const run = await runWorkflow({
+        caller, workflow: 'mwaa-dry-run.yml', variables: { MWAA_PLAN_ROLE: sandbox.stacks[0]?.outputs.PlanRole ?? '' }, idTokenEnv: sandbox.env(), token, env: { GITHUB_API_URL: github.url, ...env }, ...options,
+      });
+      runs.push(run);
+      return run;
+    },
     async close() {
       caller.remove();
       rmSync(folder, { recursive: true, force: true });

@@ -3,11 +3,11 @@
  * concurrency) is looked at in dry-run-file.test.ts.
  */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { readdirSync, symlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { ensureTools } from '../../../scripts/python.mjs';
 import { registryEnv } from '../../sandbox/act/act.js';
-import { aCheckReport, aDryRunWorld, aPullRequest, type DryRunWorld, MIGRATION_FILE } from './a-dry-run.js';
+import { aCheckReport, aDryRunWorld, aPullRequest, type DryRunWorld, HIDDEN_VALUE, MIGRATION_FILE } from './a-dry-run.js';
 
 let world: DryRunWorld;
 beforeAll(async () => {
@@ -23,7 +23,7 @@ const MODULE = 'nowhere_to_be_found';
 describe('a pull request with a DAG that does not load on the target', () => {
   it('has a red check with an annotation on the line, and its plan all the same, whose comment says what check found', async () => {
     world.caller.commit({ 'dags/broken.py': `from airflow import DAG\n\nfrom airflow.${MODULE} import thing\n\ndag = DAG("broken")\n` });
-    const run = await world.run({ event: 'pull_request', payload: aPullRequest(6), programs: [ensureTools()], env: { ...registryEnv(), GITHUB_API_URL: world.github.url } });
+    const run = await world.run({ event: 'pull_request', payload: aPullRequest(6), programs: [ensureTools()], env: registryEnv() });
     world.caller.commit({ 'dags/broken.py': undefined });
     expect([run.jobs, run.code]).toEqual([{ check: 'failure', plan: 'success' }, 1]);
     expect(run.annotations).toContainEqual(expect.objectContaining({ job: 'check', level: 'error', file: 'dags/broken.py', line: '3', text: expect.stringContaining(MODULE) }));
@@ -91,6 +91,19 @@ describe('a workflow that is started by hand', () => {
   }, 120_000);
 });
 
+describe('a caller that wants neither check nor comment', () => {
+  it('gets the plan, which says that nothing was checked', async () => {
+    world.caller.commit({ '.github/workflows/plan-only.yml': world.example.replace('    with:\n', '    with:\n      check: false\n      comment: false\n') });
+    const before = world.github.requests().length;
+    const run = await world.run({ event: 'pull_request', payload: aPullRequest(7), workflow: 'plan-only.yml' });
+    world.caller.commit({ '.github/workflows/plan-only.yml': undefined });
+    expect([run.jobs, run.code]).toEqual([{ plan: 'success' }, 0]);
+    expect(run.summaries['plan']).toMatch(/^## .*DAGs were not checked/u);
+    expect(run.annotations.filter(({ level }) => level !== 'notice')).toEqual([]);
+    expect(world.github.requests().length).toBe(before);
+  }, 120_000);
+});
+
 describe('a DAG that has put something else in the place of the report', () => {
   const SECRET = 'wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY';
 
@@ -108,6 +121,14 @@ describe('a DAG that has put something else in the place of the report', () => {
     const report = world.file('check.json', '{"schema": 1}');
     const run = await world.run({ event: 'pull_request', payload: aPullRequest(7), givenCheck: { report, outputs: { 'migration-id': '../../x', blockers: '0' } } });
     expect(run.jobs).toEqual({ check: 'failure', plan: 'success' });
-    expect(run.logs['plan'] ?? '').not.toContain(world.token);
   }, 120_000);
+});
+
+it('nobody who may read the repository finds a token or a hidden value: not in logs, summaries, comments, artifacts', () => {
+  const kept = readdirSync(world.caller.artifacts, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => readFileSync(path.join(entry.parentPath, entry.name), 'utf8'));
+  const everything = [...world.runs.map(({ raw }) => raw), ...kept, ...[6, 7, 9].flatMap((number) => world.github.commentsOf(number).map(({ body }) => body))];
+  expect(everything.length).toBeGreaterThan(10);
+  // What could be seen at all is there.
+  expect(everything.join('')).toContain('smtp_password');
+  for (const secret of [world.token, HIDDEN_VALUE]) expect(everything.filter((text) => text.includes(secret))).toEqual([]);
 });

@@ -36,7 +36,7 @@ export type ActOptions = Readonly<{
   givenCheck?: Readonly<{ report: string; outputs?: Readonly<Record<string, string>>; code?: number }>;
 }>;
 
-export async function runWorkflow(options: ActOptions): Promise<WorkflowRun & Readonly<{ artifacts: string }>> {
+export async function runWorkflow(options: ActOptions): Promise<WorkflowRun> {
   const { caller, workflow, event, payload, variables = {}, idTokenEnv, env = {}, token, runId = '777', programs = [], givenCheck } = options;
   const folder = mkdtempSync(path.join(os.tmpdir(), 'mwaa-migrate-act-'));
   const inside = (name: string): string => path.join(folder, name);
@@ -60,7 +60,7 @@ export async function runWorkflow(options: ActOptions): Promise<WorkflowRun & Re
       detached: true, stdio: ['ignore', 'pipe', 'pipe'],
     });
     const run = await ended(child, LIMIT_MS);
-    return { ...readRun(run.stdout, run.stderr, run.code), artifacts: caller.artifacts };
+    return readRun(run.stdout, run.stderr, run.code);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
