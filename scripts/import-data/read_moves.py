@@ -24,6 +24,9 @@ _SUCCESSOR = re.compile(
     r"(?:use|replaced by|favor of|moved to|import(?: it)? from|prefer)[\s:]+(?:the\s+)?[`'\":class:~]*(airflow(?:\.[A-Za-z_]\w*)+)", re.IGNORECASE
 )
 
+#: The same with a class of the same module: "Please use `HttpOperator` instead."
+_NEAR = re.compile(r"(?:use|replaced by|favor of)[\s:]+(?:the\s+)?[`'\":class:~]*([A-Z]\w+)", re.IGNORECASE)
+
 
 def modules_below(site_packages):
     """Yield (dotted module, is package, tree) of Airflow and the providers installed beside it."""
@@ -127,6 +130,10 @@ def of_shims(module, tree):
 
 def of_definitions(module, tree):
     """Pairs of classes and functions that name the path of their successor where they say that they are deprecated."""
+    here = {node.name: module + "." + node.name for node in tree.body if isinstance(node, ast.ClassDef)}
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("airflow.") and node.level == 0:
+            here.update({alias.asname or alias.name: node.module + "." + alias.name for alias in node.names})
     for node in tree.body:
         if not isinstance(node, (ast.ClassDef, ast.FunctionDef)):
             continue
@@ -146,11 +153,16 @@ def of_definitions(module, tree):
                 ]
         for text in texts:
             flat = " ".join(text.split())
-            found = _SUCCESSOR.search(flat)
-            if "deprecated" in flat.lower()[:120] and found:
+            if "deprecated" not in flat.lower()[:120]:
+                continue
+            found, near = _SUCCESSOR.search(flat), _NEAR.search(flat)
+            if found:
                 new = found.group(1)
                 same_kind = new.rpartition(".")[2][:1].isupper() == node.name[:1].isupper()
                 yield module + "." + node.name, new if same_kind else new + "." + node.name
+                break
+            if near and near.group(1) in here and near.group(1) != node.name:
+                yield module + "." + node.name, here[near.group(1)]
                 break
 
 

@@ -12,6 +12,8 @@ import re
 import sys
 import warnings
 
+from airflowignore import ignored_by_airflow
+
 #: Bytes. A DAG file of that size is generated data; reading it would cost more than its findings are worth.
 MAX_FILE_BYTES = 1000000
 #: Files below one folder. MWAA's own parser would not get through more within its interval.
@@ -112,41 +114,70 @@ def read_capped(path):
 
 
 def python_sources(args, unread=None):
-    """Yield a Source for each Python file.
+    """Yield a Source for each Python file that Airflow looks at, or that one of those imports.
 
     :param list unread: receives a finding for each file that could not be parsed. One script reports them, the others pass nothing.
     """
+    is_ignored = ignored_by_airflow(args)
+    waiting, imported = [], set()
     for path, name in files_below(args, (".py",)):
-        content = read_capped(path)
-        problem = None
-        if content is None:
+        if is_ignored(path):
+            waiting.append((path, name))
+            continue
+        source = _parsed(path, name, unread)
+        if source is not None:
+            imported |= _imported_parts(source.tree)
+            yield source
+    # Helpers are often kept from Airflow by name; what a DAG file imports is read all the same.
+    found = True
+    while found:
+        found = [(path, name) for path, name in waiting if set(name[: -len(".py")].split("/")[-2:]) & imported]
+        waiting = [each for each in waiting if each not in found]
+        for path, name in found:
+            source = _parsed(path, name, unread)
+            if source is not None:
+                imported |= _imported_parts(source.tree)
+                yield source
+
+
+def _imported_parts(tree):
+    """Every part of the modules that a file imports: {"shared", "settings"} of ``from shared.settings import x``, with x."""
+    modules = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    modules += [alias.name for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom)) for alias in node.names]
+    return {part for module in modules for part in module.split(".") if part}
+
+
+def _parsed(path, name, unread):
+    content = read_capped(path)
+    if content is None:
+        problem = Finding(
+            "file-not-read",
+            "warning",
+            "The file is larger than %d bytes or cannot be read." % MAX_FILE_BYTES,
+            name,
+            why="No rule looked into it.",
+            fix="Move the data out of the Python file, or look through it by hand.",
+        )
+    else:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # SyntaxWarning of a stranger's file would go to stderr with its text
+                tree = ast.parse(content, filename=name)
+            return Source(path, name, content.decode("utf-8", "replace"), tree)
+        except SyntaxError as error:
+            problem = _unparsable(name, content, error)
+        except (ValueError, RecursionError, MemoryError) as error:
             problem = Finding(
                 "file-not-read",
                 "warning",
-                "The file is larger than %d bytes or cannot be read." % MAX_FILE_BYTES,
+                "The file could not be parsed: %s." % type(error).__name__,
                 name,
                 why="No rule looked into it.",
-                fix="Move the data out of the Python file, or look through it by hand.",
+                fix="Look through it by hand.",
             )
-        else:
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")  # SyntaxWarning of a stranger's file would go to stderr with its text
-                    tree = ast.parse(content, filename=name)
-                yield Source(path, name, content.decode("utf-8", "replace"), tree)
-            except SyntaxError as error:
-                problem = _unparsable(name, content, error)
-            except (ValueError, RecursionError, MemoryError) as error:
-                problem = Finding(
-                    "file-not-read",
-                    "warning",
-                    "The file could not be parsed: %s." % type(error).__name__,
-                    name,
-                    why="No rule looked into it.",
-                    fix="Look through it by hand.",
-                )
-        if problem is not None and unread is not None:
-            unread.append(problem)
+    if unread is not None:
+        unread.append(problem)
+    return None
 
 
 def _unparsable(name, content, error):

@@ -1,6 +1,6 @@
 """Plugins, read without running them: which operators they hand to Airflow, and where those are defined.
 
-Airflow 1.10 made a plugin's operators importable as ``airflow.operators.<plugin>``; since 2.0 they are imported from their own module.
+Airflow 1.10 made a plugin's operators and macros importable as ``airflow.operators.<plugin>``; since 2.0 they are imported from their own module.
 """
 
 import ast
@@ -8,15 +8,15 @@ import os
 
 from check_sources import dotted, imported_names, python_sources, text_of
 
-#: Attribute of AirflowPlugin → package below airflow that 1.10 put it into. Macros stay where they were.
-PACKAGES = {"operators": "operators", "sensors": "sensors", "hooks": "hooks", "executors": "executors"}
+#: Attribute of AirflowPlugin → package below airflow that 1.10 put it into. Since 2.0 macros are there for templates alone.
+PACKAGES = {"operators": "operators", "sensors": "sensors", "hooks": "hooks", "executors": "executors", "macros": "macros"}
 
 
 class Plugins:
     """What the plugins register.
 
     :ivar places: {"airflow.operators.mine.MyOperator": "my_package.operators.MyOperator"}
-    :ivar packages: {"airflow.operators.mine"}, with those of macros
+    :ivar packages: {"airflow.operators.mine"}
     """
 
     def __init__(self, places, packages):
@@ -43,8 +43,6 @@ def plugin_names(args):
             plugin = text_of(values["name"]) if "name" in values else None
             if not plugin:
                 continue
-            if "macros" in values:
-                packages.add("airflow.macros." + plugin)
             for attribute, below in PACKAGES.items():
                 if attribute not in values:
                     continue

@@ -20,7 +20,8 @@ from plugin_modules import plugin_names  # noqa: E402
 def judge(use, moves, plugins, target):
     """The findings of one use: a statement is told once, however many of its names are gone."""
     removed, missing, moved = [], [], []
-    for full in use.names:
+    # A file that copes with the absence of a name has another way; the loader tells when that one fails.
+    for full in [] if use.guarded else use.names:
         answer = moves.answers.get(full)
         if answer is None or plugins.knows(full):
             continue
@@ -41,13 +42,11 @@ def judge(use, moves, plugins, target):
 
 def _removed(use, names, moves, target):
     why = "The file does not load, or the task fails that runs the import."
-    if use.guarded:
-        why = "The file copes with the failure of this import; look whether its other way is the right one there."
     cure = next((CURES[full] for full in names if full in CURES), None)
     fix = cure or _moved_to(names, moves) or "Airflow %s has nothing in its place: %s" % (target, quoted(moves.answers[names[0]]["error"]))
     return Finding(
         "import-removed",
-        "notice" if use.guarded else "error",
+        "error",
         "%s cannot be imported on Airflow %s." % (" and ".join(names), target),
         use.source.name,
         use.line,
@@ -63,7 +62,7 @@ def _provider_missing(use, full, moves):
     moved = "" if place == full else ' Then write "%s".' % use.written(full, place)
     return Finding(
         "provider-missing",
-        "notice" if use.guarded else "error",
+        "error",
         "%s is in %s, which is not installed on the target." % (full, distribution),
         use.source.name,
         use.line,

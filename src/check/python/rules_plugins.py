@@ -1,4 +1,4 @@
-"""Operators, sensors and hooks that a plugin hands to Airflow: since 2.0 they are imported from their own module.
+"""Operators, sensors, hooks and macros that a plugin hands to Airflow: since 2.0 they are imported from their own module.
 
 Airflow 1.10 made them importable as ``airflow.operators.<plugin>``, and by ``airflow.operators`` itself; 2.0 does neither, and starts
 without a word about it.
@@ -28,17 +28,17 @@ class _Places:
 
 def judge(use, plugins):
     """The finding of a statement that imports from a plugin, if it does."""
-    names = [full for full in use.names if plugins.knows(full) and not full.startswith("airflow.macros.")]
-    if not names:
+    names = [full for full in use.names if plugins.knows(full)]
+    if not names or use.guarded:
         return
     places = ["%s is %s" % (full, plugins.places[full]) for full in names if full in plugins.places]
     yield Finding(
         "plugin-import-removed",
-        "notice" if use.guarded else "error",
+        "error",
         "Airflow does not put plugins below its own packages any more: %s." % " and ".join(names),
         use.source.name,
         use.line,
-        why="Since Airflow 2.0 an operator, sensor or hook is an ordinary class, and the import fails.",
+        why="Since Airflow 2.0 what a plugin hands over is ordinary Python that is imported from where it is; this import fails.",
         fix="Import it from its own module: %s. It loads from the plugins file, which lies on Python's path, and from the DAG folder; "
         "the DAG folder is the better place, because changes there need no update of the environment."
         % ("; ".join(places) or "the one where the plugin's class is defined"),
