@@ -1,0 +1,64 @@
+import { describe, expect, it } from '@jest/globals';
+import { interpret } from '../../../src/check/load-findings.js';
+import { readLoadMessage, type LoadedFile } from '../../../src/check/load-messages.js';
+import { aLoadedFile } from './values.js';
+
+const SETTINGS = { home: '/t/run', dags: 'airflow/dags', plugins: 'airflow/plugins', version: '2.10.3', limits: { wallSeconds: 40, cpuSeconds: 40, memoryBytes: 3 * 1024 ** 3, fileBytes: 1 } };
+const of = (...files: readonly Partial<LoadedFile>[]) => {
+  const loaded = files.map(aLoadedFile);
+  return interpret({ files: loaded.map(({ file }) => file), loaded, plugins: undefined, problem: undefined }, SETTINGS);
+};
+const anError = (text: string, more: Partial<LoadedFile['errors'][number]> = {}) => ({ file: 'sales.py', line: 3, place: undefined, text, ...more });
+const aDag = (dagId: string, isPausedUponCreation?: boolean) => ({ dagId, schedule: '@daily', nextRun: null, isPausedUponCreation, tasks: 1 });
+
+describe('what loading a file showed', () => {
+  it.each<readonly [string, Partial<LoadedFile>, string, string]>([
+    ['an import that is gone', { errors: [anError("ModuleNotFoundError: No module named 'airflow.contrib'")] }, 'import-error', 'error'],
+    ['any other exception', { errors: [anError('airflow.exceptions.AirflowException: no')] }, 'dag-error', 'error'],
+    ["Airflow's own timeout", { errors: [anError('airflow.exceptions.AirflowTaskTimeout: DagBag import timeout')] }, 'dag-timeout', 'error'],
+    ['too much memory', { errors: [anError('MemoryError')] }, 'dag-memory', 'error'],
+    ['a hang that Airflow cannot end', { outcome: 'late' }, 'dag-timeout', 'error'],
+    ['an exit', { outcome: 'ended', status: 0 }, 'dag-ends-process', 'error'],
+    ['a crash', { outcome: 'killed', status: 11 }, 'dag-killed', 'error'],
+    ['a DAG that cannot be stored', { errors: [anError("DAG 'a' cannot be serialized: TypeError: x")] }, 'dag-not-serializable', 'error'],
+    ["a path of MWAA's image", { errors: [anError("FileNotFoundError: [Errno 2] No such file or directory: '/usr/local/airflow/dags/a.sql'")] }, 'dag-needs-image-path', 'warning'],
+    ['a value that no stand-in suits', { standIn: '{}', reads: [{ kind: 'variable', name: 'x', line: 2 }], errors: [anError("ValueError: invalid literal for int() with base 10: '{}'")] }, 'dag-needs-values', 'warning'],
+    ['an import that is gone behind such a value', { standIn: '{}', reads: [{ kind: 'variable', name: 'x', line: 2 }], errors: [anError("ImportError: cannot import name 'y'")] }, 'import-error', 'error'],
+  ])('tells %s', (_, file, code, level) => {
+    const found = of(file).findings.filter((one) => one.level !== 'notice');
+    expect(found).toMatchObject([{ code, level, file: 'airflow/dags/sales.py' }]);
+    expect(found[0]?.fix).toBeTruthy();
+  });
+
+  it('names the line of the DAG file, and where else it was raised', () =>
+    expect(of({ errors: [anError('ValueError: no', { place: 'plugins/shop.py:7' })] }).findings).toMatchObject([{ line: 3, why: 'raised in plugins/shop.py:7.' }]));
+
+  it('notes a variable that is read at parse, and is content where the file loads', () =>
+    expect(of({ reads: [{ kind: 'variable', name: 'limit', line: 4 }], standIn: '1', dags: [aDag('a')] }).findings).toMatchObject([{ code: 'variable-at-parse', level: 'notice', line: 4 }]));
+
+  it('puts texts on one line without our folder, so that two runs say the same', () => {
+    const [finding] = of({ errors: [anError("OSError: /t/run/dags/x\n::error::forged\u001b[31m")] }).findings;
+    expect(finding?.what).toBe('sales.py does not load on Airflow 2.10.3: OSError: dags/x ::error::forged [31m');
+  });
+});
+
+it('names every file that has a DAG id twice', () =>
+  expect(of({ file: 'a.py', dags: [aDag('same')] }, { file: 'b.py', dags: [aDag('same')] }).findings).toMatchObject([{ code: 'dag-duplicate', file: 'airflow/dags/a.py', dagId: 'same' }, { code: 'dag-duplicate', file: 'airflow/dags/b.py' }]));
+
+it('warns of a DAG that would start by itself, and of no other', () => expect(of({ dags: [aDag('a', false), aDag('b', true), aDag('c')] }).findings).toMatchObject([{ code: 'dag-starts-unpaused', level: 'warning', dagId: 'a' }]));
+
+it('says which files were never loaded, and that there are none', () => {
+  expect(interpret({ files: ['a.py', 'b.py'], loaded: [aLoadedFile({ file: 'a.py' })], plugins: undefined, problem: undefined }, SETTINGS).notChecked.join()).toMatch(/1 DAG files were not loaded.*b\.py/u);
+  expect(of().notChecked).toEqual(['Airflow finds no DAG file in airflow/dags.']);
+});
+
+describe("a line of the loader's output", () => {
+  const line = (value: unknown): string => JSON.stringify(value);
+  it.each([
+    ['no JSON', '::set-output name=a::b'], ['a number', '1'], ['another kind', line({ kind: 'approved', outcome: 'loaded' })], ['a file outside', line({ kind: 'file', file: '../x.py', outcome: 'loaded' })],
+    ['an absolute file', line({ kind: 'file', file: '/etc/x.py', outcome: 'loaded' })], ['an outcome of its own', line({ kind: 'file', file: 'x.py', outcome: 'fine' })],
+  ])('is nothing when it is %s', (_, text) => expect(readLoadMessage(text)).toBeUndefined());
+
+  it('loses what is of another shape, and keeps the rest', () =>
+    expect(readLoadMessage(line({ kind: 'file', file: 'x.py', outcome: 'loaded', errors: 'no', dags: [7, { dagId: 'a', nextRun: '<b>', isPausedUponCreation: 'no', tasks: -1 }], reads: [{ kind: 'password', name: 'x' }] }))).toMatchObject({ errors: [], reads: [], dags: [{ dagId: 'a', schedule: '', nextRun: undefined, isPausedUponCreation: undefined, tasks: 0 }] }));
+});

@@ -1,0 +1,14 @@
+/** One valid value of each kind that phase check hands on. */
+import type { CheckFinding, CheckReport } from '../../../src/check/check-report.js';
+import type { LoadedFile } from '../../../src/check/load-messages.js';
+
+export const aFinding = (given: Partial<CheckFinding> = {}): CheckFinding => ({
+  code: 'import-error', level: 'error', file: 'dags/sales.py', line: 3, dagId: undefined, what: 'sales.py does not load', why: undefined, fix: 'repair it', replacement: undefined, ...given,
+});
+
+export const aCheckReport = (given: Partial<CheckReport> = {}): CheckReport => ({
+  schema: 1, migrationId: 'a-to-b', versions: { source: '2.7.2', target: '2.10.3', python: '3.11' }, counts: { dagFiles: 2, dags: 1, requirements: 0, plugins: 0 },
+  findings: [aFinding()], dags: [{ dagId: 'sales', file: 'dags/sales.py', schedule: { source: undefined, target: '@daily' }, nextRun: { source: undefined, target: null }, isPausedUponCreation: undefined }], notChecked: [], ...given,
+});
+
+export const aLoadedFile = (given: Partial<LoadedFile> = {}): LoadedFile => ({ kind: 'file', file: 'sales.py', outcome: 'loaded', status: undefined, tail: '', standIn: undefined, errors: [], dags: [], reads: [], ...given });
