@@ -24,7 +24,7 @@ describe('job check, which runs the DAG code of a pull request', () => {
 
   it('is given no token, no role and no environment', () => {
     const [step] = stepsOf(check, '$/');
-    expect(step?.with).toEqual({ phase: 'check', config: '${{ inputs.config }}', 'timeout-minutes': '${{ inputs.check-timeout-minutes }}', 'github-token': '' });
+    expect(step?.with).toEqual({ phase: 'check', config: '${{ inputs.config }}', 'github-token': '' });
     expect(check.environment).toBeUndefined();
     expect(JSON.stringify(check)).not.toMatch(/github\.token|plan-role|id-token/u);
   });
