@@ -49,10 +49,15 @@ export type RestRequest = Readonly<{
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   query?: Readonly<Record<string, string | number | boolean>>;
   body?: unknown;
+  /** Ends the call; it is not repeated then. */
+  signal?: AbortSignal;
 }>;
 export type RestAnswer = Readonly<{ status: number; body: unknown }>;
 
 export type StoredObject = Readonly<{ key: string; bytes: number; etag: string; versionId: string | undefined; modified: Date }>;
+
+/** `versionId` is "null" for what was written without versioning. */
+export type ObjectVersion = Readonly<{ versionId: string; bytes: number; modified: Date; isNewest: boolean }>;
 
 /** One bucket through one role; every request names the owner it expects. */
 export interface Bucket {
@@ -68,6 +73,8 @@ export interface Bucket {
   /** Replaces exactly the object with this ETag. "changed": it is another one by now. */
   replace(key: string, body: Buffer | string, etag: string): Promise<'written' | 'changed'>;
   list(prefix: string): AsyncIterable<StoredObject>;
+  /** Versions of one object, the newest first, without reading it. */
+  versions(key: string): Promise<readonly ObjectVersion[]>;
   remove(key: string, versionId?: string): Promise<void>;
   /** Every version and delete marker below the prefix, and every open multipart upload. Returns how many went. */
   purge(prefix: string): Promise<number>;
@@ -80,6 +87,8 @@ export type WriteOptions = Readonly<{ contentType?: string; metadata?: Readonly<
 /** The bucket as a resource: created, encrypted, versioned, and opened to the two execution roles by its own policy. */
 export interface BucketAdmin {
   exists(name: string): Promise<boolean>;
+  /** Settings that MWAA wants of an environment's bucket. @throws UserError when the role may not look */
+  look(name: string): Promise<Readonly<{ name: string; exists: boolean; isVersioned: boolean | undefined; isClosedToPublic: boolean | undefined }>>;
   /** Creates it with versioning, the four public access blocks and default encryption; does nothing that is there already. */
   ensure(name: string, kmsKeyArn: string | undefined): Promise<'created' | 'there'>;
   /** Adds or replaces the statements with our Sids in the bucket's policy, and leaves everybody else's as they are. */
@@ -195,6 +204,9 @@ export interface PullRequestComments {
   put(pullRequest: number, migrationId: string, body: string): Promise<'created' | 'updated' | 'unchanged'>;
 }
 
+/** One file of the checked-out repository; `path` from the folder that was asked for, with "/"; `md5`: 32 lower-case hex digits of the content. */
+export type RepositoryFile = Readonly<{ path: string; bytes: number; md5: string }>;
+
 export type Context = Readonly<{
   inputs: Inputs;
   file: MigrationFile;
@@ -210,6 +222,8 @@ export type Context = Readonly<{
   journal: (bucket: Bucket, prefix: string) => JournalStore;
   /** `comments` is undefined without a token. */
   github: Readonly<{ run: () => Promise<WorkflowRun>; comments: PullRequestComments | undefined; toolVersion: string }>;
+  /** Files below a folder of the checked-out repository; undefined: there is no such folder. */
+  repositoryFiles: (folder: string) => Promise<readonly RepositoryFile[] | undefined>;
   /** Names this runner in locks: the workflow run's URL, or host and process. */
   owner: string;
   /** Reads src/dags/<name>.py as shipped in dist. */

@@ -29,6 +29,7 @@ import { openGithubApi } from './gateways/github/api.js';
 import { openPullRequestComments } from './gateways/github/comments.js';
 import { createIdTokenReader, describeClaims } from './gateways/github/id-token.js';
 import { readWorkflowRun } from './gateways/github/workflow-run.js';
+import { listRepositoryFiles } from './gateways/repository-files.js';
 import { openJournalStore } from './gateways/journal/store.js';
 import { searchLines } from './gateways/workspace-lines.js';
 import type { Inputs } from './inputs.js';
@@ -91,6 +92,7 @@ export function wire(wiring: Wiring): Readonly<{ context: Context; close: () => 
     target: side('target', 'target-role', inputs.targetRole),
     journal: (bucket, prefix) => remembering(openJournalStore({ bucket, prefix, initial: initialJournal(file, prefix), clock, ticker: wiring.ticker, log }), openJournals),
     github: { run: () => readWorkflowRun(env), comments: commentsOf(wiring), toolVersion: packageFile.version },
+    repositoryFiles: (folder) => listRepositoryFiles(env['GITHUB_WORKSPACE'] || process.cwd(), folder),
     owner: ownerOf(env),
   };
   return {

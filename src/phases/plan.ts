@@ -11,7 +11,7 @@ import { resultOf } from './result.js';
 import { lookForReferences } from './references.js';
 import { survey } from './survey.js';
 
-export type PlanContext = Pick<Context, 'inputs' | 'file' | 'clock' | 'log' | 'plan' | 'source' | 'target' | 'references' | 'github'>;
+export type PlanContext = Pick<Context, 'inputs' | 'file' | 'clock' | 'log' | 'plan' | 'source' | 'target' | 'references' | 'repositoryFiles' | 'github'>;
 
 /** Reads both sides and says what will be done. Writes nothing. */
 export async function planMigration(context: PlanContext): Promise<PhaseResult> {

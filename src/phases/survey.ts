@@ -1,15 +1,14 @@
 import { UserError } from '../errors.js';
 import { buildPlan } from '../plan/build.js';
 import { accountOf, bucketOf, migrationBucketName, migrationPrefix } from '../plan/naming.js';
-import { folderOf, pathOf, versionOf } from '../plan/placement.js';
-import { NOTHING_SEEN, type Seen } from '../plan/observations.js';
+import { pathOf, versionOf } from '../plan/placement.js';
+import { NOTHING_SEEN } from '../plan/observations.js';
 import type { Plan } from '../plan/plan.js';
-import { isOwnDagFile } from '../airflow/own-dags.js';
 import { FIRST_WITH_REST_API, isAtLeast } from '../airflow/versions.js';
 import { stateOf } from '../plan/states.js';
 import type { Bucket, Context, EnvironmentDescription, RoleDescription, SideContext } from '../ports.js';
 import { didYouMean } from '../suggest.js';
-import { listDags, listRuns } from './runs-by-rest.js';
+import { observe } from './observe.js';
 
 /** Both sides as they are now, and the plan that follows from them. */
 export type Survey = Readonly<{
@@ -32,14 +31,18 @@ export const eyesOf = (context: Pick<Context, 'inputs' | 'plan' | 'source' | 'ta
   context.inputs.planRole !== undefined || context.inputs.phase === 'plan' || context.inputs.phase === 'status' ? context.plan : { source: context.source, target: context.target };
 
 export type SurveyContext = Pick<Context, 'inputs' | 'file' | 'log' | 'plan' | 'source' | 'target'>;
+/** With what only phase plan looks at. */
+export type FullSurveyContext = SurveyContext & Pick<Context, 'repositoryFiles'>;
 
 /**
  * Reads only.
  * @param isFull counts and lists what only the plan phase shows; none of it is part of the digest
  * @throws {UserError} when the source does not exist or may not be read
  */
-export async function survey(context: SurveyContext, isFull = false): Promise<Survey> {
-  const { file } = context;
+export async function survey(context: FullSurveyContext, isFull: true): Promise<Survey>;
+export async function survey(context: SurveyContext): Promise<Survey>;
+export async function survey(context: SurveyContext & Partial<FullSurveyContext>, isFull = false): Promise<Survey> {
+  const { file, repositoryFiles } = context;
   const eyes = eyesOf(context);
   // A policy that names its environments denies a misspelt one; the list tells whether that is so.
   const source = await eyes.source.mwaa.get(file.source.environment).catch(async (error: unknown) => {
@@ -56,48 +59,11 @@ export async function survey(context: SurveyContext, isFull = false): Promise<Su
   const key = file.bucket.kmsKey === undefined ? undefined : await eyes.source.keys.describe(file.bucket.kmsKey);
   const bucketName = migrationBucketName(file, sourceAccount);
   const prefix = migrationPrefix(file, source.AirflowVersion, file.target.airflowVersion);
-  const observations = isFull ? await observe(context, eyes, source, eyes.source.openBucket(bucketName, sourceAccount), prefix) : NOTHING_SEEN;
+  const observations = isFull && repositoryFiles ? await observe({ log: context.log, repositoryFiles }, eyes, { file, source, targetAccount, migration: eyes.source.openBucket(bucketName, sourceAccount), prefix }) : NOTHING_SEEN;
   const namesakes = await findNamesakes(context, eyes, source, eyes.source.openBucket(bucketName, sourceAccount), prefix, isFull);
   const requirements = isFull ? await readRequirements(context, eyes, source) : undefined;
   const plan = buildPlan({ file, source, target, targetAccount, sourceRole, boundary, namesakes, key, observations, requirements });
   return { source, target, sourceAccount, targetAccount, sourceRole, plan, bucketName, prefix };
-}
-
-/** Runs; 30 calls. Whoever has more in flight than that gets no number per DAG. */
-const MAX_IN_FLIGHT = 3_000;
-
-async function observe({ log }: SurveyContext, eyes: Eyes, source: EnvironmentDescription, migration: Bucket, prefix: string): Promise<Seen> {
-  const airflow = eyes.source.airflow(source, migration, prefix);
-  const resources = eyes.source.openBucket(bucketOf(source.SourceBucketArn), accountOf(source.Arn));
-  // Numbers that cannot be had must not keep anybody from a plan; the report shows a dash and the log the reason.
-  const orNothing = async <T>(what: string, look: () => Promise<T>): Promise<T | undefined> => {
-    try {
-      return await look();
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      log.warn(`${what} could not be read: ${error.what}`);
-      return undefined;
-    }
-  };
-  const count = (list: 'dags' | 'dagRuns' | 'taskInstances' | 'pools' | 'importErrors') => orNothing(list, () => airflow.count(list));
-  const [dags, dagRuns, taskInstances, pools, importErrors] = [await count('dags'), await count('dagRuns'), await count('taskInstances'), await count('pools'), await count('importErrors')];
-  const seen = await orNothing('DAGs', () => listDags(eyes.source.mwaa, source.Name));
-  const flying = await orNothing('DAG runs in flight', () => listRuns(eyes.source.mwaa, source.Name, { states: ['running', 'queued'] }, MAX_IN_FLIGHT));
-  // A part of a list would count too few of every DAG.
-  const inFlight = flying?.isWhole ? new Map<string, number>() : undefined;
-  if (inFlight) for (const { dagId } of flying?.runs ?? []) inFlight.set(dagId, (inFlight.get(dagId) ?? 0) + 1);
-  return {
-    ...NOTHING_SEEN,
-    counts: { dags, dagRuns, taskInstances, pools, importErrors },
-    activeDags: seen?.filter(({ isPaused }) => !isPaused).length,
-    // The list does not tell catchup, and asking DAG by DAG would take minutes: the rehearsal knows.
-    dags: seen?.map((dag) => ({ ...dag, catchup: undefined, runsInFlight: inFlight && (inFlight.get(dag.dagId) ?? 0) })),
-    dagFiles: await orNothing('DAG files', async () => {
-      let files = 0;
-      for await (const { key } of resources.list(`${folderOf(source.DagS3Path)}/`)) if (!key.endsWith('/') && !isOwnDagFile(key)) files += 1;
-      return files;
-    }),
-  };
 }
 
 /** What is larger is no list of packages. */

@@ -18,6 +18,8 @@ export type Observations = Readonly<{
   key: Readonly<{ arn: string; state: 'usable' | 'not usable' | 'not there' }> | undefined;
   /** DAG files of the repository beside those of the source's bucket; undefined: there is no such folder in the workspace, or it was not looked at. */
   repository: RepositoryComparison | undefined;
+  /** Folder of the repository that the migration file names, or that is usual, and that is not there. */
+  missingFolder: string | undefined;
 }>;
 
 /** What a survey can see; the states of the environments are added by the plan. */
@@ -25,7 +27,7 @@ export type Seen = Omit<Observations, 'sourceStatus' | 'targetStatus'>;
 
 export const NOTHING_SEEN: Seen = {
   counts: { dags: undefined, dagRuns: undefined, taskInstances: undefined, pools: undefined, importErrors: undefined }, activeDags: undefined, dagFiles: undefined, dags: undefined,
-  objects: { plugins: undefined, requirements: undefined, startupScript: undefined }, buckets: [], key: undefined, repository: undefined,
+  objects: { plugins: undefined, requirements: undefined, startupScript: undefined }, buckets: [], key: undefined, repository: undefined, missingFolder: undefined,
 };
 
 /** One DAG as the REST API shows it; undefined in a field: could not be had. Dates are ISO 8601, null: nothing is scheduled. */

@@ -1,8 +1,7 @@
 /** DAG files of the repository beside those that the source runs: a migration from an old checkout would take the wrong ones for checked. Pure. */
 import { isOwnDagFile } from '../airflow/own-dags.js';
+import type { RepositoryFile } from '../ports.js';
 
-/** `path` from the DAG folder, with "/"; `md5`: 32 lower-case hex digits of the content. */
-export type RepositoryFile = Readonly<{ path: string; bytes: number; md5: string }>;
 /** `etag` as S3 gives it, with quotes. */
 export type BucketFile = Readonly<{ path: string; bytes: number; etag: string }>;
 

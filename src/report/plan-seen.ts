@@ -44,7 +44,8 @@ function filesSections({ objects, buckets }: Plan['observations']): readonly Sec
 const fileRow = (what: string, { path, versionId, bytes, modified, isNewest }: ObservedObject): readonly Cell[] =>
   [what, code(path), versionId === undefined ? 'the newest one' : code(versionId), bytes, code(modified), isNewest ? 'newest' : 'there is a newer one'];
 
-function repositorySections({ repository }: Plan['observations']): readonly Section[] {
+function repositorySections({ repository, missingFolder }: Plan['observations']): readonly Section[] {
+  if (missingFolder !== undefined) return [{ title: 'DAG files of the repository: not compared', importance: 3, isFolded: true, blocks: [text('There is no folder ', code(missingFolder), ' in the checked-out repository, so it could not be compared with the source\'s bucket. ', code('resources.dags'), ' of the migration file names it.')] }];
   if (!repository) return [];
   const { folder, same, unknown, different, onlyInRepository, onlyInBucket } = repository;
   const named = ([['Differ', different], ['Only in the repository', onlyInRepository], ['Only in the bucket', onlyInBucket]] as const).filter(([, paths]) => paths.length > 0);

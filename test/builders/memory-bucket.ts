@@ -55,6 +55,7 @@ export function memoryBucket(name: string, buckets: ReadonlyMap<string, Objects>
         if (key.startsWith(prefix) && version) yield await Promise.resolve({ ...described(key, version), versionId: undefined });
       }
     },
+    versions: (key) => effect(`versions of ${key}`, () => [...(objectsOf(name).get(key) ?? [])].reverse().map(({ id, body }, at) => ({ versionId: id, bytes: body.length, modified: new Date(0), isNewest: at === 0 }))),
     remove: (key) => effect(`remove ${key}`, () => void objectsOf(name).delete(key)),
     purge: (prefix) => effect(`purge ${prefix}`, () => {
       let gone = 0;

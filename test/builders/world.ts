@@ -49,6 +49,8 @@ export class World {
   queuedRuns: readonly Readonly<{ dag_id: string; dag_run_id: string }>[] = [];
   /** DAG runs of the target by REST that began after the import. */
   runsSinceImport: readonly Readonly<{ dag_id: string; dag_run_id: string }>[] = [];
+  /** DAG files of the checked-out repository; undefined: it has no such folder. */
+  repository: Awaited<ReturnType<Context['repositoryFiles']>>;
   /** Numbers that Airflow's lists tell. */
   readonly counts = { dags: 7, dagRuns: 7, taskInstances: 7, pools: 7, importErrors: 0 };
   /** Paths of the REST API that answer 403. */
@@ -141,6 +143,7 @@ export class World {
         lines: () => this.effect('lines', () => ({ lines: [], files: 1, unread: 0, isWhole: true })),
       },
       source: source as Context['source'], target: target as Context['target'],
+      repositoryFiles: () => Promise.resolve(this.repository),
       journal: () => this.store(file), owner: 'runner', github: { run: () => Promise.resolve({ url: undefined, id: undefined, commit: undefined, pullRequest: undefined }), comments: undefined, toolVersion: '0.0.0' }, readDag: () => Promise.resolve('# dag'), runCheck: () => Promise.reject(new Error('this world has no Airflow to load DAGs on')),
     };
   }
@@ -184,6 +187,7 @@ export class World {
     };
     const buckets: BucketAdmin = {
       exists: (name) => this.effect(`exists ${name}`, () => this.buckets.has(name)),
+      look: (name) => this.effect(`look ${name}`, () => ({ name, exists: this.buckets.has(name), isVersioned: true, isClosedToPublic: true })),
       ensure: (name) => this.effect(`ensure ${name}`, () => { const was = this.buckets.has(name); this.objects(name); return was ? 'there' : 'created'; }),
       grant: (name, statements) => this.effect(`grant ${name}`, () => { const sids = statements.map(({ Sid }) => String(Sid)); const same = this.policySids.get(name)?.join() === sids.join(); this.policySids.set(name, sids); return same ? 'there' : 'changed'; }),
       revoke: (name) => this.effect(`revoke ${name}`, () => (this.policySids.delete(name) ? 'changed' : 'there')),

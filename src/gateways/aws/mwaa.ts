@@ -76,7 +76,7 @@ export function openMwaa({ client, call, clock, region, account, airflowRole }: 
 async function invoke(client: Pick<MWAAClient, 'send'>, name: string, request: RestRequest): Promise<RestAnswer> {
   const body = { Path: request.path, Method: request.method, ...(request.query ? { QueryParameters: request.query } : {}), ...(request.body === undefined ? {} : { Body: request.body }) };
   try {
-    return readAnswer((await client.send(new InvokeRestApiCommand({ Name: name, body }))).body);
+    return readAnswer((await client.send(new InvokeRestApiCommand({ Name: name, body }), ...(request.signal ? [{ abortSignal: request.signal }] : []))).body);
   } catch (error) {
     if (!(error instanceof RawServiceException)) throw error;
     // Airflow's own refusal travels inside a 400 of the service; for the caller it is an answer.

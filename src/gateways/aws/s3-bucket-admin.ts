@@ -57,8 +57,17 @@ export function openBucketAdmin(client: S3, call: Caller, clock: Clock, region: 
     throw new UserError(`The policy of bucket ${name} changes all the time.`, `somebody else wrote it ${POLICY_TRIES} times in a row between our reading and writing.`, 'find who writes it (CloudTrail: PutBucketPolicy), wait until that is done, and run the phase again.');
   };
 
+  const look: BucketAdmin['look'] = async (name) => {
+    if (!(await exists(name))) return { name, exists: false, isVersioned: undefined, isClosedToPublic: undefined };
+    const here = await hereOf(name), resource = `arn:aws:s3:::${name}`;
+    const versioning = await call({ action: 's3:GetBucketVersioning', resource }, () => client.send(new GetBucketVersioningCommand(here)));
+    const access = await call({ action: 's3:GetBucketPublicAccessBlock', resource }, () => unless(['NoSuchPublicAccessBlockConfiguration'], client.send(new GetPublicAccessBlockCommand(here))));
+    return { name, exists: true, isVersioned: versioning.Status === 'Enabled', isClosedToPublic: samePolicy(access?.PublicAccessBlockConfiguration ?? {}, ALL_BLOCKED) };
+  };
+
   return {
     exists,
+    look,
 
     async ensure(name, kmsKeyArn) {
       const here = await hereOf(name);

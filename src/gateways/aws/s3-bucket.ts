@@ -1,6 +1,6 @@
 /** Objects of one bucket through one role. */
 import { createHash } from 'node:crypto';
-import { DeleteObjectCommand, GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, GetObjectCommand, HeadObjectCommand, ListObjectVersionsCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { ObjectRef } from '../../airflow/protocol.js';
 import type { Bucket } from '../../ports.js';
 import { unless, type Caller } from './call.js';
@@ -75,6 +75,12 @@ export function openBucket(client: S3, call: Caller, of: Readonly<{ name: string
           if (Key !== undefined) yield { key: Key, bytes: Size ?? 0, etag: ETag ?? '', versionId: undefined, modified: LastModified ?? new Date(0) };
         token = page.IsTruncated ? page.NextContinuationToken : undefined;
       } while (token);
+    },
+
+    async versions(key) {
+      // The versions of this key come first: no other key with the prefix sorts before it. One page holds a thousand.
+      const { Versions = [] } = await call({ action: 's3:ListBucketVersions', resource: at(key) }, () => client.send(new ListObjectVersionsCommand({ ...here, Prefix: key })));
+      return Versions.filter((one) => one.Key === key).map(({ VersionId, Size, LastModified, IsLatest }) => ({ versionId: VersionId ?? NO_VERSION, bytes: Size ?? 0, modified: LastModified ?? new Date(0), isNewest: IsLatest === true }));
     },
 
     async remove(key, versionId) {

@@ -73,6 +73,21 @@ const keysIn = async (bucket: ReturnType<Context['source']['openBucket']>, prefi
   return keys;
 };
 
+describe('the plan role\'s look at a bucket of DAGs', () => {
+  it('sees settings, and versions without reading one', async () => {
+    const { source, plan: { source: looking } } = aRunner();
+    const { versionId: first } = await s3.putObject(DAGS, 'plugins.zip', 'old'), { versionId: second } = await s3.putObject(DAGS, 'plugins.zip', 'newer');
+    await s3.putObject(DAGS, 'plugins.zip.bak', 'another');
+    expect(await looking.buckets.look(DAGS)).toEqual({ name: DAGS, exists: true, isVersioned: true, isClosedToPublic: s3.describeBucket(DAGS)?.publicAccessBlocked });
+    expect(await looking.openBucket(DAGS, ACCOUNT).versions('plugins.zip')).toEqual([
+      { versionId: second, bytes: 5, modified: expect.any(Date), isNewest: true }, { versionId: first, bytes: 3, modified: expect.any(Date), isNewest: false },
+    ]);
+    await expect(looking.openBucket(DAGS, ACCOUNT).read('plugins.zip')).rejects.toThrow(/Access denied: s3:GetObject on/u);
+    expect(await looking.buckets.look('mwaa-migration-of-nobody')).toMatchObject({ exists: false });
+    await expect(source.buckets.look('mwaa-migration-strangers')).rejects.toThrow(/is not ours, or may not be looked at/u);
+  });
+});
+
 describe('credentials', () => {
   it('are bought with the token of the job, one session for a role', async () => {
     const before = oidc.issued();

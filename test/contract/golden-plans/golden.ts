@@ -65,7 +65,7 @@ export function inputOf({ from, to, options, requirements, configuration, source
           }),
       dagFiles: 12, objects: { plugins: version('plugins.zip', 20_480), requirements: version('requirements.txt', requirements.length), startupScript: undefined },
       buckets: [{ name: 'analytics-bucket', exists: true, isVersioned: true, isClosedToPublic: true }], key: undefined,
-      repository: { folder: 'dags', same: 10, unknown: 0, different: ['nightly_load.py'], onlyInRepository: [], onlyInBucket: ['lib/old.py'] },
+      repository: { folder: 'dags', same: 10, unknown: 0, different: ['nightly_load.py'], onlyInRepository: [], onlyInBucket: ['lib/old.py'] }, missingFolder: undefined,
     },
   };
 }

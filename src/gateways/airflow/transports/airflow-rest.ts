@@ -7,6 +7,8 @@ import { withRetry } from '../../../retry.js';
 const PAGE = 100;
 /** The file's own DAG carries it, see dagTags of protocol.ts. */
 const OWN_TAG = 'mwaa-migrate';
+/** Milliseconds for one count, repeats included: InvokeRestApi itself gives up after 10 s, and a number is not worth more. */
+const MAX_COUNT_MS = 12_000;
 const SERVER_TRIES = { tries: 5, firstDelayMs: 500, maxDelayMs: 8_000 } as const;
 
 export type DagRunState = 'queued' | 'running' | 'success' | 'failed';
@@ -27,6 +29,7 @@ export interface AirflowRest {
   startRun(dagId: string, runId: string, conf: unknown): Promise<'started' | 'there'>;
   importErrors(): Promise<readonly ImportError[]>;
   variable(key: string): Promise<string | undefined>;
+  /** undefined: this role may not look, or it takes too long. */
   total(path: string): Promise<number | undefined>;
 }
 
@@ -107,9 +110,15 @@ export function openAirflowRest(mwaa: Pick<Mwaa, 'rest'>, environment: string, c
       return status === 404 || typeof value !== 'string' ? undefined : value;
     },
     async total(path) {
-      const { status, body } = await ask({ path, method: 'GET', query: { limit: 1 } }, [403, 404]);
-      const value = field(body, 'total_entries');
-      return status < 300 && typeof value === 'number' ? value : undefined;
+      const signal = AbortSignal.timeout(MAX_COUNT_MS);
+      try {
+        const { status, body } = await ask({ path, method: 'GET', query: { limit: 1 }, signal }, [403, 404]);
+        const value = field(body, 'total_entries');
+        return status < 300 && typeof value === 'number' ? value : undefined;
+      } catch (error) {
+        if (signal.aborted) return undefined;
+        throw error;
+      }
     },
   };
 }
