@@ -35,7 +35,7 @@ export interface LogsInside {
 
 export type LogsService = Service & LogsInside;
 
-const OPERATIONS: Readonly<Record<string, Operation>> = {
+export const OPERATIONS: Readonly<Record<string, Operation>> = {
   CreateLogGroup: groups.createLogGroup, DescribeLogGroups: groups.describeLogGroups, DeleteLogGroup: groups.deleteLogGroup,
   PutRetentionPolicy: groups.putRetentionPolicy, DeleteRetentionPolicy: groups.deleteRetentionPolicy, AssociateKmsKey: groups.associateKmsKey, DisassociateKmsKey: groups.disassociateKmsKey,
   TagResource: groups.tagResource, UntagResource: groups.untagResource, ListTagsForResource: groups.listTagsForResource,
