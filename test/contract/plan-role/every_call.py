@@ -1,6 +1,6 @@
-"""Makes each call of a JSON list on stdin, ``[[service, operation, parameters], …]``, and prints what came of each: "ok" or the error's code.
+"""Makes each call of a JSON list on stdin, ``[[service, operation, parameters], …]``.
 
-A parameter ``{"base64": text}`` stands for bytes.
+Prints what came of each: "ok" or the error's code. A parameter ``{"base64": text}`` stands for bytes.
 """
 
 import base64
@@ -17,8 +17,12 @@ THROTTLED = ("ThrottlingException", "Throttling", "TooManyRequestsException")
 clients = {}
 
 
+def plain(value):
+    return base64.b64decode(value["base64"]) if isinstance(value, dict) and "base64" in value else value
+
+
 def outcome(service, operation, parameters):
-    parameters = {name: base64.b64decode(value["base64"]) if isinstance(value, dict) and "base64" in value else value for name, value in parameters.items()}
+    parameters = {name: plain(value) for name, value in parameters.items()}
     client = clients.setdefault(service, boto3.client(service, config=CONFIG))
     for _ in range(50):
         try:
