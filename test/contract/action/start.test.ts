@@ -26,7 +26,7 @@ function start(inputs: Readonly<Record<string, string>> | undefined, env: Readon
   const summary = path.join(folder, 'summary.md');
   writeFileSync(summary, '');
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'src/index.ts'], {
-    encoding: 'utf8', env: { PATH: process.env['PATH'] ?? '', GITHUB_WORKSPACE: workspace, GITHUB_STEP_SUMMARY: summary, ...(inputs ? { MWAA_INPUTS: JSON.stringify(inputs) } : {}), ...env },
+    encoding: 'utf8', env: { PATH: process.env['PATH'] ?? '', GITHUB_ACTIONS: 'true', GITHUB_WORKSPACE: workspace, GITHUB_STEP_SUMMARY: summary, ...(inputs ? { MWAA_INPUTS: JSON.stringify(inputs) } : {}), ...env },
   });
   return { status, text: `${stdout}${stderr}`.replaceAll('%0A', '\n'), summary: readFileSync(summary, 'utf8') };
 }
@@ -48,6 +48,12 @@ it.each([
   expect(text).toMatch(/\n {2}Why: [^\n]+\n {2}Fix: /u);
   expect(text).not.toMatch(/ {4}at |canary-outside/u);
   expect(summary).toMatch(/^## (Phase \w+ failed|mwaa-migrate did not start)\n\n<pre>[\s\S]*Why: [\s\S]*<\/pre>\n$/u);
+});
+
+it('by hand, says it in lines for a person, and leaves out what only a runner needs', () => {
+  const { text } = start({ phase: 'plan', config: '.github/broken.yml' }, { GITHUB_ACTIONS: '' });
+  expect(text).toMatch(/^error: The migration file has [^]*\n {2}Why: [^\n]+\n {2}Fix: /mu);
+  expect(text).not.toContain('::');
 });
 
 describe('after an earlier run that was green', () => {
