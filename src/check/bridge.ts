@@ -9,6 +9,7 @@ import { pythonOf } from './install.js';
 import { withoutAddresses } from './requirement-conflicts.js';
 import { runProgram } from './run-program.js';
 import { readFindings } from './run-rules.js';
+import type { Seal } from './seal.js';
 import type { Tools } from './tools.js';
 
 /** The last releases of both; later ones of the check do not run there. bridge-pins.json is what pip chose for them under Airflow's constraints. */
@@ -18,6 +19,8 @@ const INSTALL_SECONDS = 600, RULES_SECONDS = 900, MAX_OUTPUT = 32 * 1024 * 1024;
 export type BridgeJob = Readonly<{
   /** @throws UserError when there is no such Python; that is told in `notChecked` */
   findTools: (minor: string) => Promise<Tools>;
+  /** For the program that loads DAG files. */
+  run: Seal['run'];
   /** Reaches the package index. */
   installer: Environment;
   /** For what loads DAG files: no credential, no address of an index. */
@@ -50,8 +53,8 @@ export async function runBridge(job: BridgeJob): Promise<Bridged> {
     const result = await runProgram({ command: tools.uv, args, env: job.installer, folder: job.folder, timeoutSeconds: INSTALL_SECONDS });
     if (result.code !== 0) return missing(`it could not be installed (${withoutAddresses(result.stderr).slice(0, 300)}).`);
   }
-  const result = await runProgram({
-    command: pythonOf(venv),
+  const result = await job.run({
+    command: pythonOf(venv), writable: [home],
     args: ['-B', path.join(job.scripts, 'bridge_rules.py'), '--source', job.source ?? '', '--target', job.target, '--root', job.root, '--dags', job.dags, ...(job.plugins === undefined ? [] : ['--plugins', job.plugins])],
     env: { ...withoutOptions(job.env), HOME: home, AIRFLOW_HOME: home }, folder: home, timeoutSeconds: RULES_SECONDS, maxOutput: MAX_OUTPUT,
   });

@@ -12,12 +12,13 @@ class DagCall:
     """One place where a DAG is made.
 
     :ivar dag_id: None when it is computed
+    :ivar node: the call, or the decorated function
     :ivar call: ast.Call, or None of a bare ``@dag``
     :ivar is_open: whether arguments come by ``**``, so that nobody can tell from the text which there are
     """
 
-    def __init__(self, dag_id, line, call):
-        self.dag_id, self.line, self.call = dag_id, line, call
+    def __init__(self, dag_id, line, node, call):
+        self.dag_id, self.line, self.node, self.call = dag_id, line, node, call
         self.is_open = call is not None and any(each.arg is None for each in call.keywords)
 
     def argument(self, *names):
@@ -38,11 +39,11 @@ def dag_calls_in(source):
             if meaning(call.func if call else decorator, names) in DECORATORS:
                 decorators.add(call)
                 given = _id_of(call) if call else None
-                yield DagCall(text_of(given) if given is not None else node.name, decorator.lineno, call)
+                yield DagCall(text_of(given) if given is not None else node.name, decorator.lineno, node, call)
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Call) and node not in decorators and meaning(node.func, names) in CLASSES:
             given = _id_of(node)
-            yield DagCall(None if given is None else text_of(given), node.lineno, node)
+            yield DagCall(None if given is None else text_of(given), node.lineno, node, node)
 
 
 def _id_of(call):

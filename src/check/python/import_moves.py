@@ -116,9 +116,15 @@ class Moves:
         return [new if new.rpartition(".")[2][:1].isupper() or not is_class else new + "." + last for new in told]
 
     def _of_module(self, name):
-        """Modules that took over the names of this one."""
-        places = {new.rpartition(".")[0]: True for old in self._modules.get(name, []) for new in self.table[old]}
-        return [place for place in places if not place.rpartition(".")[2][:1].isupper()]
+        """The modules that took over most names of this one; none when something of it has no successor."""
+        children = self._modules.get(name, [])
+        if any(child in CURES for child in children):
+            return []
+        places = {}
+        for child in children:
+            for module in {new.rpartition(".")[0] for new in self.table[child]}:
+                places[module] = places.get(module, 0) + 1
+        return [module for module, count in places.items() if count * 2 > len(children)]
 
     def loads(self, name):
         return self.answers.get(name, {}).get("loads", False)
@@ -126,6 +132,8 @@ class Moves:
     def best(self, name):
         """The place to write: one that loads and is not deprecated itself, else one that loads. None: there is none."""
         loading = [new for new in self.places(name) if self.loads(new)]
+        # A module that loads may be one whose names have all moved on; importing it says nothing of that.
+        loading.sort(key=lambda new: new in self._modules)
         return next((new for new in loading if not self.answers[new]["deprecated"]), loading[0] if loading else None)
 
     def with_provider(self, name):

@@ -75,7 +75,8 @@ def judge(source, is_new_default):
             )
         waits = waits or (schedule is not None and by_assets(schedule, names, source))
     if waits and is_new_default:
-        for name, line in dict(reversed(list(dict.fromkeys(dates_in(source))))).items():
+        # Each name where it comes first.
+        for name, line in dict(sorted(dates_in(source), key=lambda each: -each[1])).items():
             yield Finding(
                 "asset-run-without-date",
                 "warning",

@@ -1,0 +1,191 @@
+import { beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { installationPython, renderTemplates, runAll, runRule, runScript, tryStatements, withRepository, type Finding, type Rendered } from './run-rules.js';
+
+jest.setTimeout(600_000);
+const TO_3 = { source: '2.7.2', target: '3.3.1' } as const;
+
+/** Lines, so that a finding can be told by the text it points at. */
+const DAG_FILE = `from datetime import datetime, timedelta
+
+from airflow import DAG, settings
+from airflow.configuration import conf as airflow_conf
+from airflow.decorators import dag, task
+from airflow.models import DagRun
+from airflow.operators.bash import BashOperator
+from airflow.operators.python import PythonOperator, get_current_context
+from airflow.datasets import Dataset
+from airflow.utils.session import create_session
+
+with DAG("arguments", schedule_interval="@daily", concurrency=3, default_view="graph", start_date=datetime(2024, 1, 1)):
+    BashOperator(task_id="a", bash_command="echo {{ next_ds }} {{ dag_run.external_trigger }}", task_concurrency=1)
+    BashOperator(task_id="b", bash_command=f"echo {{{{ tomorrow_ds }}}} {datetime.now():%Y}", sla=timedelta(hours=1))
+DAG("by_position", "described", "@daily")
+DAG("no_schedule", start_date=datetime(2024, 1, 1))
+DAG("keeps_its_dates", schedule="0 5 * * *", catchup=False)
+
+
+@dag(schedule=[Dataset("s3://bucket/orders")], start_date=datetime(2024, 1, 1))
+def on_orders():
+    @task
+    def report(ds=None, prev_ds=None, **kwargs):
+        print(kwargs["execution_date"], kwargs.get("next_execution_date"), kwargs["ti"].execution_date)
+    report()
+
+
+def helper():
+    return get_current_context()["yesterday_ds"]
+
+
+def called(execution_date, tomorrow_ds, **context):
+    with create_session() as session:
+        session.query(DagRun).all()
+    DagRun.find(dag_id="x")
+    settings.Session()
+    airflow_conf.get("database", "sql_alchemy_conn")
+
+
+PythonOperator(task_id="c", python_callable=called, op_kwargs={"tomorrow_ds": "{{ ds }}"}, provide_context=True)
+`;
+const SQL = `-- {{ ds }} stays
+select * from orders
+where at >= '{{ execution_date }}' and region = '{{ params.conf }}' {% set next_ds = 1 %}{{ next_ds }}
+`;
+const FILES = { 'dags/usage.py': DAG_FILE, 'dags/sql/orders.sql': SQL, 'dags/sql/models.sql': "{{ prev_ds }}\n", 'dags/uses_sql.py': 'STATEMENT = "orders.sql"\n', 'dags/own.py': 'M = dict(a=1)\nX = dict(user_defined_macros={"latest_date": 1}, sql="{{ latest_date }}")\n' };
+
+const line = (text: string) => DAG_FILE.split('\n').findIndex((each) => each.includes(text)) + 1;
+
+describe('what a DAG of 2.7.2 uses, on Airflow 3.3.1', () => {
+  let findings: readonly Finding[] = [];
+  beforeAll(async () => {
+    findings = await withRepository(FILES, (root) => runAll(root, TO_3));
+  });
+  const told = (code: string) => findings.filter((finding) => finding.code === code).map(({ level, file, line: at, what, replacement }) => [level, file, at, what.replace(/ (of|on) Airflow .*$| of a task.*$/u, ''), replacement]);
+
+  it('has arguments that are gone', () => {
+    expect(findings.filter(({ code }) => code === 'argument-removed').map(({ line: at, what, replacement }) => [at, /argument (\w+)\.$/u.exec(what)?.[1], replacement])).toEqual([
+      [line('schedule_interval'), 'concurrency', 'max_active_tasks'], [line('schedule_interval'), 'default_view', null], [line('schedule_interval'), 'schedule_interval', 'schedule'],
+      [line('task_concurrency'), 'task_concurrency', 'max_active_tis_per_dag'], [line('provide_context'), 'provide_context', null],
+    ]);
+    expect(told('argument-by-position')).toEqual([['error', 'dags/usage.py', line('by_position'), 'DAG', null]]);
+    expect(told('argument-without-effect')).toEqual([['warning', 'dags/usage.py', line('sla='), 'sla has no effect', null]]);
+  });
+
+  it('has template names that are gone, in strings and in files', () => {
+    expect(findings.filter(({ code }) => code === 'template-name-removed').map(({ level, file, line: at, what }) => [level, file, at, /name (\w+) /u.exec(what)?.[1]])).toEqual([
+      ['error', 'dags/sql/orders.sql', 3, 'execution_date'], ['error', 'dags/usage.py', line('next_ds'), 'next_ds'], ['error', 'dags/usage.py', line('tomorrow_ds'), 'tomorrow_ds'],
+      ['warning', 'dags/sql/models.sql', 1, 'prev_ds'],
+    ]);
+    expect(told('template-attribute-removed')).toEqual([['error', 'dags/usage.py', line('external_trigger'), 'dag_run.external_trigger does not exist in a template', null]]);
+  });
+
+  it('has names of the context that are gone', () => {
+    expect(findings.filter(({ code }) => code === 'context-name-removed').map(({ line: at, what }) => [at, /no (\w+) on/u.exec(what)?.[1]])).toEqual([
+      [line('def report'), 'prev_ds'], [line('kwargs["execution_date"]'), 'execution_date'], [line('kwargs["execution_date"]'), 'next_execution_date'],
+      [line('yesterday_ds'), 'yesterday_ds'], [line('def called'), 'execution_date'],
+    ]);
+    expect(told('context-attribute-removed')).toEqual([['error', 'dags/usage.py', line('kwargs["ti"]'), 'ti.execution_date does not exist in a task', null]]);
+  });
+
+  it('reaches into the database', () => {
+    expect(told('database-access').map(([level, , at]) => [level, at])).toEqual(['create_session() as', 'session.query', 'DagRun.find', 'settings.Session()', 'sql_alchemy_conn'].map((text) => ['error', line(text)]));
+  });
+
+  it('has schedules that mean something else', () => {
+    expect(told('schedule-default-changed').map(([level, , at]) => [level, at])).toEqual([['error', line('no_schedule')]]);
+    expect(told('asset-run-without-date').map(([level, , at]) => [level, at])).toEqual([['warning', line('def report')]]);
+    expect(findings.filter(({ code }) => ['catchup-default', 'schedule-data-interval'].includes(code)).map(({ code, level, what }) => [code, level, /: (\d)\./u.exec(what)?.[1]])).toEqual([['catchup-default', 'notice', '1'], ['schedule-data-interval', 'notice', '2']]);
+  });
+
+  it('is told once, although ruff knows much of it too', () => {
+    expect(findings.filter(({ code }) => code === 'airflow-3-usage').map(({ line: at, what, level }) => [at, level, /AIR\d+/u.exec(what)?.[0]])).toEqual([[line('tomorrow_ds }}}}'), 'notice', 'AIR304']]);
+  });
+});
+
+describe('the claims, on the real Airflow 3.3.1', () => {
+  let rendered: Rendered = { dated: {}, undated: {}, called: {} };
+  const gone = ['execution_date', 'next_execution_date', 'prev_execution_date', 'prev_execution_date_success', 'next_ds', 'next_ds_nodash', 'prev_ds', 'prev_ds_nodash', 'tomorrow_ds', 'tomorrow_ds_nodash', 'yesterday_ds', 'yesterday_ds_nodash', 'conf', 'test_mode', 'triggering_dataset_events', 'dag_run.external_trigger', 'ti.execution_date', 'ti.previous_ti'];
+  const replacements = ['logical_date', 'data_interval_end', '(data_interval_end | ds)', '(data_interval_end | ds_nodash)', 'macros.ds_add(ds, 1)', 'macros.ds_add(ds, -1)', "macros.ds_format(macros.ds_add(ds, 1), '%Y-%m-%d', '%Y%m%d')", 'dag_run.logical_date', 'triggering_asset_events', 'dag_run.run_type'];
+  const dates = ['ds', 'ds_nodash', 'ts', 'ts_nodash', 'ts_nodash_with_tz', 'logical_date', 'data_interval_start', 'data_interval_end'];
+  const template = (name: string) => `{{ ${name} }}`;
+  beforeAll(async () => {
+    rendered = await renderTemplates(TO_3.target, [...gone, ...replacements, ...dates].map(template), ['lambda context: context["execution_date"]', 'lambda context: context["ti"].execution_date', 'lambda context: context["logical_date"]']);
+  });
+
+  it('a removed name fails, and what is written for it does not', () => {
+    expect(gone.filter((name) => !rendered.dated[template(name)]?.startsWith('!UndefinedError'))).toEqual([]);
+    expect([...replacements, ...dates].filter((name) => rendered.dated[template(name)]?.startsWith('!'))).toEqual([]);
+    expect(rendered.called['lambda context: context["execution_date"]']).toMatch(/^!KeyError/u);
+    expect(rendered.called['lambda context: context["ti"].execution_date']).toMatch(/^!AttributeError/u);
+    expect(rendered.called['lambda context: context["logical_date"]']).not.toMatch(/^!/u);
+  });
+
+  it('a run without a logical date has no dates', () => {
+    expect(dates.filter((name) => !rendered.undated[template(name)]?.startsWith('!UndefinedError'))).toEqual([]);
+  });
+
+  it('the arguments are refused, and their successors taken; the database is refused', async () => {
+    const make = (text: string) => `from airflow.sdk import DAG\nDAG("x", ${text})`;
+    const task = (text: string) => `from airflow.providers.standard.operators.bash import BashOperator\nBashOperator(task_id="x", bash_command="true", ${text})`;
+    const blocked = (text: string) => `import os\nos.environ["_AIRFLOW_PROCESS_CONTEXT"] = "client"\nfrom airflow.sdk.execution_time.supervisor import block_orm_access\nblock_orm_access()\n${text}`;
+    const refused = [make('schedule_interval="@daily"'), make('concurrency=3'), make('default_view="graph"'), make('"described", "@daily"'), make('fail_stop=True'), make('timetable=None'), task('task_concurrency=1'), task('provide_context=True'),
+      blocked('from airflow.utils.session import create_session\nwith create_session(): pass'), blocked('from airflow import settings\nsettings.Session()')];
+    const taken = [make('schedule="@daily"'), make('max_active_tasks=3'), make('fail_fast=True'), task('max_active_tis_per_dag=1'), task('sla=None')];
+    const outcome = await tryStatements(TO_3.target, [...taken, ...refused]);
+    expect(taken.filter((text) => outcome.get(text) !== undefined).map((text) => outcome.get(text))).toEqual([]);
+    expect(refused.filter((text) => outcome.get(text) === undefined)).toEqual([]);
+  });
+});
+
+it('from 1.10, dates are formatted in another way, and what plugins made importable is imported from where it is', async () => {
+  const found = await withRepository({
+    'dags/from_plugin.py': 'from airflow.operators.acme import Audit, Load\nfrom airflow.macros.acme import next_day\nX = "{{ execution_date.format(\'%Y\') }} {{ END_DATE }} {{ execution_date }}"\n',
+    'plugins/acme_plugin.py': 'from airflow.plugins_manager import AirflowPlugin\nfrom acme.operators import Audit\nclass Load: pass\ndef next_day(): pass\nclass Acme(AirflowPlugin):\n    name = "acme"\n    operators = [Audit, Load]\n    macros = [next_day]\n',
+  }, async (root) => [...(await runRule('plugins', root, { source: '1.10.12', target: '2.10.3' })), ...(await runRule('templates', root, { source: '1.10.12', target: '2.10.3' })), ...(await runRule('imports', root, { source: '1.10.12', target: '2.10.3' }))]);
+  expect(found.map(({ code, line: at, replacement }) => [code, at, replacement])).toEqual([
+    ['plugin-import-removed', 1, 'from acme.operators import Audit\nfrom acme_plugin import Load'], ['plugin-import-removed', 2, 'from acme_plugin import next_day'],
+    ['template-name-removed', 3, 'ds'], ['date-format-changed', 3, null],
+  ]);
+});
+
+it('lists the ids of DAGs that loading makes for certain, and counts those that are computed', async () => {
+  const text = await withRepository({ 'dags/usage.py': DAG_FILE, 'dags/many.py': 'from airflow import DAG\nfor n in "ab":\n    DAG(f"dag_{n}")\n' }, (root) => runScript('dag_ids.py', root, TO_3));
+  expect(JSON.parse(text)).toEqual({ ids: { 'dags/usage.py': ['arguments', 'by_position', 'keeps_its_dates', 'no_schedule'] }, computed: { 'dags/many.py': 1 }, leftOut: [] });
+});
+
+describe('good files', () => {
+  it.each(['2.10.3', '3.3.1'])('the example DAGs of Airflow %s bring no error', async (target) => {
+    const python = await installationPython(target);
+    const airflow = path.join(path.dirname(path.dirname(python)), 'lib', target.startsWith('3') ? 'python3.12' : 'python3.11', 'site-packages', 'airflow');
+    const findings = await runAll(airflow, { source: target, target }, 'example_dags');
+    expect(findings.filter(({ level }) => level === 'error')).toEqual([]);
+    expect(findings.filter(({ level }) => level === 'warning').map(({ file, code }) => [file, code])).toEqual(target === '3.3.1' ? [['example_dags/example_passing_params_via_test_command.py', 'context-name-removed']] : []);
+  });
+});
+
+it('comes to its end on hostile files, and reads nothing outside', async () => {
+  const outside = mkdtempSync(path.join(os.tmpdir(), 'check-rules-outside-'));
+  try {
+    writeFileSync(path.join(outside, 'secret.py'), 'from airflow.operators.no_such import hunter2\n');
+    const findings = await withRepository({
+      'dags/deep.py': `x = ${'('.repeat(5000)}1${')'.repeat(5000)}\n`, 'dags/chain.py': `x = a${'.b'.repeat(50_000)}\n`, 'dags/minus.py': `x = ${'-'.repeat(100_000)}1\n`, 'dags/nul.py': 'x = "\0"\n',
+      'dags/large.py': `x = "${'y'.repeat(1_100_000)}"\n`, 'dags/wrong.py': 'from airflow import DAG\ndef f(:\n', 'dags/latin.py': '# -*- coding: no-such-codec -*-\nx = 1\n',
+      'dags/template.py': `x = "${'{{ ('.repeat(3000)}"\ny = "{% for %} {{ execution_date"\n`, 'dags/last.py': 'from airflow.operators.gone import X\n',
+    }, async (root) => {
+      symlinkSync(path.join(outside, 'secret.py'), path.join(root, 'dags', 'link.py'));
+      mkdirSync(path.join(root, 'dags', 'more'));
+      symlinkSync(outside, path.join(root, 'dags', 'more', 'folder'));
+      return runAll(root, TO_3);
+    });
+    expect(findings.filter(({ file }) => file === 'dags/last.py').map(({ code }) => code)).toEqual(['import-removed']);
+    expect(findings.filter(({ code }) => code === 'syntax-error').map(({ file, level, line: at }) => [file, level, at])).toContainEqual(['dags/wrong.py', 'error', 2]);
+    const unread = new Set(findings.filter(({ code }) => code === 'file-not-read' || code === 'syntax-error').map(({ file }) => file));
+    expect(unread).toContain('dags/large.py');
+    expect(unread).toContain('dags/deep.py');
+    expect(JSON.stringify(findings)).not.toContain('hunter2');
+  } finally {
+    rmSync(outside, { recursive: true, force: true });
+  }
+});
