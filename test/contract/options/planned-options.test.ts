@@ -6,7 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { OPTION_FACTS } from '../../../src/airflow/option-facts.js';
 import { defaultIn } from '../../../src/plan/option-steps.js';
-import { planTargetOptions, sentOptions } from '../../../src/plan/target-options.js';
+import { planLandingOptions, planTargetOptions, sentOptions } from '../../../src/plan/target-options.js';
 import { aMigrationFile, anEnvironment } from '../../builders/values.js';
 import { ensureAirflow } from '../../sandbox/environments/airflow-installation.js';
 import { runOrFail } from '../../sandbox/environments/command.js';
@@ -50,6 +50,14 @@ describe.each([['1.10.12', '2.10.3'], ['2.2.2', '2.11.2'], ['2.7.2', '2.10.3'], 
     expect((await warningsOf(to, planned)).filter((text) => !clean.includes(text))).toEqual([]);
   }, 240_000);
 });
+
+it('on the way to 3.3.1 the landing on 2.11.2 warns of none of the options either, and takes none of 3.x', async () => {
+  const clean = await warningsOf('2.11.2', {});
+  const planned = sentOptions(planLandingOptions(anEnvironment({ AirflowVersion: '2.10.3', AirflowConfigurationOptions: everyOption('2.10.3') }), aMigrationFile({ target: { airflowVersion: '3.3.1', configuration: { 'api.expose_config': 'True', 'core.parallelism': '7' } } })));
+  expect(planned).toMatchObject({ 'webserver.expose_config': everyOption('2.10.3')['webserver.expose_config'], 'core.parallelism': '7' });
+  expect(Object.keys(planned).filter((option) => defaultIn(option, '2.11.2', OPTION_FACTS) === undefined)).toEqual([]);
+  expect((await warningsOf('2.11.2', planned)).filter((text) => !clean.includes(text))).toEqual([]);
+}, 240_000);
 
 it('config lint of Airflow 3 finds nothing in the planned options, and something in the source\'s', async () => {
   const clean = await lintOf('3.3.1', {});
