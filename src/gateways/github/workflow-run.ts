@@ -19,7 +19,7 @@ export async function readWorkflowRun(env: Env): Promise<WorkflowRun> {
     pullRequest: isPull ? {
       number,
       // GitHub gives their runs a token that only reads. The repository of a deleted fork is null. pull_request_target runs with the token of the base.
-      isFork: env['GITHUB_EVENT_NAME'] === 'pull_request' && (head === null || head === undefined || (typeof base === 'string' && at(head, 'full_name') !== base)),
+      isFork: env['GITHUB_EVENT_NAME'] === 'pull_request' && at(head, 'full_name') !== base,
     } : undefined,
   };
 }
