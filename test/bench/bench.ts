@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- [export] [import] [action] [--rows N] [--repeat N]]`: the promises with numbers, ours and the reference in one run.
+ * `npm run bench [-- [export] [import] [action] [plan] [--rows N] [--repeat N]]`: the promises with numbers, ours and the reference in one run.
  * Standard output: one line of JSON per figure. Standard error: progress. Exit code 0 whether a promise holds or not: a bench
  * measures, and a busy machine is no defect; 1 when it could not measure.
  */
@@ -11,8 +11,9 @@ import { benchExport } from './export-bench.js';
 import { say } from './figure.js';
 import { benchImport } from './import-bench.js';
 import { startMetadataWorld } from './metadata-world.js';
+import { benchPlan } from './plan-bench.js';
 
-const NAMES = ['export', 'import', 'action'];
+const NAMES = ['export', 'import', 'action', 'plan'];
 /** So many that the whole run takes minutes; `--rows 1000000` measures the promises at their full size. */
 const ROWS = '200000';
 
@@ -29,6 +30,7 @@ const commit = execFileSync('git', ['describe', '--always', '--dirty', '--abbrev
 say(`Commit ${commit}, Node ${process.version}, ${os.cpus().length} × ${os.cpus()[0]?.model ?? 'unknown processor'}, ${Math.round(os.totalmem() / 2 ** 30)} GiB, load ${os.loadavg()[0]?.toFixed(1)}.`);
 
 if (wanted('action')) await benchAction({ repeat });
+if (wanted('plan')) await benchPlan({ repeat });
 if (wanted('export') || wanted('import')) {
   const world = await startMetadataWorld();
   try {
