@@ -35,7 +35,7 @@ beforeAll(async () => {
   writeFileSync(path.join(folder, 'sandbox.yaml'), stringify({
     github: { repository: 'acme/airflow', environment: 'migration' },
     iam: [{ template: path.resolve('docs/iam/roles.yaml'), parameters: { Repository: 'acme/airflow', GitHubEnvironment: 'migration', SourceEnvironment: 'analytics', TargetEnvironment: 'analytics-v2', SourceBucket: 'acme-dags' } }],
-    environments: [{ name: 'analytics', 'airflow-version': '2.7.2', bucket: 'acme-dags', dags: 'dags', requirements: 'requirements.txt', options: { 'core.parallelism': '16', 'secrets.backend_kwargs': CANARY }, tags: { team: 'on' } }],
+    environments: [{ name: 'analytics', 'airflow-version': '2.7.2', bucket: 'acme-dags', dags: 'dags', requirements: 'requirements.txt', options: { 'core.parallelism': '16', 'secrets.backend_kwargs': CANARY }, tags: { team: 'on' }, class: 'mw1.medium' }],
   }));
   airflow = await anAirflow();
   sandbox = await startSandbox(readSpec(path.join(folder, 'sandbox.yaml')), { machinery: () => Promise.resolve(airflow.machinery) });
