@@ -18,9 +18,10 @@ export type Break = Readonly<{
   hidden: boolean;
   /**
    * How the real target shows it. An expression: in the file's import error. "lost": the file loads, or is passed over, and its
-   * DAGs are not there. "template": it loads, and a name in the template is unknown when the task runs.
+   * DAGs are not there. "template": it loads, and a name in the template is unknown when the task runs. "resolver": what it needs cannot
+   * be installed.
    */
-  seen: RegExp | 'lost' | 'template';
+  seen: RegExp | 'lost' | 'template' | 'resolver';
   /** Codes of a finding that tells it, the aptest first. */
   codes: readonly string[];
   /** Where that finding may stand, "file" or "file:line", from the root; the line at fault before the line that led there. */

@@ -2,7 +2,7 @@ import type { Break, Road } from './break-table.js';
 
 export const ROAD_FROM_1_10: Road = { name: '1.10.12-to-2.10.3', source: '1.10.12', target: '2.10.3' };
 
-const LOAD_ERROR = ['import-error', 'dag-import-error'] as const;
+const LOAD_ERROR = ['import-error', 'dag-error'] as const;
 
 /** Python 3.7 to 3.11, and everything that Airflow 2 refuses for which 1.10 only warned. */
 export const BREAKS_FROM_1_10: readonly Break[] = [
@@ -17,14 +17,14 @@ export const BREAKS_FROM_1_10: readonly Break[] = [
     file: 'dags/audited_export.py', dagIds: ['audited_export'], hidden: true,
     breaks: 'imports an operator that a plugin registers, which plugins no longer do', since: 'Airflow 2.0',
     seen: /No module named 'airflow\.operators\.audit_plugin'/u,
-    codes: ['plugin-import', 'import-removed', ...LOAD_ERROR], places: ['dags/audited_export.py:6'],
+    codes: ['plugin-import-removed', 'import-removed', ...LOAD_ERROR], places: ['dags/audited_export.py:6'],
     cure: [{ file: 'dags/audited_export.py', from: 'from airflow.operators.audit_plugin import', to: 'from audit_plugin import' }],
   },
   {
     file: 'dags/working_days.py', dagIds: ['working_days'], hidden: true,
     breaks: "imports a plugin's macro from airflow.macros, in a function that is called while the file is parsed", since: 'Airflow 2.0',
     seen: /No module named 'airflow\.macros\.calendar_plugin'/u,
-    codes: ['plugin-import', 'import-removed', ...LOAD_ERROR], places: ['dags/working_days.py:12', 'dags/working_days.py:18'],
+    codes: ['plugin-import-removed', 'import-removed', ...LOAD_ERROR], places: ['dags/working_days.py:12', 'dags/working_days.py:18'],
     cure: [{ file: 'dags/working_days.py', from: 'from airflow.macros.calendar_plugin import', to: 'from calendar_plugin import' }],
   },
   {
@@ -38,14 +38,14 @@ export const BREAKS_FROM_1_10: readonly Break[] = [
     file: 'dags/same_task_twice.py', dagIds: ['same_task_twice'], hidden: true,
     breaks: 'a loop makes the same task id twice', since: 'Airflow 2.0',
     seen: /Task id 'check_orders' has already been added to the DAG/u,
-    codes: ['duplicate-task-id', ...LOAD_ERROR], places: ['dags/same_task_twice.py:12'],
+    codes: LOAD_ERROR, places: ['dags/same_task_twice.py:12'],
     cure: [{ file: 'dags/same_task_twice.py', from: 'table.split(".")[-1]', to: 'table' }],
   },
   {
     file: 'dags/region_middle_east.py', dagIds: ['country_tr'], hidden: true,
     breaks: 'loops in two files make the same DAG id', since: 'Airflow 2.2 (1.10 took the last without a word)',
     seen: /AirflowDagDuplicatedIdException: Ignoring DAG country_tr/u,
-    codes: ['duplicate-dag-id'], places: ['dags/region_middle_east.py', 'dags/region_europe.py'],
+    codes: ['dag-duplicate'], places: ['dags/region_middle_east.py', 'dags/region_europe.py'],
     cure: [{ file: 'dags/region_middle_east.py', from: '"il", "tr"', to: '"il"' }],
   },
   {

@@ -2,7 +2,7 @@ import type { Break, Road } from './break-table.js';
 
 export const ROAD_TO_3: Road = { name: '2.7.2-to-3.3.1', source: '2.7.2', target: '3.3.1' };
 
-const LOAD_ERROR = ['import-error', 'dag-import-error'] as const;
+const LOAD_ERROR = ['import-error', 'dag-error'] as const;
 
 /** Python 3.11 to 3.12, SQLAlchemy 1.4 to 2.0, and all that Airflow 3 took away. */
 export const BREAKS_TO_3: readonly Break[] = [
@@ -30,7 +30,7 @@ export const BREAKS_TO_3: readonly Break[] = [
   {
     file: 'dags/statement_in_file.py', dagIds: ['statement_in_file'], hidden: false,
     breaks: 'a statement in a file uses execution_date and next_execution_date', since: 'Airflow 3',
-    seen: 'template', codes: ['template-name-removed', 'template-variable-removed'], places: ['dags/sql/move_orders.sql:4'],
+    seen: 'template', codes: ['template-name-removed'], places: ['dags/sql/move_orders.sql:4'],
     cure: [
       { file: 'dags/sql/move_orders.sql', from: '{{ execution_date }}', to: '{{ data_interval_start }}' },
       { file: 'dags/sql/move_orders.sql', from: '{{ next_execution_date }}', to: '{{ data_interval_end }}' },
@@ -68,7 +68,7 @@ export const BREAKS_TO_3: readonly Break[] = [
     file: 'dags/trading_days.py', dagIds: ['trading_days'], hidden: true,
     breaks: 'its timetable is registered by a plugin that no longer loads, because the plugin also has a page', since: 'Airflow 3',
     seen: /Timetable class 'trading_calendar\.TradingDayTimetable' is not registered/u,
-    codes: ['plugin-error', 'serialization-error', ...LOAD_ERROR], places: ['plugins/exchange_plugin.py:4', 'plugins/exchange_plugin.py', 'dags/trading_days.py'],
+    codes: ['plugin-error', 'dag-not-serializable'], places: ['plugins/exchange_plugin.py:4', 'plugins/exchange_plugin.py', 'dags/trading_days.py'],
     cure: [
       { file: 'plugins/exchange_plugin.py', from: 'from airflow.www.app import csrf\n', to: '' },
       { file: 'plugins/exchange_plugin.py', from: 'csrf.exempt(page)\n', to: '' },

@@ -1,6 +1,6 @@
 /** The corpora as repositories of a user, in folders of their own. */
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -29,6 +29,11 @@ export async function makeRepository(folder: string, road: Road, ...kinds: reado
   ].join('\n'));
   return folder;
 }
+
+/** Files of a repository of the corpora, from its root with "/". */
+export const filesOf = (kind: Kind, road: Road): readonly string[] =>
+  readdirSync(path.join(HERE, kind, road.name), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+    .map((entry) => path.relative(path.join(HERE, kind, road.name), path.join(entry.parentPath, entry.name)).split(path.sep).join('/'));
 
 /** @throws Error when the text to replace is not there exactly once: the table no longer fits the file */
 export function applyEdits(folder: string, edits: readonly Edit[]): void {

@@ -1,0 +1,5 @@
+import os
+
+from airflow import DAG  # noqa: F401
+
+os._exit(0)

@@ -1,0 +1,5 @@
+import sys
+
+from airflow import DAG  # noqa: F401
+
+sys.exit(0)
