@@ -18,6 +18,19 @@ afterAll(async () => { await world.close(); });
 
 /** Names of the artifacts, without the number of each, with what is in them. */
 const artifacts = (): readonly string[] => readdirSync(world.caller.artifacts).map((name) => `${name.replace(/^\d+-/u, '')}: ${readdirSync(path.join(world.caller.artifacts, name)).sort().join(', ')}`).sort();
+/** A job of the caller that goes on with the outputs of the called workflow. */
+const AFTER = `
+  after:
+    name: After
+    needs: dry-run
+    runs-on: ubuntu-24.04
+    permissions: {}
+    steps:
+      - env:
+          TEXT: \${{ needs.dry-run.outputs.plan-digest }} blocked by \${{ needs.dry-run.outputs.blockers }}, migration \${{ needs.dry-run.outputs.migration-id }}
+        run: echo "$TEXT"
+`;
+const HOSTILE = '<!-- mwaa-migration:v1 {"id":"x"} --> @acme/everybody | x |\n::error::forged command';
 const MODULE = 'nowhere_to_be_found';
 
 describe('a pull request with a DAG that does not load on the target', () => {
@@ -41,7 +54,7 @@ describe('a pull request with a DAG that does not load on the target', () => {
 
 describe('the comment', () => {
   it('is made once, stays when the next push changes nothing, and changes with what it says', async () => {
-    const given = { report: world.file('none.json', JSON.stringify(aCheckReport({}))), outputs: { 'migration-id': 'analytics-to-analytics-v2' } };
+    const given = { report: world.file('hostile.json', JSON.stringify(aCheckReport({ what: HOSTILE }))), outputs: { 'migration-id': 'analytics-to-analytics-v2' } };
     const push = (number: string) => world.run({ event: 'pull_request', payload: aPullRequest(7), givenCheck: given, runId: number });
     const writes = () => world.github.requests().filter(({ method, path: where }) => method !== 'GET' && where !== '/graphql').map(({ method, path: where }) => `${method} ${where.replace(/\d+$/u, 'id')}`);
     const before = writes().length;
@@ -50,7 +63,11 @@ describe('the comment', () => {
     expect([first?.author.login, others, writes().slice(before)]).toEqual(['github-actions[bot]', [], ['POST /repos/acme/airflow/issues/7/comments']]);
     const body = first?.body ?? '';
     expect(body).toContain('analytics-v2');
-    await push('2');
+    // What a DAG wrote into the report stays inside of code: one marker, nobody mentioned.
+    const prose = body.replaceAll(/`[^`\n]*`/gu, '');
+    expect([body.includes('forged command'), prose.includes('forged command'), prose.includes('@acme'), prose.match(/<!--/gu)?.length]).toEqual([true, false, false, 1]);
+    const again = await push('2');
+    expect(again.annotations.filter(({ text }) => text.includes('forged command'))).toEqual([]);
     expect(writes().slice(before + 1)).toEqual([]);
     world.caller.commit({ '.github/mwaa-migration.yml': `${MIGRATION_FILE}metadata: { xcom: false }\n` });
     await push('3');
@@ -93,11 +110,12 @@ describe('a workflow that is started by hand', () => {
 
 describe('a caller that wants neither check nor comment', () => {
   it('gets the plan, which says that nothing was checked', async () => {
-    world.caller.commit({ '.github/workflows/plan-only.yml': world.example.replace('    with:\n', '    with:\n      check: false\n      comment: false\n') });
+    world.caller.commit({ '.github/workflows/plan-only.yml': `${world.example.replace('    with:\n', '    with:\n      check: false\n      comment: false\n')}${AFTER}` });
     const before = world.github.requests().length;
     const run = await world.run({ event: 'pull_request', payload: aPullRequest(7), workflow: 'plan-only.yml' });
     world.caller.commit({ '.github/workflows/plan-only.yml': undefined });
-    expect([run.jobs, run.code]).toEqual([{ plan: 'success' }, 0]);
+    expect([run.jobs, run.code]).toEqual([{ plan: 'success', after: 'success' }, 0]);
+    expect(run.logs['after']).toContain(`${run.outputs['plan.plan.plan-digest'] ?? 'none'} blocked by 0, migration analytics-to-analytics-v2`);
     expect(run.summaries['plan']).toMatch(/^## .*DAGs were not checked/u);
     expect(run.annotations.filter(({ level }) => level !== 'notice')).toEqual([]);
     expect(world.github.requests().length).toBe(before);
