@@ -224,6 +224,8 @@ export type Context = Readonly<{
   github: Readonly<{ run: () => Promise<WorkflowRun>; comments: PullRequestComments | undefined; toolVersion: string }>;
   /** Files below a folder of the checked-out repository; undefined: there is no such folder. */
   repositoryFiles: (folder: string) => Promise<readonly RepositoryFile[] | undefined>;
+  /** plan.json where phase plan writes it on this runner; undefined: there is none. */
+  readPlanFile: () => Promise<string | undefined>;
   /** Names this runner in locks: the workflow run's URL, or host and process. */
   owner: string;
   /** Reads src/dags/<name>.py as shipped in dist. */

@@ -35,6 +35,7 @@ import { searchLines } from './gateways/workspace-lines.js';
 import type { Inputs } from './inputs.js';
 import { newJournal } from './journal/transitions.js';
 import type { MigrationFile } from './migration-file/migration-file.js';
+import { reportFilesOf } from './report-files.js';
 import type { Clock, Context, JournalStore, Log, OpenJournal, SideContext } from './ports.js';
 
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -93,6 +94,7 @@ export function wire(wiring: Wiring): Readonly<{ context: Context; close: () => 
     journal: (bucket, prefix) => remembering(openJournalStore({ bucket, prefix, initial: initialJournal(file, prefix), clock, ticker: wiring.ticker, log }), openJournals),
     github: { run: () => readWorkflowRun(env), comments: commentsOf(wiring), toolVersion: packageFile.version },
     repositoryFiles: (folder) => listRepositoryFiles(env['GITHUB_WORKSPACE'] || process.cwd(), folder),
+    readPlanFile: () => readFile(reportFilesOf('plan', env).json, 'utf8').catch(() => undefined),
     owner: ownerOf(env),
   };
   return {

@@ -3,6 +3,7 @@ import { UserError } from '../errors.js';
 import type { Journal } from '../journal/journal.js';
 import { refuseCleaned, withPlan } from '../journal/transitions.js';
 import { describeBlockers } from '../plan/blockers.js';
+import { digestOf } from '../plan/canonical.js';
 import { describeDifferences, differences, type Difference } from '../plan/difference.js';
 import type { Plan } from '../plan/plan.js';
 import type { Bucket, Context, OpenJournal } from '../ports.js';
@@ -18,7 +19,8 @@ export type Migration = Readonly<{
   planChanges: readonly Difference[];
 }>;
 
-export type MigrationContext = Pick<Context, 'inputs' | 'file' | 'clock' | 'log' | 'source' | 'journal' | 'owner'>;
+/** `readPlanFile` only makes a refusal say more, so no phase has to ask for it. */
+export type MigrationContext = Pick<Context, 'inputs' | 'file' | 'clock' | 'log' | 'source' | 'journal' | 'owner'> & Partial<Pick<Context, 'readPlanFile'>>;
 
 /**
  * Holds the lock while `work` runs.
@@ -76,15 +78,26 @@ function refuseBlockers({ blockers }: Plan): void {
   throw new UserError(what, why, `${fix} Phase plan shows everything in one place.`);
 }
 
-async function requireApprovedPlan({ inputs }: MigrationContext, { plan, prefix }: Survey, bucket: Bucket | undefined): Promise<void> {
+async function requireApprovedPlan({ inputs, readPlanFile }: MigrationContext, { plan, prefix }: Survey, bucket: Bucket | undefined): Promise<void> {
   if (inputs.approvedPlan === undefined || inputs.approvedPlan === plan.digest) return;
-  const approved = await findPlan(bucket, prefix, inputs.approvedPlan);
+  const approved = (await findPlan(bucket, prefix, inputs.approvedPlan)) ?? planIn(await readPlanFile?.(), inputs.approvedPlan);
   const found = approved ? describeDifferences(differences({ decisions: approved.decisions, basis: approved.basis }, { decisions: plan.decisions, basis: plan.basis })) : undefined;
   throw new UserError(
     `The plan is not the approved one: its digest is ${plan.digest}, approved is ${inputs.approvedPlan}.${found ? `\n    ${found}` : ''}`,
     found ? 'the source environment or the migration file changed after the approval (approved → now).' : 'the source environment, the migration file or the release of this action changed after the approval; nothing was changed.',
-    'run phase plan, let a person read its summary, and give its plan-digest as approved-plan.',
+    `run phase plan, let a person read its summary, and give its plan-digest as approved-plan.${found ? '' : ' Where its plan.json lies at the place that output plan names, the difference is shown here.'}`,
   );
+}
+
+/** Before the first changing phase nothing is stored. The file may come from anywhere: it counts if it is what was approved, to the last byte of its decisions. */
+function planIn(text: string | undefined, digest: string): Pick<StoredPlan, 'decisions' | 'basis'> | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const { decisions, basis } = JSON.parse(text) as Pick<StoredPlan, 'decisions' | 'basis'>;
+    return digestOf({ decisions, basis }) === digest ? { decisions, basis } : undefined;
+  } catch {
+    return undefined; // Whatever lies there, it is not the approved plan, and the refusal says so.
+  }
 }
 
 async function findPlan(bucket: Bucket | undefined, prefix: string, digest: string): Promise<StoredPlan | undefined> {

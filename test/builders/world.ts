@@ -49,6 +49,8 @@ export class World {
   queuedRuns: readonly Readonly<{ dag_id: string; dag_run_id: string }>[] = [];
   /** DAG runs of the target by REST that began after the import. */
   runsSinceImport: readonly Readonly<{ dag_id: string; dag_run_id: string }>[] = [];
+  /** plan.json on this runner. */
+  planFile: string | undefined;
   /** DAG files of the checked-out repository; undefined: it has no such folder. */
   repository: Awaited<ReturnType<Context['repositoryFiles']>>;
   /** Numbers that Airflow's lists tell. */
@@ -143,7 +145,7 @@ export class World {
         lines: () => this.effect('lines', () => ({ lines: [], files: 1, unread: 0, isWhole: true })),
       },
       source: source as Context['source'], target: target as Context['target'],
-      repositoryFiles: () => Promise.resolve(this.repository),
+      repositoryFiles: () => Promise.resolve(this.repository), readPlanFile: () => Promise.resolve(this.planFile),
       journal: () => this.store(file), owner: 'runner', github: { run: () => Promise.resolve({ url: undefined, id: undefined, commit: undefined, pullRequest: undefined }), comments: undefined, toolVersion: '0.0.0' }, readDag: () => Promise.resolve('# dag'), runCheck: () => Promise.reject(new Error('this world has no Airflow to load DAGs on')),
     };
   }

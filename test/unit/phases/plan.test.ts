@@ -98,6 +98,19 @@ describe('the digest of phase plan', () => {
     await expect(createEnvironment(world.context({ phase: 'create', approvedPlan }))).rejects.toThrow(/The plan is not the approved one[^]*AirflowConfigurationOptions\.core\.parallelism: "32" → "64"/u);
   });
 
+  it.each([
+    { what: 'named by the first changing phase too, where plan.json lies on its runner', file: (text: string) => text, says: /core\.parallelism: "32" → "64"/u },
+    { what: 'only said to be another where there is no file', file: () => undefined, says: /approved is [0-9a-f]{64}\.\n[^]*Where its plan\.json lies/u },
+    { what: 'only said to be another where the file is another plan\'s', file: (text: string) => text.replace('"32"', '"16"'), says: /approved is [0-9a-f]{64}\.\n/u },
+    { what: 'only said to be another where the file is nonsense', file: () => 'null', says: /approved is [0-9a-f]{64}\.\n/u },
+  ])('is $what', async ({ file, says }) => {
+    const world = withOptions(OPTIONS), { document, text } = await plan(world);
+    world.planFile = file(text);
+    world.environments.set('analytics', anEnvironment({ AirflowConfigurationOptions: { ...OPTIONS, 'core.parallelism': '64' } }));
+    await expect(copyResources(world.context({ phase: 'resources', approvedPlan: document.digest }))).rejects.toThrow(says);
+    expect(world.journalValue).toBeUndefined();
+  });
+
   it('stays with a changed hidden value, create carries the value of that moment, and its summary says so', async () => {
     const world = withOptions(OPTIONS), approvedPlan = await digestOf(world);
     await copyResources(world.context({ phase: 'resources', approvedPlan }));
