@@ -13,7 +13,7 @@ import type { Seal } from './seal.js';
 import type { Tools } from './tools.js';
 
 /** The last releases of both; later ones of the check do not run there. bridge-pins.json is what pip chose for them under Airflow's constraints. */
-const BRIDGE = 'apache-airflow==1.10.15', UPGRADE_CHECK = 'apache-airflow-upgrade-check==1.4.0', PYTHON = '3.7';
+const BRIDGE = 'apache-airflow[aws]==1.10.15', UPGRADE_CHECK = 'apache-airflow-upgrade-check==1.4.0', PYTHON = '3.7';
 const INSTALL_SECONDS = 600, RULES_SECONDS = 900, MAX_OUTPUT = 32 * 1024 * 1024;
 
 export type BridgeJob = Readonly<{
