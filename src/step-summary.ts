@@ -36,5 +36,5 @@ export function failureHtml(phase: string | undefined, text: string): string {
 /** The verdict of a summary (its first heading) as one plain line for the log. */
 export function headline(markdown: string): string {
   const line = markdown.split('\n').find((text) => text.startsWith('## ')) ?? '';
-  return line.slice(3).replace(/<\/?code>|&#8203;/gu, '').replace(/&#(\d+);/gu, (_, code: string) => String.fromCodePoint(Number(code))).replace(/\p{Cc}/gu, ' ');
+  return line.slice(3).replace(/<\/?code>|<wbr>|&#8203;/gu, '').replace(/&#(\d+);/gu, (_, code: string) => String.fromCodePoint(Number(code))).replace(/\p{Cc}/gu, ' ');
 }

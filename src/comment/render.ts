@@ -25,7 +25,7 @@ export type CommentFacts = Readonly<{
 /** @returns the comment's whole body: marker, report, and one line that says of which run it is */
 export function renderComment(report: Report, { marker, runUrl, maxBytes = MAX_COMMENT_BYTES }: CommentFacts): string {
   const { verdict, section, next } = markdownWriter((value, isCell) => codeSpan(shortCode(value), isCell));
-  const firstOpen = report.isGood ? undefined : report.sections[0];
+  const firstOpen = report.isGood ? undefined : report.sections[0]?.title;
   const render = ({ sections, dropped, shortened }: Fitted): string => [
     writeMarker(marker), verdict(report), ...notice(dropped, shortened), ...sections.map((one) => section(folded(one, firstOpen))), ...next(report), footer(marker, runUrl),
   ].join('\n\n').replace('\n\n', '\n');
@@ -55,9 +55,9 @@ function notice(dropped: readonly string[], shortened: readonly string[]): reado
 }
 
 /** Open: what is important and short. What blocks stays open whatever its length. */
-function folded(section: Section, firstOpen: Section | undefined): Section {
+function folded(section: Section, firstOpen: string | undefined): Section {
   const isLong = section.blocks.some((block) => (block.kind === 'table' ? block.rows.length : block.kind === 'list' ? block.items.length : 0) > MAX_OPEN_ROWS);
-  return { ...section, isFolded: section !== firstOpen && (section.isFolded === true || section.importance > 1 || isLong) };
+  return { ...section, isFolded: section.title !== firstOpen && (section.isFolded === true || section.importance > 1 || isLong) };
 }
 
 /** Cut between characters, with the length that it had, so that nobody takes the beginning for the whole. */

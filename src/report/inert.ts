@@ -24,14 +24,18 @@ export function codeSpan(value: string, isCell: boolean): string {
 
 /** Ends a word for GitHub's search for links and mentions, and is not seen. */
 const BREAK = '&#8203;';
+/** A word longer than this makes a table so wide that nobody sees its other columns: it may go on in the next line. Nothing of it is copied along. */
+const LONG_WORD = /\S{100,}/gu, PIECE = /\S{60}(?=\S)/gu;
 
 /** Our own sentences; what could be markup is escaped all the same, for a number or name may have slipped in. */
 export const sentence = (value: string): string =>
   visible(value)
-    // Marks the places at which GitHub would begin a mention, a reference (#12, GH-12), a commit or an address; character references do not keep it from that.
+    // What `visible` has taken out of the text may stand for something of ours. Here: marks the places at which GitHub would begin a mention, a reference (#12, GH-12), a commit or an address; character references do not keep it from that.
     .replace(/@|#(?=\d)|\bGH-(?=\d)|:(?=\/\/)|\bwww(?=\.)|\b(?=\d*[a-f])(?=[a-f]*\d)[0-9a-f]{6}(?=[0-9a-f])/giu, (found) => `${found}\u200b`)
-    .replace(/[^A-Za-z0-9 ,.;:()'/%?!\u2013\u2026\u2192\u200b-]/gu, (c) => (c === '\n' ? ' ' : reference(c)))
+    .replace(LONG_WORD, (word) => word.replace(PIECE, (piece) => `${piece}\u200c`))
+    .replace(/[^A-Za-z0-9 ,.;:()'/%?!\u2013\u2026\u2192\u200b\u200c-]/gu, (c) => (c === '\n' ? ' ' : reference(c)))
     .replaceAll('\u200b', BREAK)
+    .replaceAll('\u200c', '<wbr>')
     // At the beginning of a line these make a list, a rule or a block of code.
     .replace(/^ *-(?=[ -]|$)|^ *\d+[.)](?= |$)/u, (found) => found.slice(0, -1) + reference(found.slice(-1)))
     .replace(/ {2,}/gu, ' ');

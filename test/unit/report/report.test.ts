@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { code, counted, grouped, list, listing, table, text, type Report } from '../../../src/report/document.js';
 import { renderHtml } from '../../../src/report/html.js';
 import { inlineCode, renderMarkdown } from '../../../src/report/markdown.js';
+import { headline } from '../../../src/step-summary.js';
 
 const HOSTILE = '<img src=x onerror=alert(1)>|`**@everyone** [x](javascript:y)\n\n| new | row |\r\n::error::x <!-- mwaa-migrate: --> &lt; \u202Egnp.exe';
 const report = (given: Partial<Report> = {}): Report => ({
@@ -28,6 +29,12 @@ describe('a report in Markdown', () => {
     ['a commit', 'at 0a1b2c3d', 'at 0a1b2c&#8203;3d'], ['an address', 'https://e.org www.e.org a@e.org', 'https:&#8203;//e.org www&#8203;.e.org a&#64;&#8203;e.org'],
     ['what is not seen', 'a\u200bb\u00adc\ufeffd\u{e0041}', 'a&#91;U&#43;200B&#93;b&#91;U&#43;AD&#93;c&#91;U&#43;FEFF&#93;d&#91;U&#43;E0041&#93;'],
   ])('lets GitHub find no %s in a sentence', (_, said, inert) => expect(renderMarkdown(report({ verdict: said, next: [] })).split('\n')[0]).toBe(`## ✅ ${inert}`));
+
+  it('lets a very long word of a sentence go on in the next line', () => {
+    const [line = ''] = renderMarkdown(report({ verdict: `${'a'.repeat(130)} ${'b'.repeat(99)}`, next: [] })).split('\n');
+    expect(line).toBe(`## ✅ ${'a'.repeat(60)}<wbr>${'a'.repeat(60)}<wbr>${'a'.repeat(10)} ${'b'.repeat(99)}`);
+    expect(headline(line)).toBe(`✅ ${'a'.repeat(130)} ${'b'.repeat(99)}`);
+  });
 
   it('sets numbers right and groups them', () => expect(renderMarkdown(report())).toMatch(/\| --- \| ---: \|\n.*\| 1,234 \|\n\| – \| 0 \|/));
 
