@@ -105,6 +105,7 @@ describe('a workflow that is started by hand', () => {
     world.sandbox.oidc.setJob({ eventName: 'pull_request' });
     expect(run.jobs).toEqual({ check: 'success', plan: 'success' });
     expect(run.summaries['plan']).toContain('Airflow 2.9.2');
+    expect(world.github.commentsOf(9).map(({ body }) => body)).toEqual([expect.stringContaining('Airflow 2.9.2')]);
   }, 120_000);
 });
 

@@ -66,13 +66,15 @@ export async function runWorkflow(options: ActOptions): Promise<WorkflowRun> {
   }
 }
 
-/** How this machine reaches package registries: phase check installs Airflow, with the packages that uv has in its cache. */
+/** How this machine reaches package registries: phase check installs Airflow, with the packages that uv has in its cache and a Python that is here. */
 const REGISTRIES = /^(SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE|(HTTPS?|NO|ALL)_PROXY|(https?|no|all)_proxy|(PIP|UV)_\w+)$/u;
 
 /** For the jobs that use the network besides AWS and GitHub. */
 export function registryEnv(): Readonly<Record<string, string>> {
   const own = Object.entries(process.env).filter((entry): entry is [string, string] => REGISTRIES.test(entry[0]) && Boolean(entry[1]));
-  return { UV_CACHE_DIR: path.join(process.env['XDG_CACHE_HOME'] ?? path.join(os.homedir(), '.cache'), 'uv'), ...Object.fromEntries(own) };
+  const home = os.homedir();
+  // The runner's home folder is another one, and what lies in ours is looked for by these names.
+  return { PYENV_ROOT: process.env['PYENV_ROOT'] ?? path.join(home, '.pyenv'), UV_CACHE_DIR: path.join(process.env['XDG_CACHE_HOME'] ?? path.join(home, '.cache'), 'uv'), ...Object.fromEntries(own) };
 }
 
 const stubOf = ({ report, outputs = {}, code = 0 }: NonNullable<ActOptions['givenCheck']>): Readonly<Record<string, string>> => ({
