@@ -109,9 +109,9 @@ describe('a workflow that is started by hand', () => {
   }, 120_000);
 });
 
-describe('a caller that wants neither check nor comment', () => {
-  it('gets the plan, which says that nothing was checked', async () => {
-    world.caller.commit({ '.github/workflows/plan-only.yml': `${world.example.replace('    with:\n', '    with:\n      check: false\n      comment: false\n')}${AFTER}` });
+describe('a caller that wants neither check nor comment, on a runner of several labels', () => {
+  it('gets the plan, which says that nothing was checked, and its outputs', async () => {
+    world.caller.commit({ '.github/workflows/plan-only.yml': `${world.example.replace('    with:\n', '    with:\n      check: false\n      comment: false\n      runs-on: \'["ubuntu-24.04"]\'\n')}${AFTER}` });
     const before = world.github.requests().length;
     const run = await world.run({ event: 'pull_request', payload: aPullRequest(7), workflow: 'plan-only.yml' });
     world.caller.commit({ '.github/workflows/plan-only.yml': undefined });
