@@ -7,16 +7,15 @@ const FAILURES: ReadonlySet<string> = new Set(['import-error', 'dag-error']);
 
 /** Sorted. A failure to load at a line that a rule explains takes the rule's code and cure, and keeps its own words as the reason. */
 export function mergeFindings(loaded: readonly CheckFinding[], rules: readonly CheckFinding[]): readonly CheckFinding[] {
-  const used = new Set<CheckFinding>();
   const merged = loaded.map((failure): CheckFinding => {
     if (!FAILURES.has(failure.code)) return failure;
     const explained = rules.filter((rule) => isSamePlace(rule, failure)).sort((a, b) => Number(b.replacement !== undefined) - Number(a.replacement !== undefined) || byWeight(a, b));
     const [best] = explained;
     if (best === undefined) return failure;
-    used.add(best);
     return { ...failure, code: best.code, what: best.what, why: [best.why, failure.what].filter((one) => one !== undefined).join(' '), fix: best.fix ?? failure.fix, replacement: best.replacement };
   });
-  return unique([...merged, ...rules.filter((rule) => !used.has(rule))]).sort(byWeight);
+  // The rule itself goes by the same code at the same place.
+  return unique([...merged, ...rules]).sort(byWeight);
 }
 
 const isSamePlace = (rule: CheckFinding, failure: CheckFinding): boolean => rule.file !== undefined && rule.file === failure.file && rule.line !== undefined && rule.line === failure.line;

@@ -41,6 +41,7 @@ def main():
     load_file.make_database()
     files = job["files"] if job["files"] is not None else sorted(load_file.dag_files(job["dags"]))
     say({"kind": "files", "files": files})
+    load_file.import_what_files_import(job["dags"], files)
     # Shared pages stay shared: a collection in a child would copy them.
     gc.collect()
     gc.freeze()

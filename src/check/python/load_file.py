@@ -1,11 +1,15 @@
 """One DAG file as Airflow's own DagBag loads it: import errors, DAGs, schedules. Airflow 2.7 to 3.3."""
 
+import collections
 import datetime
 import os
 import re
 import sys
 
 MAX_ERRORS, MAX_DAGS, MAX_TEXT = 20, 2000, 2000
+# Characters of a file; more is data.
+MAX_SOURCE, MAX_IMPORTS = 200_000, 300
+IMPORT = re.compile(r"^(?:from|import) +(airflow(?:\.\w+)*)", re.MULTILINE)
 FRAME = re.compile(r'^ *File "([^"\n]+)", line (\d+)', re.MULTILINE)
 
 
@@ -15,7 +19,35 @@ def warm_up():
     import airflow.utils.file  # noqa: F401
 
     _dag_bag_class()
-    _serializer()
+    # A first DAG through all of it: schemas are read, and patterns compiled, once.
+    from airflow.models.dag import DAG
+
+    _serializer().to_dict(DAG("warm_up", schedule="@daily", start_date=datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)))
+
+
+def import_what_files_import(folder, files):
+    """Import the Airflow modules that DAG files name, as Airflow's own processor does: children then share them.
+
+    They are Airflow's and its providers', so no line of a DAG file runs. What cannot be imported is for the children to report.
+    """
+    import importlib
+    import warnings
+
+    names = collections.Counter()
+    for name in files:
+        try:
+            with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as file:
+                names.update(set(IMPORT.findall(file.read(MAX_SOURCE))))
+        except OSError:
+            continue
+    with warnings.catch_warnings():
+        # Told again, by the child whose file it is about.
+        warnings.simplefilter("ignore")
+        for name, _ in names.most_common(MAX_IMPORTS):
+            try:
+                importlib.import_module(name)
+            except BaseException:  # noqa: B036  whatever a module raises while it is imported
+                continue
 
 
 def make_database():
@@ -176,7 +208,9 @@ def _next_run(dag, timetable, reference):
         at = pendulum.instance(datetime.datetime.fromisoformat(reference))
         earliest, latest = (date and pendulum.instance(date) for date in (dag.start_date, dag.end_date))
         restriction = TimeRestriction(earliest=earliest, latest=latest, catchup=True)
-        info = timetable.next_dagrun_info(last_automated_data_interval=DataInterval.exact(at), restriction=restriction)
+        # Not an interval of no length: for Airflow 3.3 that is a run without one, and it goes a whole interval further.
+        last = DataInterval(start=at.subtract(days=1), end=at)
+        info = timetable.next_dagrun_info(last_automated_data_interval=last, restriction=restriction)
         return None if info is None else info.run_after.astimezone(datetime.timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")
     except Exception:
         return ""

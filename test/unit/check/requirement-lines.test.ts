@@ -17,7 +17,7 @@ it("tells Airflow's constraint line from one's own, however it is written, and n
 });
 
 it('follows includes by the paths of the image and beside the file, once each, and never out of the repository', async () => {
-  const { packages, missing } = await read({ 'requirements.txt': '-r more/a.txt\n-r /usr/local/airflow/dags/b.txt\n-r ../outside.txt\n-r /etc/passwd\n', 'more/a.txt': 'one\n-r ../requirements.txt\n', 'airflow/dags/b.txt': 'two\n' });
+  const { packages, missing } = await read({ 'requirements.txt': '-r more/a.txt\n-r /usr/local/airflow/dags/b.txt\n-r ../outside.txt\n-r /etc/passwd\n', '../outside.txt': 'three\n', 'more/a.txt': 'one\n-r ../requirements.txt\n', 'airflow/dags/b.txt': 'two\n' });
   expect(packages.map(({ file, line, name }) => [file, line, name])).toEqual([['more/a.txt', 1, 'one'], ['airflow/dags/b.txt', 1, 'two']]);
   expect(missing.map(({ address }) => address)).toEqual(['../outside.txt', '/etc/passwd']);
 });

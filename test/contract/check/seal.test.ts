@@ -1,0 +1,67 @@
+/** seal.py on this machine's kernel: what a program sees and can do in it, by the user's own namespaces and by root on a user's behalf. */
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync, chmodSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+
+const SEAL = path.resolve('src/check/python/seal.py');
+const folder = mkdtempSync(path.join(os.tmpdir(), 'mwaa-migrate-seal-'));
+const at = (name: string): string => path.join(folder, name);
+chmodSync(folder, 0o777);
+for (const name of ['own', 'hidden']) {
+  mkdirSync(at(name));
+  chmodSync(at(name), 0o777);
+}
+writeFileSync(at('hidden/secret'), 'canary');
+writeFileSync(at('secret-file'), 'canary');
+writeFileSync(at('beside'), 'as it was');
+chmodSync(at('beside'), 0o666);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const seal = (script: string, ids: Readonly<{ uid: number | null; gid: number | null }>, seconds = 30) =>
+  spawnSync('python3', ['-I', '-S', SEAL, JSON.stringify({ writable: [at('own')], hidden: [at('hidden'), at('secret-file')], seconds, path: '/usr/bin:/bin', ...ids }), '/bin/sh', '-c', script], { encoding: 'utf8', env: { PATH: process.env['PATH'] ?? '' } });
+
+const isRoot = os.userInfo().uid === 0;
+// 65534: nobody. Only root can act on behalf of another.
+const WAYS = [['by namespaces of the user', { uid: null, gid: null }], ...(isRoot ? [['by root for a user', { uid: 65534, gid: 65534 }] as const] : [])] as const;
+
+describe.each(WAYS)('%s', (_, ids) => {
+  const first = seal('true', ids);
+  // A kernel without user namespaces is a case of its own: the phase says so and goes on with limits.
+  const run = first.status === 97 ? it.skip : it;
+
+  run('shows no process but its own, and works in its folder', () => {
+    const { stdout } = seal('ls /proc | grep -c "^[0-9]"; echo $$; pwd; echo mine > file; cat file', ids);
+    expect(stdout.split('\n').slice(1, 4)).toEqual(['1', at('own'), 'mine']);
+    expect(Number(stdout.split('\n')[0])).toBeLessThanOrEqual(4);
+    rmSync(at('own/file'), { force: true });
+  });
+
+  run('lets nothing else be written, removed or seen', () => {
+    const { stdout } = seal(`echo forged > ${at('beside')}; rm -f ${at('beside')}; echo forged > /tmp/mwaa-migrate-forged; cat ${at('hidden')}/secret ${at('secret-file')}; ls ${at('hidden')}`, ids);
+    expect(stdout).toBe('');
+    expect(readFileSync(at('beside'), 'utf8')).toBe('as it was');
+    expect(existsSync('/tmp/mwaa-migrate-forged')).toBe(false);
+  });
+
+  run('leaves no way back: no capability, no mount, no namespace of one more level', () => {
+    const { stdout } = seal(`grep -E "^Cap(Eff|Prm|Bnd)" /proc/self/status | cut -f2 | sort -u; grep NoNewPrivs /proc/self/status | cut -f2; umount ${at('hidden')} && echo open; mount -o remount,rw / && echo open; unshare -r umount ${at('hidden')} && echo open; true`, ids);
+    expect(stdout).toBe('0000000000000000\n1\n');
+  });
+
+  run('cannot be ended from inside, and ends all that it started', () => {
+    const { stdout, status } = seal(`kill -9 1; (setsid sh -c 'trap "" TERM HUP; sleep 3; echo late > late' >/dev/null 2>&1 &); echo still here; exit 7`, ids);
+    expect({ stdout, status }).toEqual({ stdout: 'still here\n', status: 7 });
+    expect(spawnSync('pgrep', ['-f', 'echo late > late']).stdout.toString()).toBe('');
+  });
+
+  run('ends it when its time is over, also where the one who started it may not', () => expect(seal('sleep 60', ids, 1).status).toBe(137));
+});
+
+it('says that it cannot, before anything is started, where the kernel does not let it', () => {
+  // Without capabilities and without user namespaces: what a hardened container is.
+  const { status, stderr } = spawnSync('python3', ['-I', '-S', SEAL, JSON.stringify({ writable: [at('none')], hidden: [], seconds: 5, path: '/bin', uid: null, gid: null }), '/bin/echo', 'started'], { encoding: 'utf8', env: { PATH: process.env['PATH'] ?? '' } });
+  expect(status).toBe(97);
+  expect(stderr).toMatch(/not sealed|no namespaces/u);
+});
