@@ -1,7 +1,7 @@
 /** What still points at the old environment, for the plan's report. Names only: never a line, a pattern or a policy's text, which may hold a secret. */
 import { isUnseen, type References } from '../plan/references.js';
 import type { PolicyReference } from '../plan/references-policies.js';
-import type { Holder } from '../reference-sources.js';
+import type { Holder, NamedLine } from '../reference-sources.js';
 import { code, counted, grouped, listing, table, text, type Block, type Cell, type Part, type Section } from './document.js';
 
 /** Rows of one table: more nobody works through in a report. */
@@ -25,9 +25,12 @@ function lineBlocks({ source, lines }: References): readonly Block[] {
   if (lines.lines.length === 0) return [text('In this repository no line names ', code(source.environment), ` as an environment, nor its bucket, log groups, web server or execution role (${searched}).`)];
   return [
     text(`In this repository (${searched}):`),
-    ...capped(['Line', 'Names its'], lines.lines.map(({ path, line, kinds }) => [code(`${path}:${line}`), kinds.join(', ')])),
+    ...capped(['Line', 'Names its'], [...lines.lines].sort((left, right) => Number(isVague(left)) - Number(isVague(right))).map((one) => [code(`${one.path}:${one.line}`), isVague(one) ? 'name: perhaps something else that is called so' : one.kinds.join(', ')])),
   ];
 }
+
+/** A bare name may be that of a package or a project. */
+const isVague = ({ kinds }: NamedLine): boolean => kinds.every((kind) => kind === 'name');
 
 function policyBlocks({ source, target, policies }: References): readonly Block[] {
   if (isUnseen(policies)) return [];

@@ -129,6 +129,11 @@ describe('with the credentials of the plan role', () => {
     try {
       const { allowed } = await refused(planRole);
       expect(allowed.filter((words) => !ALLOWED.includes(words) && !MERELY_LOOKS.includes(words))).toEqual([]);
+      // Services that the front does not have, where secrets lie or things can be started.
+      const principal = { kind: 'role-session' as const, account: ACCOUNT, arn: `arn:aws:sts::${ACCOUNT}:assumed-role/mwaa-migrate-plan/plan`, roleArn: planRole, roleName: 'mwaa-migrate-plan', sessionName: 'plan', sessionPolicies: [], keys: {} };
+      const may = (action: string) => sandbox.world.authorizer.allows({ principal, action, resource: '*', resourceAccount: ACCOUNT });
+      expect(['secretsmanager:GetSecretValue', 'ssm:GetParameter', 'ssm:GetParametersByPath', 'sqs:SendMessage', 'lambda:InvokeFunction', 'ec2:RunInstances', 'cloudformation:CreateStack', 'dynamodb:GetItem', 'iam:PassRole', 'sts:AssumeRole'].filter(may)).toEqual([]);
+      expect(may('iam:GetRole')).toBe(true);
     } finally {
       const role = sandbox.world.identities.role(ACCOUNT, 'mwaa-migrate-plan');
       if (role) sandbox.world.identities.replace({ ...role, inline: new Map([...role.inline].filter(([name]) => name !== 'by-mistake')) });
