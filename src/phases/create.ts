@@ -4,10 +4,11 @@ import type { Journal } from '../journal/journal.js';
 import { HIDDEN } from '../airflow/visible-options.js';
 import { otherPlace } from '../plan/blockers.js';
 import { executionRoleArn } from '../plan/build.js';
-import { describeDifferences, differences, type Difference } from '../plan/difference.js';
-import { createFields, loggingInput, ownTags, shownFields, type Placement } from '../plan/environment-fields.js';
+import { describeDifferences, type Difference } from '../plan/difference.js';
+import { createFields, type Placement } from '../plan/environment-fields.js';
 import { placementOf } from '../plan/placement.js';
 import { stateOf } from '../plan/states.js';
+import { targetDifferences } from '../plan/target-differences.js';
 import type { Context, EnvironmentDescription, PhaseResult } from '../ports.js';
 import { createReport } from '../report/create-report.js';
 import { awaitEnvironment } from './await-environment.js';
@@ -84,27 +85,11 @@ async function startCreation({ clock, log, target }: CreateContext, fields: Read
   }
 }
 
-/** Where an environment that exists is not what the plan would create. Values of options are compared and never shown. */
+/** Against what would be sent now, with the versions that phase resources has written. */
 function compare(seen: Survey, { file }: CreateContext, journal: Journal, target: EnvironmentDescription): readonly Difference[] {
   const copied = finishedPhase(journal, 'resources') ? pinnedPlacement(seen, { file }, journal) : placementOf(seen.source, file);
   const wanted = createFields(seen.source, file, copied, executionRoleArn({ file, source: seen.source, targetAccount: seen.targetAccount }));
-  const found: Difference[] = [];
-  for (const [field, value] of Object.entries(wanted)) {
-    // Whoever creates the environment outside chooses its role; a version is not known before phase resources.
-    if (field === 'ExecutionRoleArn' && file.target.create === 'external') continue;
-    if (field === 'AirflowConfigurationOptions') found.push(...optionDifferences(value as Readonly<Record<string, string>>, target.AirflowConfigurationOptions ?? {}));
-    else if (field === 'Tags') found.push(...differences(value, ownTags(target.Tags ?? {}), field));
-    else found.push(...differences(value, field === 'LoggingConfiguration' ? loggingInput(target[field]) : target[field], field));
-  }
-  return found;
-}
-
-function optionDifferences(wanted: Readonly<Record<string, string>>, there: Readonly<Record<string, string>>): readonly Difference[] {
-  const shown = (options: Readonly<Record<string, string>>) => (shownFields({ AirflowConfigurationOptions: options }).AirflowConfigurationOptions ?? {}) as Readonly<Record<string, string>>;
-  const wantedShown = shown(wanted), thereShown = shown(there);
-  return [...new Set([...Object.keys(wanted), ...Object.keys(there)])].sort().filter((option) => wanted[option] !== there[option]).map((option) => ({
-    path: option, before: wantedShown[option] ?? '(absent)', after: thereShown[option] ?? '(absent)',
-  }));
+  return targetDifferences(wanted, target, file.target);
 }
 
 const hiddenOptionsOf = ({ plan }: Survey): readonly string[] =>

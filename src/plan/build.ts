@@ -19,6 +19,8 @@ import { PLAN_SCHEMA, type Basis, type Decisions, type Plan } from './plan.js';
 import { changedVersions, checkRequirements } from './requirements-check.js';
 import { resourceBlockers, resourceWarnings } from './resource-findings.js';
 import { legsOf, roadOf, stopsOf } from './road.js';
+import { secretsBackendOf } from './secrets-backend.js';
+import { targetDifferences } from './target-differences.js';
 import { changedDefaults, planTargetOptions, sentOptions, shownChanges } from './target-options.js';
 import { warningsOf } from './warnings.js';
 
@@ -65,6 +67,8 @@ export function buildPlan(input: PlanInput): Plan {
     decisions, basis,
     observations: { ...input.observations, sourceStatus: source.Status, targetStatus: target?.Status },
     changes: environmentDifference(source, fields),
+    existing: target && targetDifferences(fields, target, file.target).filter(({ path }) => path !== 'AirflowVersion' || !stopsOf(road).includes(target.AirflowVersion)),
+    secretsBackend: secretsBackendOf(source.AirflowConfigurationOptions),
     requirements: requirementFindings(input),
     versions: changedVersions(source.AirflowVersion, file.target.airflowVersion, input.requirements),
     options: shownChanges(planTargetOptions(source, file), source.AirflowConfigurationOptions ?? {}),

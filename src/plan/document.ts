@@ -29,7 +29,7 @@ export function planDocument({ file, plan, source, check }: DocumentFacts): stri
     check: check && countsOf(check),
     decisions: plan.decisions, basis: plan.basis, observations,
     road: plan.legs, movement: plan.movement, estimates: plan.estimates,
-    changes: plan.changes, options: plan.options, defaults: plan.defaults, requirements: plan.requirements, versions: plan.versions,
+    changes: plan.changes, existing: plan.existing, secretsBackend: plan.secretsBackend, options: plan.options, defaults: plan.defaults, requirements: plan.requirements, versions: plan.versions,
   };
   return `${JSON.stringify(JSON.parse(canonicalJson(document)), undefined, 2)}\n`;
 }

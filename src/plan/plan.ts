@@ -1,6 +1,7 @@
 /** The plan's type. Only decisions and basis are digested; what merely was seen never invalidates an approval (design §6). */
 import type { MigrationFile } from '../migration-file/migration-file.js';
 import type { ClonedRole } from './clone-role.js';
+import type { Difference } from './difference.js';
 import type { FieldChange } from './environment-fields.js';
 import type { Estimates } from './estimates.js';
 import type { Finding } from './finding.js';
@@ -9,6 +10,7 @@ import type { Movement } from './movement.js';
 import type { Observations } from './observations.js';
 import type { ChangedVersion, RequirementFinding } from './requirements-check.js';
 import type { Leg } from './road.js';
+import type { SecretsBackend } from './secrets-backend.js';
 import type { ChangedDefault, OptionChange } from './target-options.js';
 
 export type { Finding } from './finding.js';
@@ -55,6 +57,9 @@ export type Plan = Readonly<{
   observations: Observations;
   /** Field by field, what the target has that the source has not; for people. */
   changes: readonly FieldChange[];
+  /** Where a target that exists is not what would be created: `before` is planned, `after` is there; undefined: there is none. No part of the digest. */
+  existing: readonly Difference[] | undefined;
+  secretsBackend: SecretsBackend;
   /** Every Airflow option that is set on either side, with what became of it on the way. */
   options: readonly OptionChange[];
   /** Lines of the source's requirements.txt that the constraints of a version on the road refuse; undefined: there is none, or it was not read. */

@@ -8,7 +8,7 @@ import { code, counted, grouped, list, table, text, type Cell, type Section } fr
 const SHOWN = 50;
 const UNKNOWN = 'unknown';
 
-export function seenSections({ observations, basis }: Pick<Plan, 'observations' | 'basis'>, now: string): readonly Section[] {
+export function seenSections({ observations, secretsBackend, existing }: Pick<Plan, 'observations' | 'secretsBackend' | 'existing'>, now: string): readonly Section[] {
   const { counts } = observations;
   const number = (value: number | undefined): Cell => value ?? UNKNOWN;
   return [
@@ -18,16 +18,25 @@ export function seenSections({ observations, basis }: Pick<Plan, 'observations' 
           ['Source', code(observations.sourceStatus)], ['Target', observations.targetStatus ? code(observations.targetStatus) : 'does not exist yet'],
           ['DAGs', number(counts.dags)], ['Active DAGs', number(observations.activeDags)], ['DAG files and modules', number(observations.dagFiles)], ['DAG files that do not load', number(counts.importErrors)],
           ['DAG runs', number(counts.dagRuns)], ['Task instances', number(counts.taskInstances)], ['Pools', number(counts.pools)],
-          ...('secrets.backend' in basis.source.options ? [['Secrets backend', 'one is set: what lies there does not move, and the target\'s execution role must be allowed to read it'] as const] : []),
+          ...(secretsBackend === 'none' ? [] : [['Secrets backend', `${secretsBackend === 'other' ? 'a class that is not AWS\'s own' : secretsBackend}: what lies there does not move, and the target's execution role must be allowed to read it`] as const]),
           ...(observations.key ? [['KMS key', [code(observations.key.arn), `: ${observations.key.state}`]] as const] : []),
         ]),
         text('These numbers change by themselves and are no part of the digest.'),
       ],
     },
+    ...existingSections(existing),
     ...filesSections(observations),
     ...repositorySections(observations),
     ...dagSections(observations, now),
   ];
+}
+
+function existingSections(existing: Plan['existing']): readonly Section[] {
+  if (!existing || existing.length === 0) return [];
+  return [{
+    title: `The target exists, and is not quite as planned (${existing.length})`, importance: 1,
+    blocks: [text('Nothing changes it. Decide whether each is meant.'), table(['Field', 'Planned', 'Is'], existing.map(({ path, before, after }) => [code(path), code(before), code(after)]))],
+  }];
 }
 
 function filesSections({ objects, buckets }: Plan['observations']): readonly Section[] {

@@ -101,8 +101,8 @@ describe('the digest of phase plan', () => {
   it.each([
     { what: 'named by the first changing phase too, where plan.json lies on its runner', file: (text: string) => text, says: /core\.parallelism: "32" → "64"/u },
     { what: 'only said to be another where there is no file', file: () => undefined, says: /approved is [0-9a-f]{64}\.\n[^]*Where its plan\.json lies/u },
-    { what: 'only said to be another where the file is another plan\'s', file: (text: string) => text.replace('"32"', '"16"'), says: /approved is [0-9a-f]{64}\.\n/u },
-    { what: 'only said to be another where the file is nonsense', file: () => 'null', says: /approved is [0-9a-f]{64}\.\n/u },
+    { what: 'only said to be another where the file is another plan\'s', file: (text: string) => text.replace('"32"', '"16"'), says: /approved is [0-9a-f]{64}\.\n {2}Why:/u },
+    { what: 'only said to be another where the file is nonsense', file: () => 'null', says: /approved is [0-9a-f]{64}\.\n {2}Why:/u },
   ])('is $what', async ({ file, says }) => {
     const world = withOptions(OPTIONS), { document, text } = await plan(world);
     world.planFile = file(text);
@@ -213,6 +213,29 @@ describe('what phase plan looks at', () => {
     expect(await seenIn(world)).not.toHaveProperty('key');
     world.environments.set('analytics', anEnvironment({ KmsKey: 'arn:aws:kms:eu-west-1:111122223333:key/k' }));
     expect((await seenIn(world)).key).toEqual({ arn: 'arn:aws:kms:eu-west-1:111122223333:key/k', state: 'usable' });
+  });
+
+  it('is a target that exists, field by field, without a hidden value', async () => {
+    const world = new World();
+    world.environments.set('analytics-v2', aTargetEnvironment({ MaxWorkers: 3, AirflowConfigurationOptions: { 'core.parallelism': '64', 'secrets.backend_kwargs': 'another secret' } }));
+    const { document, summary, text } = await plan(world);
+    expect(document['existing']).toEqual(expect.arrayContaining([
+      { path: 'MaxWorkers', before: '10', after: '3' }, { path: 'core.parallelism', before: '32', after: '64' }, { path: 'secrets.backend_kwargs', before: '(hidden)', after: '(hidden)' },
+    ]));
+    expect(summary).toMatch(/The target exists, and is not quite as planned/u);
+    expect(text + summary).not.toContain('another secret');
+    expect(validate(document) ? [] : validate.errors).toEqual([]);
+    expect((await plan()).document).not.toHaveProperty('existing');
+  });
+
+  it.each([
+    [{}, 'none'], [{ 'secrets.backend': 'airflow.providers.amazon.aws.secrets.secrets_manager.SecretsManagerBackend' }, 'Secrets Manager'], [{ 'secrets.backend': 'airflow.contrib.secrets.aws_systems_manager.SystemsManagerParameterStoreBackend' }, 'Parameter Store'],
+    [{ 'secrets.backend': 'team.secrets.Vault' }, 'other'],
+  ])('is the secrets backend %j: %s', async (options, kind) => {
+    const { document, summary } = await plan(withOptions(options));
+    expect(document['secretsBackend']).toBe(kind);
+    expect(/Secrets backend/u.test(summary)).toBe(kind !== 'none');
+    expect(summary).not.toContain('team.secrets.Vault');
   });
 
   it('is unknown where the role may not look, and the plan goes on', async () => {
