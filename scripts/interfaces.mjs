@@ -1,5 +1,5 @@
 /**
- * Writes everything that repeats the interface, from its truths: action.yml (inputs, outputs), src/migration-file/schema.json
+ * Writes everything that repeats the interface, from its truths: action.yml (inputs, outputs), dry-run.yml, src/migration-file/schema.json
  * and the schemas of the files that phases write.
  * `node scripts/interfaces.mjs` writes, `--check` only compares and fails on a difference; a second run changes nothing.
  */
@@ -105,6 +105,8 @@ export function generate() {
   };
   const marked = { 'docs/reference/inputs.md': ['inputs', inputsTable(action)], 'docs/reference/outputs.md': ['outputs', outputsTable(action)], 'docs/reference/migration-file.md': ['keys', keysTable(schema)] };
   for (const [file, [name, content]] of Object.entries(marked)) files[file] = between(read(file), name, content, file);
+  const page = 'docs/reference/dry-run.md', called = parse(read('.github/workflows/dry-run.yml')).on.workflow_call;
+  files[page] = between(between(read(page), 'inputs', inputsTable(called), page), 'outputs', outputsTable(called), page);
   return files;
 }
 
