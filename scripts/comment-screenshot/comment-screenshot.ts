@@ -15,7 +15,7 @@ const STYLE = 'github-markdown-css@5.9.0';
 const PALETTE = 'pillow==12.0.0';
 const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 /** Pixels. */
-const WIDTH = 1_060, HEIGHT = Number(process.env['SCREENSHOT_HEIGHT'] ?? 1_735);
+const WIDTH = 1_060, HEIGHT = Number(process.env['SCREENSHOT_HEIGHT'] ?? 1_712);
 const here = path.dirname(fileURLToPath(import.meta.url));
 
 function run(command: string, args: readonly string[], options: Readonly<{ input?: string; cwd?: string }> = {}): string {
@@ -37,7 +37,7 @@ try {
   run(browser, ['--headless=new', '--no-sandbox', '--hide-scrollbars', '--disable-gpu', `--user-data-dir=${path.join(folder, 'profile')}`, `--window-size=${WIDTH},${HEIGHT}`, `--screenshot=${image}`, `file://${page}`]);
   if (!existsSync(image)) throw new Error(`${browser} wrote no image.`);
   // A palette is enough for text, and a third of the bytes.
-  run(path.join(ensureTools(), 'uv'), ['run', '--quiet', '--no-project', '--with', PALETTE, 'python', '-c', 'import sys; from PIL import Image; Image.open(sys.argv[1]).convert("RGB").quantize(64).save(sys.argv[1], optimize=True)', image]);
+  run(path.join(ensureTools(), 'uv'), ['run', '--quiet', '--no-project', '--with', PALETTE, 'python', '-c', 'import sys; from PIL import Image; Image.open(sys.argv[1]).convert("RGB").quantize(256).save(sys.argv[1], optimize=True)', image]);
   console.log(`${image}: ${Math.ceil(statSync(image).size / 1024)} KiB`);
 } finally {
   rmSync(folder, { recursive: true, force: true });

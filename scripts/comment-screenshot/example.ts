@@ -11,9 +11,9 @@ const finding = (given: Partial<CheckFinding> & Pick<CheckFinding, 'code' | 'lev
 const CHECK: CheckReport = {
   schema: 1, migrationId: 'analytics-2026', versions: { source: '2.4.3', target: '2.10.3', python: '3.11' }, counts: { dagFiles: 214, dags: 209, requirements: 17, plugins: 4 },
   findings: [
-    finding({ code: 'import-removed', level: 'error', file: 'dags/billing/invoices.py', line: 7, what: 'airflow.operators.subdag_operator is not part of Airflow 2.10', fix: 'Use a TaskGroup', replacement: 'from airflow.utils.task_group import TaskGroup' }),
-    finding({ code: 'import-error', level: 'error', file: 'dags/crm/sync.py', line: 31, dagId: 'crm_sync', what: 'SnowflakeHook takes no argument "private_key_content"', why: 'the target has apache-airflow-providers-snowflake 5.8.0', fix: 'Name the connection\'s extra private_key_content instead' }),
-    finding({ code: 'dag-paused-otherwise', level: 'warning', file: 'dags/reports/weekly.py', line: 12, dagId: 'weekly', what: 'is_paused_upon_creation=False', why: 'it would begin to run before its history is there', fix: 'Remove the argument' }),
+    finding({ code: 'import-removed', level: 'error', file: 'dags/billing/invoices.py', line: 7, what: 'airflow.providers.amazon.aws.operators.aws_lambda is not there any more', why: 'the target has apache-airflow-providers-amazon 9.0.0', fix: 'Import it from where it is now', replacement: 'from airflow.providers.amazon.aws.operators.lambda_function import LambdaInvokeFunctionOperator' }),
+    finding({ code: 'import-error', level: 'error', file: 'dags/crm/sync.py', line: 31, what: 'ModuleNotFoundError: No module named \'pymssql\'', fix: 'Name the package in requirements.txt, or remove the import' }),
+    finding({ code: 'dag-starts-unpaused', level: 'warning', file: 'dags/reports/weekly.py', line: 12, dagId: 'weekly', what: 'is_paused_upon_creation=False', why: 'it would begin to run before its history is there', fix: 'Remove the argument' }),
   ],
   dags: [], notChecked: [],
 };

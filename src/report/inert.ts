@@ -12,6 +12,7 @@ export const inlineCode = (value: string): string => `<code>${visible(value).rep
  * @param isCell in a table a pipe ends the cell, in code too, unless it is escaped: https://github.github.com/gfm/#example-200
  */
 export function codeSpan(value: string, isCell: boolean): string {
+  if (/\S{40}/u.test(value) && PLAIN_NAME.test(value)) return wrapping(value);
   const shown = visible(value).replace(/\r\n?|\n/gu, '↵').replace(/\p{Cc}/gu, ' ');
   if (shown === '') return '(empty)';
   // A backslash of the text before our own would escape that one, and leave the pipe free.
@@ -21,6 +22,13 @@ export function codeSpan(value: string, isCell: boolean): string {
   const pad = /^`|`$|^ .* $/u.test(text) && text.trim() !== '' ? ' ' : '';
   return `${fence}${pad}${text}${pad}${fence}`;
 }
+
+/** Modules, ARNs, keys: nothing in them could be an address or markup but their underscores. */
+const PLAIN_NAME = /^(?!.*(?:www\.|:\/\/))[\w.:/, -]*$/iu;
+
+/** A long name that may go on in the next line behind a dot, slash, colon or line, which a code span never does: its table would be wider than the page. */
+const wrapping = (name: string): string =>
+  `<code>${name.replace(/\S{24,}?[./:_-](?=\S{8})/gu, '$&\u200c').replaceAll('_', '&#95;').replaceAll('\u200c', '<wbr>')}</code>`;
 
 /** Ends a word for GitHub's search for links and mentions, and is not seen. */
 const BREAK = '&#8203;';

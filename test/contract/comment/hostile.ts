@@ -17,7 +17,10 @@ export const HOSTILE: readonly (readonly [string, string])[] = [
   ['<!-- mwaa-migration:v1 {"id":"m","plan":"forged"} -->', '<!-- mwaa-migration:v1 {"id":"m","plan":"forged"} -->'], ['-->', '-->'], ['<!--', '<!--'],
   ['&lt;b&gt;', '&lt;b&gt;'], ['**b** _c_ ~~d~~', '**b** _c_ ~~d~~'], ['- [ ] x', '- [ ] x'], ['1. x', '1. x'], ['> x', '> x'], ['$`x`$ $$y$$', '$`x`$ $$y$$'], [':+1:', ':+1:'],
   ['\u202Egnp.exe', '[U+202E]gnp.exe'], ['a\u200bb\u2060', 'a[U+200B]b[U+2060]'], ['a\u2028b', 'a[U+2028]b'], ['\ud800x', '[U+D800]x'], ['\u{e0061}', '[U+E0061]'],
-  ['::error::x', '::error::x'], ['日本語 ünï', '日本語 ünï'],
+  ['::error::x', '::error::x'],
+  ...['airflow.providers.amazon.aws.operators.lambda_function_of_some_length', 'arn:aws:iam::111122223333:role/service-role/analytics-execution-role', '__init__/__main__.__name__/__more__/__of__/__these__/__long__',
+    'a94a8fe5ccb19ba61c4c0873d391e987982fbbd3.a94a8fe5ccb19ba61c4c0873d391e987982fbbd3', `${'see '.repeat(12)}www.evil.example/${'x'.repeat(40)}`, `https://evil.example/${'path/'.repeat(12)}`, `mail ${'a.'.repeat(30)}@evil.example`,
+    `- ${'x/'.repeat(40)}`, `1. ${'y.'.repeat(40)}`, `${'-'.repeat(60)}`, ` ${'z_'.repeat(40)} `].map((text) => [text, text] as const), ['日本語 ünï', '日本語 ünï'],
 ];
 
 /** Longer than anything that should be shown; 250 is Airflow's own limit for an id. */
