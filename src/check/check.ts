@@ -7,6 +7,7 @@ import { findVersion } from '../airflow/versions.js';
 import { UserError } from '../errors.js';
 import type { MigrationFile } from '../migration-file/migration-file.js';
 import type { Clock, Log } from '../ports.js';
+import { runBridge } from './bridge.js';
 import { CHECK_SCHEMA, type CheckFinding, type CheckReport } from './check-report.js';
 import { checkRequirementsFile } from './check-requirements.js';
 import { dagEnvironment, installerEnvironment, type Places } from './child-environment.js';
@@ -17,7 +18,7 @@ import { interpret } from './load-findings.js';
 import { mergeFindings } from './merge-findings.js';
 import { refuseCredentials, type Variables } from './refuse-credentials.js';
 import { endMarked } from './run-program.js';
-import { runRules } from './run-rules.js';
+import { findLost, runRules } from './run-rules.js';
 import { openSeal, type Seal } from './seal.js';
 import { findTools } from './tools.js';
 import { copyFolder, countPython, findWorkflowFiles, type WorkflowFiles } from './workflow-files.js';
@@ -106,18 +107,25 @@ async function checkIn({ file, env, scripts, clock, log, root, files, folder, ma
   log.info('Loading the DAGs …');
   const limits = limitsFor(file.target.configuration);
   const source = file.source.airflowVersion ?? requirements.constraintVersion;
-  const [loaded, rules] = await Promise.all([
-    // The day's start: two checks of one day give the same bytes. Marks of their own: what loading leaves behind is ended while rules still run.
+  const rulesJob = {
+    // Marks of their own: what loading leaves behind is ended while rules still run.
+    run: seal.run, writable: [work, places.temporary], python: pythonOf(venv), scripts, env: dagEnvironment(places, file.target.configuration, `rules-${marker}`), root, dags: files.dags,
+    plugins: files.plugins === undefined ? undefined : files.isPluginsZip ? places.plugins : files.plugins, pluginsName: files.plugins, source, target: version,
+  };
+  const [loaded, rules, bridged] = await Promise.all([
+    // The day's start: two checks of one day give the same bytes.
     loadDags({ run: seal.run, writable: [home, places.temporary], hidden: [root], python: pythonOf(venv), script: path.join(scripts, 'load_dags.py'), env: environment, folder: home, dags: places.dags, plugins: places.plugins, limits, marker, reference: `${clock.now().toISOString().slice(0, 10)}T00:00:00+00:00` }),
-    runRules({ run: seal.run, writable: [work, places.temporary], python: pythonOf(venv), scripts, env: dagEnvironment(places, file.target.configuration, `rules-${marker}`), root, dags: files.dags, plugins: files.plugins === undefined ? undefined : files.isPluginsZip ? places.plugins : files.plugins, pluginsName: files.plugins, source, target: version }),
+    runRules(rulesJob),
+    runBridge({ ...rulesJob, findTools: (minor) => findTools(minor, env, work), installer: installation.env, folder: path.join(folder, 'bridge') }),
   ]);
   if (loaded.problem !== undefined) throw new UserError(`Airflow ${version} does not start in its virtual environment: ${lastLine(loaded.problem)}`, 'without it no DAG can be loaded.', 'a package of requirements.txt may break it, or an option of target.configuration may be wrong; the line above is Python\'s own last word.');
   const interpreted = interpret(loaded, { home: folder, dags: files.dags, plugins: files.plugins, version, limits });
+  const lost = await findLost(rulesJob, interpreted.dags, new Set(interpreted.findings.flatMap(({ level, file: at }) => (level === 'error' && at !== undefined ? [at] : []))));
   return {
     schema: CHECK_SCHEMA, migrationId: file.id, versions: { source, target: version, python },
     counts: { dagFiles: loaded.files.length, dags: interpreted.dags.length, requirements: requirements.count, plugins: await countPython(places.plugins) },
-    findings: mergeFindings([...unpacked, ...requirements.findings, ...interpreted.findings], rules.findings), dags: interpreted.dags,
-    notChecked: [...requirements.notChecked, ...interpreted.notChecked, ...rules.notChecked, ...(hasRuff ? [] : ['What ruff\'s Airflow rules look for: ruff could not be installed.']), ...(source === undefined ? ['What changes from the source\'s Airflow: its version is not known. Write source.airflow-version into the migration file.'] : [])],
+    findings: mergeFindings([...unpacked, ...requirements.findings, ...interpreted.findings], [...rules.findings, ...bridged.findings, ...lost.findings]), dags: interpreted.dags,
+    notChecked: [...requirements.notChecked, ...interpreted.notChecked, ...rules.notChecked, ...bridged.notChecked, ...lost.notChecked, ...(hasRuff ? [] : ['What ruff\'s Airflow rules look for: ruff could not be installed.']), ...(source === undefined ? ['What changes from the source\'s Airflow: its version is not known. Write source.airflow-version into the migration file.'] : [])],
   };
 }
 

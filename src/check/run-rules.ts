@@ -1,8 +1,9 @@
 /** Runs the static rules: every rules_*.py beside load_dags.py, each a program that prints its findings as JSON. */
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import type { CheckFinding, CheckLevel } from './check-report.js';
+import type { CheckFinding, CheckLevel, CheckedDag } from './check-report.js';
 import type { Environment } from './child-environment.js';
+import { findLostDags, readWrittenIds } from './rules-lost.js';
 import type { Seal } from './seal.js';
 
 const RULES = /^rules_\w+\.py$/u;
@@ -21,6 +22,13 @@ export async function runRules({ run, writable, python, scripts, env, root, dags
   // The members of a zip lie outside the repository, where no annotation can stand.
   const named = (finding: CheckFinding): CheckFinding => (finding.file?.startsWith('../') ? { ...finding, file: pluginsName, line: undefined, what: `${finding.file.split('/').at(-1) ?? ''}: ${finding.what}` } : finding);
   return { findings: results.flatMap(({ findings }) => findings.map(named)), notChecked: results.flatMap(({ notChecked }) => notChecked) };
+}
+
+/** DAGs that stand in the files and did not load, from dag_ids.py. @param failed files of which it is known that they do not load */
+export async function findLost({ run, writable, python, scripts, env, root, dags, source, target }: RulesJob, loaded: readonly CheckedDag[], failed: ReadonlySet<string>): Promise<Readonly<{ findings: readonly CheckFinding[]; notChecked: readonly string[] }>> {
+  const result = await run({ writable, command: python, args: ['-B', path.join(scripts, 'dag_ids.py'), '--source', source ?? '', '--target', target, '--root', root, '--dags', dags], env, folder: root, timeoutSeconds: RULE_SECONDS, maxOutput: MAX_OUTPUT });
+  const written = result.code === 0 ? readWrittenIds(result.stdout) : undefined;
+  return written === undefined ? { findings: [], notChecked: ['Whether a DAG of the files is missing on the target: dag_ids.py did not run to its end.'] } : { findings: findLostDags(written, loaded, failed), notChecked: [] };
 }
 
 /** undefined: it is no list. An entry that is no finding is left out: rules read hostile files. */
