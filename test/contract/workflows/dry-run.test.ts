@@ -49,7 +49,7 @@ describe('a pull request with a DAG that does not load on the target', () => {
       'mwaa-migrate-check-analytics-to-analytics-v2: mwaa-migrate-check.html, mwaa-migrate-check.json, mwaa-migrate-check.md',
       'mwaa-migrate-plan-analytics-to-analytics-v2: mwaa-migrate-plan.html, mwaa-migrate-plan.json, mwaa-migrate-plan.md',
     ]);
-  }, 300_000);
+  }, 600_000);
 });
 
 describe('the comment', () => {

@@ -12,7 +12,7 @@ import { OWN_NAME, OWN_REF, repository, stage } from './stage.js';
 const STUBS = ['checkout', 'setup-python', 'upload-artifact', 'download-artifact'];
 const RUNNERS = ['ubuntu-latest', 'ubuntu-24.04'];
 /** Milliseconds after which a run is ended; what it left stands in the result. */
-const LIMIT_MS = 300_000;
+const LIMIT_MS = 540_000;
 
 export type ActOptions = Readonly<{
   caller: Caller;
@@ -94,16 +94,25 @@ function stubsNamedIn(...folders: readonly string[]): readonly string[] {
 
 type Ended = Readonly<{ stdout: string; stderr: string; code: number | null }>;
 
-/** Ends the whole process group at the limit, so that no step outlives a failed test. */
+/** Ends the whole process group at the limit, and when this process ends first, so that no step outlives a failed test. */
 function ended(child: ReturnType<typeof spawn>, limitMs: number): Promise<Ended> {
   const kept = { stdout: '', stderr: '' };
   child.stdout?.on('data', (chunk: Buffer) => { kept.stdout += chunk.toString('utf8'); });
   child.stderr?.on('data', (chunk: Buffer) => { kept.stderr += chunk.toString('utf8'); });
+  const end = (): void => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      // It has ended by itself in this moment.
+    }
+  };
+  process.once('exit', end);
   return new Promise((resolve, reject) => {
-    const limit = setTimeout(() => { if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL'); }, limitMs);
+    const limit = setTimeout(end, limitMs);
     child.on('error', reject);
     child.on('close', (code) => {
       clearTimeout(limit);
+      process.off('exit', end);
       resolve({ ...kept, code });
     });
   });
