@@ -17,7 +17,7 @@ export function seenSections({ observations, secretsBackend, existing }: Pick<Pl
         table(['What', 'Value'], [
           ['Source', code(observations.sourceStatus)], ['Target', observations.targetStatus ? code(observations.targetStatus) : 'does not exist yet'],
           ['DAGs', number(counts.dags)], ['Active DAGs', number(observations.activeDags)], ['DAG files and modules', number(observations.dagFiles)], ['DAG files that do not load', number(counts.importErrors)],
-          ['DAG runs', number(counts.dagRuns)], ['Task instances', number(counts.taskInstances)], ['Pools', number(counts.pools)],
+          ['DAG runs', number(counts.dagRuns)], ['Task instances', number(counts.taskInstances)], ['Pools', counts.pools ?? 'unknown: Airflow shows them to Op and mightier roles alone'],
           ...(secretsBackend === 'none' ? [] : [['Secrets backend', `${secretsBackend === 'other' ? 'a class that is not AWS\'s own' : secretsBackend}: what lies there does not move, and the target's execution role must be allowed to read it`] as const]),
           ...(observations.key ? [['KMS key', [code(observations.key.arn), `: ${observations.key.state}`]] as const] : []),
         ]),
