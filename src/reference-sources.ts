@@ -42,8 +42,8 @@ export type LineSearch = Readonly<{
 export interface ReferenceSources {
   /** Every policy of the account but AWS's own. @throws UserError when the role may not look */
   policies(): Promise<AccountPolicies>;
-  /** The log groups of these names that exist. @throws UserError when the role may not look */
-  logGroups(prefix: string): Promise<readonly LogGroup[]>;
+  /** The log groups whose names begin so and are wanted: another environment's can begin alike. @throws UserError when the role may not look */
+  logGroups(prefix: string, isWanted: (name: string) => boolean): Promise<readonly LogGroup[]>;
   /** Lines of the checked-out repository. */
   lines(search: LineSearch): Promise<FileSearch>;
 }

@@ -108,7 +108,7 @@ export function wire(wiring: Wiring): Readonly<{ context: Context; close: () => 
 function referenceSources({ base, call }: Readonly<{ base: Readonly<{ region: string }>; call: Caller }>, env: Env): Context['references'] {
   return {
     policies: () => readAccountPolicies(new IAMClient(base), call),
-    logGroups: (prefix) => readLogGroups(new CloudWatchLogsClient(base), call, prefix, base.region),
+    logGroups: (prefix, isWanted) => readLogGroups(new CloudWatchLogsClient(base), call, prefix, isWanted, base.region),
     lines: (search) => searchLines(env['GITHUB_WORKSPACE'] || process.cwd(), search),
   };
 }

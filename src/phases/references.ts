@@ -16,7 +16,7 @@ export async function lookForReferences(context: ReferencesContext, seen: Pick<S
   const [lines, policies, logGroups, own] = await Promise.all([
     references.lines(lineSearch(source, hostOf(seen.source.WebserverUrl), [path.normalize(inputs.config)])),
     orUnseen(() => references.policies()),
-    orUnseen(async () => (await references.logGroups(logGroupPrefix(source))).filter((group) => isLogGroupOf(source, group))),
+    orUnseen(() => references.logGroups(logGroupPrefix(source), (name) => isLogGroupOf(source, name))),
     ownRoles(context),
   ]);
   const isOurs = ({ kind, name, arn }: Holder) => kind === 'role' && (arn === source.executionRole || arn === target.executionRole || own.includes(name));

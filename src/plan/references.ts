@@ -43,4 +43,4 @@ const LOG_MODULES: readonly string[] = ['DAGProcessing', 'Scheduler', 'Task', 'W
 
 /** MWAA's groups of an environment; those of "analytics-v2" begin with "airflow-analytics-" too. */
 export const logGroupPrefix = ({ environment }: Place): string => `airflow-${environment}-`;
-export const isLogGroupOf = (place: Place, { name }: Pick<LogGroup, 'name'>): boolean => LOG_MODULES.includes(name.slice(logGroupPrefix(place).length)) && name.startsWith(logGroupPrefix(place));
+export const isLogGroupOf = (place: Place, name: string): boolean => LOG_MODULES.includes(name.slice(logGroupPrefix(place).length)) && name.startsWith(logGroupPrefix(place));

@@ -9,12 +9,13 @@ type Logs = Pick<CloudWatchLogsClient, 'send'>;
 /** Entries of one answer; the service's most. */
 const PAGE = 50;
 
-/** @param prefix names begin with it. @throws UserError when the role may not list groups */
-export async function readLogGroups(client: Logs, call: Caller, prefix: string, region: string): Promise<readonly LogGroup[]> {
+/** @param prefix what AWS is asked for. @throws UserError when the role may not list groups */
+export async function readLogGroups(client: Logs, call: Caller, prefix: string, isWanted: (name: string) => boolean, region: string): Promise<readonly LogGroup[]> {
   const groups = await pages((next) => call({ action: 'logs:DescribeLogGroups', resource: `log groups of ${region}` }, () => client.send(new DescribeLogGroupsCommand({ logGroupNamePrefix: prefix, limit: PAGE, ...next }))), ({ logGroups }) => logGroups);
   const found: LogGroup[] = [];
   for (const { logGroupName: name, retentionInDays, kmsKeyId } of groups) {
-    if (name === undefined) continue;
+    // Two more calls for each, at five a second.
+    if (name === undefined || !isWanted(name)) continue;
     const resource = `log group ${name} of ${region}`;
     const metricFilters = await orUnseen(() => pages((next) => call({ action: 'logs:DescribeMetricFilters', resource }, () => client.send(new DescribeMetricFiltersCommand({ logGroupName: name, limit: PAGE, ...next }))), (page) => page.metricFilters));
     const subscriptions = await orUnseen(() => pages((next) => call({ action: 'logs:DescribeSubscriptionFilters', resource }, () => client.send(new DescribeSubscriptionFiltersCommand({ logGroupName: name, limit: PAGE, ...next }))), (page) => page.subscriptionFilters));

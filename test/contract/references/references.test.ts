@@ -138,7 +138,10 @@ describe('policies', () => {
 
 describe('log groups', () => {
   it('of the source alone are told with what hangs on them, without any pattern', async () => {
+    front.clearCalls();
     const { logGroups } = await look(roles.blind);
+    // No call for the groups of another environment.
+    expect(front.calls.filter(({ action }) => action === 'DescribeMetricFilters')).toHaveLength(2);
     expect(logGroups).toEqual([
       { name: 'airflow-analytics-Scheduler', retentionDays: undefined, kmsKey: undefined, metricFilters: [], subscriptions: [] },
       { name: 'airflow-analytics-Task', retentionDays: 30, kmsKey: undefined, metricFilters: [{ name: 'errors', metrics: ['Acme/TaskErrors'] }], subscriptions: [{ name: 'ship', destination: `arn:aws:lambda:${REGION}:${ACCOUNT}:function:ship` }] },
