@@ -11,6 +11,7 @@ import { runProgram } from './run-program.js';
 import { readFindings } from './run-rules.js';
 import type { Seal } from './seal.js';
 import type { Tools } from './tools.js';
+import { copyFolder } from './workflow-files.js';
 
 /** The last releases of both; later ones of the check do not run there. bridge-pins.json is what pip chose for them under Airflow's constraints. */
 const BRIDGE = 'apache-airflow[aws]==1.10.15', UPGRADE_CHECK = 'apache-airflow-upgrade-check==1.4.0', PYTHON = '3.7';
@@ -28,8 +29,11 @@ export type BridgeJob = Readonly<{
   /** Empty, ours, outside of the repository. */
   folder: string;
   scripts: string;
+  /** Of the repository; DAG code does not see it, copies of the two folders are loaded. */
   root: string;
+  /** From `root`. */
   dags: string;
+  /** From `root`, or absolute where a zip was unpacked elsewhere. */
   plugins: string | undefined;
   source: string | undefined;
   target: string;
@@ -48,19 +52,24 @@ export async function runBridge(job: BridgeJob): Promise<Bridged> {
   if (tools === undefined) return missing(`there is no Python ${PYTHON} on this machine.`);
   const venv = path.join(job.folder, 'venv'), home = path.join(job.folder, 'home'), constraints = path.join(job.folder, 'constraints.txt');
   await mkdir(home, { recursive: true });
+  await copyFolder(job.root, job.dags, path.join(job.folder, 'dags'));
+  const plugins = job.plugins === undefined ? undefined : path.resolve(job.root, job.plugins);
+  if (plugins !== undefined) await copyFolder(path.dirname(plugins), path.basename(plugins), path.join(job.folder, 'plugins'));
   await writeFile(constraints, `${(pins as readonly string[]).join('\n')}\n`);
   for (const args of [['venv', '--quiet', '--no-project', '--python', tools.python, venv], ['pip', 'install', '--quiet', '--color', 'never', '--python', pythonOf(venv), BRIDGE, UPGRADE_CHECK, '--constraint', constraints]]) {
     const result = await runProgram({ command: tools.uv, args, env: job.installer, folder: job.folder, timeoutSeconds: INSTALL_SECONDS });
     if (result.code !== 0) return missing(`it could not be installed (${withoutAddresses(result.stderr).slice(0, 300)}).`);
   }
   const result = await job.run({
-    command: pythonOf(venv), writable: [home],
-    args: ['-B', path.join(job.scripts, 'bridge_rules.py'), '--source', job.source ?? '', '--target', job.target, '--root', job.root, '--dags', job.dags, ...(job.plugins === undefined ? [] : ['--plugins', job.plugins])],
-    env: { ...withoutOptions(job.env), HOME: home, AIRFLOW_HOME: home }, folder: home, timeoutSeconds: RULES_SECONDS, maxOutput: MAX_OUTPUT,
+    command: pythonOf(venv), writable: [home], hidden: [job.root],
+    args: ['-B', path.join(job.scripts, 'bridge_rules.py'), '--source', job.source ?? '', '--target', job.target, '--root', job.folder, '--dags', 'dags', ...(plugins === undefined ? [] : ['--plugins', 'plugins'])],
+    env: { ...withoutOptions(job.env), HOME: home, TMPDIR: home, AIRFLOW_HOME: home }, folder: home, timeoutSeconds: RULES_SECONDS, maxOutput: MAX_OUTPUT,
   });
   const answer = result.code === 0 ? readAnswer(result.stdout) : undefined;
   if (answer === undefined) return missing(result.stopped === 'time' ? `it took more than ${RULES_SECONDS} s.` : `it ended with code ${result.code ?? 'none'}.`);
-  return { findings: answer.findings, notChecked: answer.failed.length === 0 ? [] : [`Rules of Airflow's upgrade check that failed on these files: ${answer.failed.join(', ')}.`] };
+  // The copies lie elsewhere; a reader knows the repository.
+  const named = (finding: CheckFinding): CheckFinding => (finding.file?.startsWith('dags/') ? { ...finding, file: path.posix.join(job.dags, finding.file.slice('dags/'.length)) } : { ...finding, file: undefined, line: undefined });
+  return { findings: answer.findings.map(named), notChecked: answer.failed.length === 0 ? [] : [`Rules of Airflow's upgrade check that failed on these files: ${answer.failed.join(', ')}.`] };
 }
 
 /** Options of the target mean nothing on 1.10, and its secrets backend cannot be imported there. */

@@ -18,7 +18,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** Text that a DAG prints; it must stand in no answer. */
 const LOUD = 'hunter2-printed-by-a-dag';
 const FILES = {
-  'dags/old.py': [
+  'workflows/dags/old.py': [
     'from airflow import AirflowMacroPlugin, DAG', 'from airflow.contrib.hooks.aws_hook import AwsHook', 'from airflow.operators.bash_operator import BashOperator', 'from datetime import datetime',
     'dag = DAG("old", start_date=datetime(2020, 1, 1))', 'task = BashOperator(task_id="task", bash_command="true", nonsense=3, dag=dag)', 'dag >> task', `print("${LOUD}")`, '',
   ].join('\n'),
@@ -30,7 +30,7 @@ const aJob = (root: string, changes: Partial<BridgeJob> = {}): BridgeJob => {
   return {
     findTools: (minor) => findTools(minor, env, path.join(own, 'tools')), run: runProgram, installer: installerEnvironment(env, os.homedir()),
     env: { PATH: '/usr/bin:/bin', LANG: 'C.UTF-8', AIRFLOW__SECRETS__BACKEND: 'load_secrets.StandIns' }, folder: own, scripts: fileURLToPath(new URL('../../../src/check/python/', import.meta.url)),
-    root, dags: 'dags', plugins: undefined, source: '1.10.12', target: '2.10.3', ...changes,
+    root, dags: 'workflows/dags', plugins: undefined, source: '1.10.12', target: '2.10.3', ...changes,
   };
 };
 
@@ -38,7 +38,7 @@ describe('the bridge', () => {
   it('says what the upgrade check says, with file and line, and nothing that a DAG prints', async () => {
     const { findings, notChecked } = await withRepository(FILES, (root) => runBridge(aJob(root)));
     expect(notChecked).toEqual([]);
-    expect(findings.map(({ level, file, line }) => [level, file, line])).toEqual(expect.arrayContaining([['error', 'dags/old.py', 1], ['error', 'dags/old.py', 7], ['error', 'dags/old.py', undefined], ['notice', 'dags/old.py', 2]]));
+    expect(findings.map(({ level, file, line }) => [level, file, line])).toEqual(expect.arrayContaining([['error', 'workflows/dags/old.py', 1], ['error', 'workflows/dags/old.py', 7], ['error', 'workflows/dags/old.py', undefined], ['notice', 'workflows/dags/old.py', 2]]));
     expect(findings).toHaveLength(4);
     const text = JSON.stringify(findings);
     expect(['AirflowMacroPlugin', 'Chain between DAG and operator', 'nonsense', 'airflow.providers.amazon.aws.hooks.base_aws'].filter((words) => !text.includes(words))).toEqual([]);
