@@ -6,6 +6,7 @@ import { UserError } from '../errors.js';
 import type { CheckFinding } from './check-report.js';
 import { blamedLines, conflictFinding, isNetworkTrouble, withoutAddresses } from './requirement-conflicts.js';
 import type { RequirementLine, RequirementLines } from './requirement-lines.js';
+import { shownLine } from './shown-line.js';
 import { runProgram, type ProgramResult } from './run-program.js';
 import type { Tools } from './tools.js';
 
@@ -55,7 +56,7 @@ export async function installRequirements(installation: Installation, lines: Req
     remaining = remaining.filter((line) => !blamed.includes(line));
   };
   const own = remaining.filter(({ name, text }) => name === 'apache-airflow' && !text.replace(/\s/gu, '').replace(/\[[^\]]*\]/u, '').replace(/;.*$/u, '').match(new RegExp(`^apache-airflow(==${version.replaceAll('.', '\\.')})?$`, 'iu')));
-  findings.push(...own.map((line): CheckFinding => finding(line, 'requirements-airflow', 'error', `asks for another Airflow than ${version}: ${line.text}`, `the image brings Airflow ${version}; pip would replace it, or refuse.`, 'remove the line.')));
+  findings.push(...own.map((line): CheckFinding => finding(line, 'requirements-airflow', 'error', `asks for another Airflow than ${version}: ${shownLine(line.text)}`, `the image brings Airflow ${version}; pip would replace it, or refuse.`, 'remove the line.')));
   dropAll(own);
   for (let round = 0; remaining.length > 0 && round < MAX_ROUNDS; round += 1) {
     const result = await attempt(installation, remaining, lines.options, ownConstraints);

@@ -3,6 +3,7 @@ import { packageName } from '../airflow/pins.js';
 import { checkRequirements } from '../plan/requirements-check.js';
 import type { CheckFinding } from './check-report.js';
 import type { RequirementLine } from './requirement-lines.js';
+import { shownLine } from './shown-line.js';
 
 /** Characters of uv's own reason. */
 const MAX_REASON = 700;
@@ -25,7 +26,7 @@ export function conflictFinding(line: RequirementLine, stderr: string, version: 
   const file = line.file.split('/').at(-1) ?? line.file;
   return {
     code: isBuild ? 'requirements-build' : isMissing && known === undefined ? 'requirements-missing' : 'requirements-conflict', level: 'error', file: line.file, line: line.line, dagId: undefined,
-    what: `${file}: ${line.text} cannot be installed with Airflow ${version}`,
+    what: `${file}: ${shownLine(line.text)} cannot be installed with Airflow ${version}`,
     why: known?.why ?? (isMissing ? `no package index that was asked has it for this Python: ${withoutAddresses(stderr)}` : withoutAddresses(stderr)),
     fix: known?.fix ?? (isBuild ? 'use a version that has a wheel for the Python of the target, or ship a wheel in plugins.zip.' : 'allow a version that goes with the constraints of the target, or leave the version to them.'),
     replacement: undefined,
