@@ -1,10 +1,12 @@
 /** The comment as GitHub shows it: whatever names and values are called, they stay in their cell and are nothing but text. */
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { renderComment } from '../../../src/comment/render.js';
 import { code, list, listing, table, text, type Report } from '../../../src/report/document.js';
 import { renderMarkdown } from '../../../src/report/markdown.js';
 import { asGithub, type Seen } from './as-github.js';
 import { HOSTILE, LONG } from './hostile.js';
+
+jest.setTimeout(60_000); // for a busy machine
 
 const facts = { marker: { id: 'm', plan: 'd'.repeat(64), commit: 'c0ffee0c0ffee0', run: '777', tool: '1.2.3' }, runUrl: 'https://github.com/octo-org/workflows/actions/runs/777' };
 /** Every place in which a text may stand, as code and as a word of ours. */

@@ -1,5 +1,5 @@
 /** Phase plan and its comment, over HTTP: when there is one, what it never holds, and that the largest case fits and is shown right. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { openGithubApi } from '../../../src/gateways/github/api.js';
 import { openPullRequestComments } from '../../../src/gateways/github/comments.js';
 import type { Inputs } from '../../../src/inputs.js';
@@ -11,6 +11,8 @@ import { startGithub, type GithubStandIn } from '../../sandbox/github/server.js'
 import type { Caller } from '../../sandbox/github/state.js';
 import { asGithub } from './as-github.js';
 import { HOSTILE, LONG } from './hostile.js';
+
+jest.setTimeout(60_000); // for a busy machine
 
 let github: GithubStandIn, pull: number, world: World, token: string;
 beforeAll(async () => { github = await startGithub(); });

@@ -1,10 +1,12 @@
 /** Our one comment on a pull request, over HTTP against the stand-in: whose it is, when it is written, and what becomes of it on a bad day. */
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { openGithubApi } from '../../../src/gateways/github/api.js';
 import { openPullRequestComments } from '../../../src/gateways/github/comments.js';
 import { readApiDescription } from '../../sandbox/github/openapi.js';
 import { JOB_TOKEN, startGithub, type GithubStandIn } from '../../sandbox/github/server.js';
 import type { Caller } from '../../sandbox/github/state.js';
+
+jest.setTimeout(60_000); // for a busy machine
 
 const BOT = { login: 'github-actions[bot]', type: 'Bot' } as const;
 const api = readApiDescription();

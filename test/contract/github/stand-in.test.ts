@@ -1,8 +1,10 @@
 /** The stand-in, asked by GitHub's own client: what it answers there is what GitHub's API description allows, and its refusals are GitHub's. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { getOctokit } from '@actions/github';
 import { readApiDescription } from '../../sandbox/github/openapi.js';
 import { startGithub, type GithubStandIn } from '../../sandbox/github/server.js';
+
+jest.setTimeout(60_000); // for a busy machine
 
 const REPOSITORY = { owner: 'octo-org', repo: 'workflows' };
 let github: GithubStandIn;
