@@ -77,7 +77,11 @@ export function buildPlan(input: PlanInput): Plan {
     movement: movementOf(input.catalogue ?? TABLES, file.metadata, source.AirflowVersion),
     estimates: estimate(input.observations.counts, file, road),
     warnings: [...warningsOf(seen, role), ...limits.warnings, ...resourceWarnings(input.observations, input.requirements, source.AirflowVersion, road)],
-    blockers: [...blockersOf(seen), ...keyBlockers(input), ...roleBlockers(input), ...namesakeBlockers(input), ...(target ? [] : limits.blockers), ...resourceBlockers(input.observations, 'KmsKey' in file.target.environmentOverrides)],
+    blockers: [
+      ...blockersOf(seen), ...keyBlockers(input), ...roleBlockers(input), ...namesakeBlockers(input),
+      // What infrastructure code makes is its own affair; phase create compares.
+      ...(target || file.target.create === 'external' ? [] : limits.blockers), ...resourceBlockers(input.observations, 'KmsKey' in file.target.environmentOverrides),
+    ],
   };
 }
 

@@ -76,7 +76,8 @@ function optionWarnings(fields: Fields, source: Fields): readonly Finding[] {
   if (/^(false|f|0)$/iu.test(String(options['core.dags_are_paused_at_creation'] ?? '').trim()))
     found.push(finding('dags-start-active', 'DAGs start active on the target: core.dags_are_paused_at_creation is False', 'they would run before their history is there, so import refuses', 'set it to "True" in target.configuration until the migration is over'));
   const name = String(source.Name ?? ''), kwargs = options['secrets.backend_kwargs'];
-  if (name !== '' && typeof kwargs === 'string' && kwargs.includes(name))
+  // MWAA's names have letters, digits, - and _: nothing that means more in an expression.
+  if (/^[\w-]+$/u.test(name) && typeof kwargs === 'string' && new RegExp(`(?<![\\w-])${name}(?![\\w-])`, 'u').test(kwargs))
     found.push(finding('secrets-name-source', `secrets.backend_kwargs names the source, ${name}`, 'the target reads its secrets under the source\'s prefix, and its execution role must be allowed to', 'leave it if both share their secrets; else copy them and set secrets.backend_kwargs in target.configuration'));
   return found;
 }

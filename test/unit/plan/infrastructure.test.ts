@@ -33,7 +33,7 @@ describe('the target as Terraform', () => {
 
   it.each([
     [/name +(= )"analytics-v2"/u], [/max_workers +(= )5/u], [/plugins_s3_object_version +(= )"abc"/u], [/requirements_s3_object_version +(= )var\.requirements_version/u],
-    [/"core\.parallelism" = "32"/u], [/"secrets\.backend_kwargs" = var\.option_secrets_backend_kwargs/u], [/subnet_ids {9}= \["subnet-1", "subnet-2"\]/u], [/task_logs \{\n {6}enabled {3}= true\n {6}log_level = "INFO"/u],
+    [/"core\.parallelism" += "32"/u], [/"secrets\.backend_kwargs" = var\.option_secrets_backend_kwargs/u], [/subnet_ids {9}= \["subnet-1", "subnet-2"\]/u], [/task_logs \{\n {6}enabled {3}= true\n {6}log_level = "INFO"/u],
     [/variable "option_secrets_backend_kwargs" \{\n {2}type {8}= string\n {2}description = ".*"\n {2}sensitive {3}= true/u],
   ])('says %s', (line) => expect(code).toMatch(line));
 

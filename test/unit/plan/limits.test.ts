@@ -31,6 +31,7 @@ describe('what MWAA would refuse', () => {
   it('is nothing where it could not be looked at, nor of an environment that is there already', () => {
     expect(planOf(bucket({ exists: undefined, isVersioned: undefined, isClosedToPublic: undefined })).blockers).toEqual([]);
     expect(planOf({ ...overrides({ Schedulers: 6 }), isThere: true }).blockers).toEqual([]);
+    expect(planOf({ target: { environmentOverrides: { Schedulers: 6 }, create: 'external' } }).blockers).toEqual([]);
     expect(planOf({ ...overrides({ KmsKey: 'arn:aws:kms:eu-west-1:111122223333:key/other' }), seen: { key: { arn: 'arn:aws:kms:eu-west-1:111122223333:key/k', state: 'not there' } } }).blockers).toEqual([]);
   });
 
@@ -56,6 +57,10 @@ describe('what a person should know', () => {
     expect(plan.warnings.map((one) => one.code)).toContain(code);
     expect(planOf({}).warnings.map((one) => one.code)).not.toContain(code);
     expect(plan.blockers).toEqual([]);
+  });
+
+  it.each(['{"prefix": "analytics-v1/x"}', '{"prefix": "preanalytics/x"}', '{"prefix": "shared"}'])('is not said of a prefix that only resembles the source\'s name: %s', (kwargs) => {
+    expect(planOf(options({ 'secrets.backend_kwargs': kwargs })).warnings.map((one) => one.code).includes('secrets-name-source')).toBe(false);
   });
 
   it('is not said of wheels where Python stays, nor of files that are the same', () => {
