@@ -16,6 +16,7 @@ const files = (...patterns) => {
 export const LINTERS = [
   { name: 'eslint', command: process.execPath, args: ['node_modules/eslint/bin/eslint.js', '--max-warnings=0', 'src', 'test', 'scripts'] },
   { name: 'ruff (DAG files, Python 3.7)', command: tool('ruff'), args: ['check', '--quiet', '--config', 'src/dags/ruff.toml', 'src/dags'] },
+  { name: 'ruff (check)', command: tool('ruff'), args: ['check', '--quiet', '--config', 'src/dags/ruff.toml', 'src/check/python'] },
   { name: 'ruff (tests)', command: tool('ruff'), args: ['check', '--quiet', '--config', 'test/ruff.toml', 'test'] },
   { name: 'actionlint', command: tool('actionlint'), args: ['-shellcheck', tool('shellcheck'), ...files('.github/workflows/*.yml', 'docs/examples/*.yml')] },
   { name: 'zizmor', command: tool('zizmor'), args: ['--offline', '--quiet', '--persona', 'pedantic', '--config', '.github/zizmor.yml', '.github', 'action.yml', ...files('docs/examples/*.yml')] },
