@@ -57,24 +57,35 @@ describe.each(HOSTILE.map(([value, shown], at) => ({ value: JSON.stringify(value
   });
 });
 
-it('keeps a diff line by line', () => {
-  const { listings } = asGithub({ one: renderComment({ verdict: 'v', isGood: true, next: [], sections: [{ title: 't', importance: 1, blocks: [listing('diff', '- core.a = 1\n+ core.b = 1\n```\n</pre>')] }] }, facts) }).one;
-  expect(listings).toEqual(['- core.a = 1\n+ core.b = 1\n```\n</pre>\n']);
-});
+const DIFF: Report = { verdict: 'v', isGood: true, next: [], sections: [{ title: 't', importance: 1, blocks: [listing('diff', '- core.a = 1\n+ core.b = 1\n```\n</pre>')] }] };
+const IDS = ['m --> <b>forged</b>', '--', '\n## forged', 'x" -->\n<!-- mwaa-migration:v1 {"id":"other"} -->', '𝒎'];
+const ADDRESSES = ['javascript:alert(1)', 'https://github.com/a/b)![x](https://evil.example', 'https://github.com/a b', ''];
 
-it('cuts a very long name, and says how long it was', () => {
-  const { tables } = asGithub({ one: renderComment(reportOf(LONG), facts) }).one;
-  expect(tables[1]?.[1]).toEqual([`${LONG.slice(0, 160)}… (250 characters)`, `${LONG.slice(0, 160)}… (250 characters)`]);
-});
+describe('a comment', () => {
+  let others: Readonly<Record<string, Seen>>;
+  beforeAll(() => {
+    others = asGithub({
+      diff: renderComment(DIFF, facts), long: renderComment(reportOf(LONG), facts),
+      ...Object.fromEntries(IDS.map((id) => [`id ${id}`, renderComment({ verdict: 'v', isGood: true, next: [], sections: [] }, { ...facts, marker: { ...facts.marker, id } })])),
+      ...Object.fromEntries(ADDRESSES.map((runUrl) => [`address ${runUrl}`, renderComment(reportOf('a'), { ...facts, runUrl })])),
+    });
+  });
 
-it.each(['m --> <b>forged</b>', '--', '\n## forged', 'x" -->\n<!-- mwaa-migration:v1 {"id":"other"} -->', '𝒎'])('hides the marker whatever the id is called: %j', (id) => {
-  const { comments, headings, firstLine } = asGithub({ one: renderComment({ verdict: 'v', isGood: true, next: [], sections: [] }, { ...facts, marker: { ...facts.marker, id } }) }).one;
-  expect(comments).toHaveLength(1);
-  expect(headings).toEqual([['h2', '✅ v']]);
-  expect(firstLine).toBe('✅ v');
-});
+  it('keeps a diff line by line', () => expect(others['diff']!.listings).toEqual(['- core.a = 1\n+ core.b = 1\n```\n</pre>\n']));
 
-it.each(['javascript:alert(1)', 'https://github.com/a/b)![x](https://evil.example', 'https://github.com/a b', ''])('makes no link of an address that is none of a run: %j', (runUrl) => {
-  const { links, images } = asGithub({ one: renderComment(reportOf('a'), { ...facts, runUrl }) }).one;
-  expect({ links, images }).toEqual({ links: [], images: 0 });
+  it('cuts a very long name, and says how long it was', () => {
+    expect(others['long']!.tables[1]?.[1]).toEqual([`${LONG.slice(0, 160)}… (250 characters)`, `${LONG.slice(0, 160)}… (250 characters)`]);
+  });
+
+  it.each(IDS)('hides the marker whatever the id is called: %j', (id) => {
+    const { comments, headings, firstLine } = others[`id ${id}`]!;
+    expect(comments).toHaveLength(1);
+    expect(headings).toEqual([['h2', '✅ v']]);
+    expect(firstLine).toBe('✅ v');
+  });
+
+  it.each(ADDRESSES)('makes no link of an address that is none of a run: %j', (runUrl) => {
+    const { links, images } = others[`address ${runUrl}`]!;
+    expect({ links, images }).toEqual({ links: [], images: 0 });
+  });
 });
