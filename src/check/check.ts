@@ -66,8 +66,8 @@ export async function check(job: CheckJob): Promise<Checked> {
   }
   const target = path.join(base, 'mwaa-migrate-check.json');
   const whole = boundedReport({ ...report, findings: [...tampering(changed), ...report.findings] });
-  // Removed first: a DAG may have put a link there.
-  await rm(target, { recursive: true, force: true });
+  // Removed first, and what main() will write beside it: a DAG may have put links there that lead to the runner's command files.
+  for (const ending of ['json', 'md', 'html']) await rm(target.replace(/json$/u, ending), { recursive: true, force: true });
   await writeFile(target, reportText(whole), { flag: 'wx' });
   return { report: whole, path: target };
 }
