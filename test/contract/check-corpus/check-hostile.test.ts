@@ -63,11 +63,17 @@ describe('what was looked for', () => {
 
   it('was not there: no variable of the runner, no memory, no open file of others, no package cache', () => {
     const ids = run.report.dags.map(({ dagId }) => dagId);
-    expect(ids.filter((id) => /^(found|has|remembered)\.|^opened_\d|package_cache/u.test(id))).toEqual([]);
+    expect(ids.filter((id) => /^(found|has|remembered)\.(?!nothing$)|^opened_\d|package_cache/u.test(id))).toEqual([]);
     expect(idsOf('commands_upwards.py')).toEqual(['opened_no_files_of_others']);
     expect(idsOf('plants.py')).toEqual(['planted']);
     expect(run.json).not.toMatch(/GITHUB_(ENV|PATH|OUTPUT|WORKSPACE)=/u);
   });
+});
+
+it('a requirement that is built from source finds nothing either, and its words to the runner are not heard', () => {
+  // It did run: the DAG that it made is there.
+  expect(idsOf('from_setup.py')).toEqual(['found.nothing']);
+  expect(run.report.findings.filter(({ code }) => code.startsWith('requirements-'))).toEqual([]);
 });
 
 describe('the runner', () => {

@@ -1,6 +1,6 @@
 /** The hostile repository on a runner of its own, with what it is after, and what may be looked at afterwards. */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Road } from './break-table.js';
 import { makeRepository } from './repository.js';
@@ -23,8 +23,10 @@ export async function makeHostileRunner(home: string): Promise<HostileRunner> {
   const runner = makeRunner(home);
   await makeRepository(runner.workspace, ROAD_OF_HOSTILE, 'hostile');
   const dags = path.join(runner.workspace, 'dags');
-  for (const name of readdirSync(dags)) {
-    const file = path.join(dags, name);
+  // Named by requirements.txt: MWAA's image looks for it in the DAG folder.
+  cpSync(path.join(runner.workspace, 'package'), path.join(dags, 'package'), { recursive: true });
+  const files = readdirSync(dags, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
+  for (const file of files) {
     writeFileSync(file, readFileSync(file, 'utf8').replaceAll('/home/runner', home));
   }
   writeFileSync(path.join(dags, COMMAND_AS_NAME), 'from airflow import DAG\n\nraise RuntimeError(DAG)\n');
@@ -37,7 +39,7 @@ export async function makeHostileRunner(home: string): Promise<HostileRunner> {
     writeFileSync(file, 'as it was\n');
   }
   const canary = () => `canary-${randomBytes(8).toString('hex')}`;
-  const others = [...elsewhere, ...readdirSync(dags).map((name) => path.join(dags, name)), migrationFile];
+  const others = [...elsewhere, ...files, path.join(dags, COMMAND_AS_NAME), migrationFile];
   return { ...runner, canaries: { SHOP_PASSWORD: canary(), NPM_TOKEN: canary(), RUNNER_SECRET: canary() }, others: new Map(others.map((file) => [file, readFileSync(file, 'utf8')])) };
 }
 

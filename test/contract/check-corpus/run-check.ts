@@ -36,7 +36,7 @@ export type CheckRun = Readonly<{
 }>;
 
 /** @param more added to the environment of the step */
-export async function runCheck(runner: Runner, more: Readonly<Record<string, string>> = {}, timeoutSeconds = 420): Promise<CheckRun> {
+export async function runCheck(runner: Runner, more: Readonly<Record<string, string>> = {}, timeoutSeconds = 540): Promise<CheckRun> {
   const action = path.join(runner.home, 'work', '_actions', 'OWNER', 'mwaa-migrate', 'v1', 'dist');
   mkdirSync(action, { recursive: true });
   cpSync(path.join(REPOSITORY, 'src', 'check', 'python'), path.join(action, 'check'), { recursive: true });
