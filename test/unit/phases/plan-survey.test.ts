@@ -64,6 +64,13 @@ describe('what phase plan looks at', () => {
     expect((await plan()).document).not.toHaveProperty('existing');
   });
 
+  it.each([['mwaa-migrate', true], ['external', false]] as const)('is its role only where %s makes it', async (create, isTold) => {
+    const world = new World();
+    world.environments.set('analytics-v2', aTargetEnvironment({ ExecutionRoleArn: 'arn:aws:iam::111122223333:role/chosen-by-somebody' }));
+    const { document } = await plan(world, {}, aMigrationFile({ target: { create } }));
+    expect((document['existing'] as readonly Readonly<{ path: string }>[]).some(({ path }) => path === 'ExecutionRoleArn')).toBe(isTold);
+  });
+
   it.each([
     [{}, 'none'], [{ 'secrets.backend': 'airflow.providers.amazon.aws.secrets.secrets_manager.SecretsManagerBackend' }, 'Secrets Manager'], [{ 'secrets.backend': 'airflow.contrib.secrets.aws_systems_manager.SystemsManagerParameterStoreBackend' }, 'Parameter Store'],
     [{ 'secrets.backend': 'team.secrets.Vault' }, 'other'],
