@@ -10,7 +10,7 @@ import type { Clock, Log } from '../ports.js';
 import { runBridge } from './bridge.js';
 import { CHECK_SCHEMA, type CheckFinding, type CheckReport } from './check-report.js';
 import { checkRequirementsFile } from './check-requirements.js';
-import { dagEnvironment, installerEnvironment, type Places } from './child-environment.js';
+import { dagEnvironment, installerEnvironment, sealedInstaller, type Places } from './child-environment.js';
 import { readCommandFiles, restoreCommandFiles } from './command-files.js';
 import { installAirflow, installRuff, pythonOf } from './install.js';
 import { limitsFor, loadDags } from './load-dags.js';
@@ -54,6 +54,7 @@ export async function check(job: CheckJob): Promise<Checked> {
   const clear = async (): Promise<readonly string[]> => {
     await endMarked(marker);
     await endMarked(`rules-${marker}`);
+    await endMarked(`install-${marker}`);
     // A DAG may have taken the rights from a folder of its own; what cannot be removed is the runner's to clear.
     await rm(folder, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
     return restoreCommandFiles(commands);
@@ -96,7 +97,12 @@ async function checkIn({ file, env, scripts, clock, log, root, files, folder, ma
   const tools = await findTools(python, env, work);
   const seal = await openSeal(tools.python, path.join(scripts, 'seal.py'), work, env);
   log.info(SEALS[seal.kind]);
-  const installation = { tools, env: installerEnvironment(env, os.homedir()), venv, work, version };
+  const installer = installerEnvironment(env, os.homedir()), own = { home: path.join(folder, 'install', 'home'), cache: path.join(folder, 'install', 'cache') };
+  for (const each of [own.home, own.cache]) await mkdir(each, { recursive: true });
+  const installation = {
+    tools, env: installer, venv, work, version,
+    seal: { run: seal.run, env: sealedInstaller(installer, own, `install-${marker}`), writable: [work, venv, own.home, own.cache, places.dags, places.plugins] },
+  };
   log.info(`Installing Airflow ${version} for Python ${python} …`);
   await installAirflow(installation);
   const unpacked = files.isPluginsZip && files.plugins !== undefined ? await unpack(path.join(root, files.plugins), places.plugins, { python: pythonOf(venv), scripts, env: environment, folder: work, run: seal.run }) : [];
@@ -104,6 +110,7 @@ async function checkIn({ file, env, scripts, clock, log, root, files, folder, ma
   const requirements = await checkRequirementsFile(installation, root, files, places);
 
   const hasRuff = await installRuff(installation);
+  await endMarked(`install-${marker}`);
   log.info('Loading the DAGs …');
   const limits = limitsFor(file.target.configuration);
   const source = file.source.airflowVersion ?? requirements.constraintVersion;

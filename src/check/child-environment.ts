@@ -15,6 +15,15 @@ export function installerEnvironment(env: Variables, home: string): Environment 
   return { ...pipsRegistry(env), PATH: env['PATH'] || PATH, HOME: home, LANG: 'C.UTF-8', ...pick(env, NETWORK), ...pick(env, REGISTRY), UV_NO_PROGRESS: '1', PIP_DISABLE_PIP_VERSION_CHECK: '1' };
 }
 
+/**
+ * The same for what a pull request asks for.
+ * @param own a home, and a cache that nobody uses after it
+ */
+export const sealedInstaller = (installer: Environment, own: Readonly<{ home: string; cache: string }>, marker: string): Environment => ({
+  // uv's settings are the user's; the rest of the home folder is not for a setup.py.
+  ...installer, XDG_CONFIG_HOME: installer['XDG_CONFIG_HOME'] || `${installer['HOME'] ?? ''}/.config`, HOME: own.home, TMPDIR: own.home, UV_CACHE_DIR: own.cache, XDG_CACHE_HOME: own.cache, MWAA_MIGRATE_CHECK: marker,
+});
+
 /** uv does not read pip's variables, and people have set those. */
 function pipsRegistry(env: Variables): Environment {
   if (Object.keys(env).some((name) => /^UV_(DEFAULT_INDEX|INDEX(_URL)?|EXTRA_INDEX_URL|FIND_LINKS)$/u.test(name))) return {};

@@ -6,8 +6,9 @@ import { UserError } from '../errors.js';
 import type { CheckFinding } from './check-report.js';
 import { blamedLines, conflictFinding, isNetworkTrouble, withoutAddresses } from './requirement-conflicts.js';
 import type { RequirementLine, RequirementLines } from './requirement-lines.js';
-import { shownLine } from './shown-line.js';
 import { runProgram, type ProgramResult } from './run-program.js';
+import type { Seal } from './seal.js';
+import { shownLine } from './shown-line.js';
 import type { Tools } from './tools.js';
 
 /** As in the images: https://github.com/aws/amazon-mwaa-docker-images */
@@ -19,17 +20,26 @@ const INSTALL_SECONDS = 900;
 /** Lines that are taken out one round after the other, before the rest is given up. */
 const MAX_ROUNDS = 15;
 
-export type Installation = Readonly<{ tools: Tools; env: Readonly<Record<string, string>>; venv: string; /** For files of ours. */ work: string; version: string }>;
+export type Installation = Readonly<{
+  tools: Tools;
+  env: Readonly<Record<string, string>>;
+  venv: string;
+  /** For files of ours. */
+  work: string;
+  version: string;
+  /** For everything from requirements.txt on: a package without a wheel brings a setup.py, which is code of the pull request. */
+  seal: Readonly<{ run: Seal['run']; env: Readonly<Record<string, string>>; writable: readonly string[] }>;
+}>;
 
 export const pythonOf = (venv: string): string => path.join(venv, 'bin', 'python');
 
 /** @throws UserError when the package index cannot be reached or does not have it */
-export async function installAirflow({ tools, env, venv, work, version }: Installation): Promise<void> {
+export async function installAirflow({ tools, env, venv, work, version }: Omit<Installation, 'seal'>): Promise<void> {
   const made = await runProgram({ command: tools.uv, args: ['venv', '--quiet', '--no-project', '--python', tools.python, venv], env, folder: work, timeoutSeconds: 120 });
   if (made.code !== 0) throw new UserError(`"uv venv" ended with code ${made.code ?? 'none'}: ${lastWords(made)}`, 'phase check loads the DAGs in a virtual environment.', 'look at the message; free disk space in RUNNER_TEMP is needed (about 500 MB).');
   await writeFile(constraintsFile(work), constraintsFor(version));
   const packages = [`apache-airflow[${EXTRAS}]==${version}`, ...(pinOf('apache-airflow-providers-fab', version) === undefined ? [] : ['apache-airflow-providers-fab'])];
-  const result = await uvInstall({ tools, env, venv, work, version }, [...packages, '--constraint', constraintsFile(work)]);
+  const result = await runProgram({ ...uvInstall({ tools, venv, work }, [...packages, '--constraint', constraintsFile(work)]), env });
   if (result.code === 0) return;
   throw new UserError(
     `Airflow ${version} could not be installed: ${lastWords(result)}`,
@@ -39,7 +49,7 @@ export async function installAirflow({ tools, env, venv, work, version }: Instal
 }
 
 /** After the requirements, and without dependencies: constraints pin another one, and no DAG imports it. @returns whether it is there */
-export const installRuff = async (installation: Installation): Promise<boolean> => (await uvInstall(installation, ['--no-deps', RUFF])).code === 0;
+export const installRuff = async (installation: Installation): Promise<boolean> => (await sealedInstall(installation, ['--no-deps', RUFF])).code === 0;
 
 export type InstalledRequirements = Readonly<{ findings: readonly CheckFinding[]; notChecked: readonly string[] }>;
 
@@ -87,11 +97,17 @@ async function attempt(installation: Installation, packages: readonly Requiremen
   await writeFile(file, [...options.map(({ text }) => text), ...packages.map(({ text }) => text), `apache-airflow==${version}`, ''].join('\n'));
   const used = constraints.length > 0 ? constraints : [constraintsFile(work)];
   // As pip does: the best version of all indexes, not the first index that knows the name.
-  return uvInstall(installation, ['-r', file, '--index-strategy', 'unsafe-best-match', ...used.flatMap((one) => ['--constraint', one]), ...more]);
+  return sealedInstall(installation, ['-r', file, '--index-strategy', 'unsafe-best-match', ...used.flatMap((one) => ['--constraint', one]), ...more]);
 }
 
-const uvInstall = ({ tools, env, venv, work }: Installation, args: readonly string[]): Promise<ProgramResult> =>
-  runProgram({ command: tools.uv, args: ['pip', 'install', '--quiet', '--color', 'never', '--python', pythonOf(venv), ...args], env, folder: work, timeoutSeconds: INSTALL_SECONDS });
+const uvInstall = ({ tools, venv, work }: Pick<Installation, 'tools' | 'venv' | 'work'>, args: readonly string[]) =>
+  ({ command: tools.uv, args: ['pip', 'install', '--quiet', '--color', 'never', '--python', pythonOf(venv), ...args], folder: work, timeoutSeconds: INSTALL_SECONDS });
+
+/** uv asks the environment's own Python, which the requirements may have changed by then: that too is sealed. */
+const sealedInstall = (installation: Installation, args: readonly string[]): Promise<ProgramResult> => {
+  const { run, env, writable } = installation.seal;
+  return run({ ...uvInstall(installation, args), env, writable });
+};
 
 const constraintsFile = (work: string): string => path.join(work, 'constraints.txt');
 const lastWords = ({ stopped, stderr }: ProgramResult): string => (stopped === 'time' ? `it took more than ${INSTALL_SECONDS} s.` : withoutAddresses(stderr));

@@ -23,7 +23,7 @@ it('neither do constraints and includes', async () => {
     await fs.writeFile(path.join(root, 'requirements.txt'), [
       '--constraint "https://bob:canary1@mirror.example/apache/airflow/constraints-2.7.2/constraints-3.11.txt"', '-r https://bob:canary2@pip.example/more.txt', '-c https://bob:canary3@pip.example/own.txt?key=canary4', '',
     ].join('\n'));
-    const installation = { tools: { uv: 'uv', python: 'python3' }, env: {}, venv: root, work: root, version: '2.10.3' };
+    const installation = { tools: { uv: 'uv', python: 'python3' }, env: {}, venv: root, work: root, version: "2.10.3" };
     const files = { dags: 'dags', requirements: 'requirements.txt', plugins: undefined, isPluginsZip: false };
     const found = await checkRequirementsFile(installation as never, root, files as never, { dags: '/d', plugins: '/p' });
     expect(found.findings.map(({ code }) => code).sort()).toEqual(['requirements-constraint', 'requirements-include']);
