@@ -39,7 +39,8 @@ def read_message(rule, message, args):
     file = os.path.relpath(path, args.root).replace(os.sep, "/") if path else None
     number = int(line.group(1)) if line else _line_of_import(path, message) if path and rule == "ImportChangesRule" else None
     # The path says nothing that the finding's file does not.
-    what = re.sub(r"\.? ?(Affected file|in file): \S+|DAG file `\S+` ", "", text.replace(args.root + os.sep, ""), flags=re.IGNORECASE).strip()
+    text = re.sub(r"DAG file `\S+` with", "a task with", text)
+    what = re.sub(r"\.? ?(Affected file|in file): \S+", "", text.replace(args.root + os.sep, ""), flags=re.IGNORECASE).strip()
     return Finding(
         "upgrade-check",
         RULES[rule],

@@ -208,7 +208,9 @@ def _next_run(dag, timetable, reference):
         at = pendulum.instance(datetime.datetime.fromisoformat(reference))
         earliest, latest = (date and pendulum.instance(date) for date in (dag.start_date, dag.end_date))
         restriction = TimeRestriction(earliest=earliest, latest=latest, catchup=True)
-        info = timetable.next_dagrun_info(last_automated_data_interval=DataInterval.exact(at), restriction=restriction)
+        # Not an interval of no length: for Airflow 3.3 that is a run without one, and it goes a whole interval further.
+        last = DataInterval(start=at.subtract(days=1), end=at)
+        info = timetable.next_dagrun_info(last_automated_data_interval=last, restriction=restriction)
         return None if info is None else info.run_after.astimezone(datetime.timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")
     except Exception:
         return ""

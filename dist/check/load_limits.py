@@ -1,6 +1,7 @@
 """Limits of a process that runs a stranger's code, and what keeps such processes together. Linux; elsewhere what the system has."""
 
 import ctypes
+import functools
 import os
 import resource
 import signal
@@ -56,8 +57,9 @@ def _lower(which, value):
         pass
 
 
+@functools.lru_cache(maxsize=1)
 def _tasks_of_this_user():
-    """RLIMIT_NPROC counts all threads of the user, also those of the runner."""
+    """RLIMIT_NPROC counts all threads of the user, also those of the runner. Counted once, in the parent: children inherit the number."""
     count, me = 0, os.getuid()
     try:
         entries = [entry for entry in os.listdir("/proc") if entry.isdigit()]
