@@ -60,7 +60,7 @@ export function buildPlan(input: PlanInput): Plan {
       objects: { plugins: versionOf(source, 'Plugins'), requirements: versionOf(source, 'Requirements'), startupScript: versionOf(source, 'StartupScript') },
     },
   };
-  const seen = { source, target, file, targetAccount };
+  const seen = { source, target, file, targetAccount }, options = planTargetOptions(source, file);
   const road = roadOf(source.AirflowVersion, file.target.airflowVersion), limits = limitFindings(fields, source);
   return {
     digest: digestOf({ decisions, basis }),
@@ -71,8 +71,8 @@ export function buildPlan(input: PlanInput): Plan {
     secretsBackend: secretsBackendOf(source.AirflowConfigurationOptions),
     requirements: requirementFindings(input),
     versions: changedVersions(source.AirflowVersion, file.target.airflowVersion, input.requirements),
-    options: shownChanges(planTargetOptions(source, file), source.AirflowConfigurationOptions ?? {}),
-    defaults: changedDefaults(source, file.target.airflowVersion),
+    options: shownChanges(options, source.AirflowConfigurationOptions ?? {}),
+    defaults: changedDefaults(source, file.target.airflowVersion, options),
     legs: legsOf(road, source.AirflowVersion),
     movement: movementOf(input.catalogue ?? TABLES, file.metadata, source.AirflowVersion),
     estimates: estimate(input.observations.counts, file, road),

@@ -66,10 +66,13 @@ export const shownChanges = (planned: readonly PlannedOption[], source: Readonly
 /** `was`, `is`: texts of Airflow's own documentation; null: none. */
 export type ChangedDefault = Readonly<{ option: string; was: string | null; is: string | null }>;
 
-/** Of Airflow itself, not of its providers; without what MWAA sets. */
-export function changedDefaults(source: Facts, to: string): readonly ChangedDefault[] {
-  const set = source.AirflowConfigurationOptions ?? {};
-  return Object.keys(OPTION_FACTS.options).filter((option) => OPTION_FACTS.options[option]?.provider === undefined && !(option in set) && fixedByMwaa(option, to) === undefined).flatMap((option) => {
+/**
+ * Of Airflow itself, not of its providers; without what MWAA sets.
+ * @param planned for `to`: what it sets has no default
+ */
+export function changedDefaults(source: Facts, to: string, planned: readonly PlannedOption[]): readonly ChangedDefault[] {
+  const set = new Set([...Object.keys(source.AirflowConfigurationOptions ?? {}), ...Object.keys(sentOptions(planned))]);
+  return Object.keys(OPTION_FACTS.options).filter((option) => OPTION_FACTS.options[option]?.provider === undefined && !set.has(option) && fixedByMwaa(option, to) === undefined).flatMap((option) => {
     const was = defaultIn(option, source.AirflowVersion, OPTION_FACTS), is = defaultIn(option, to, OPTION_FACTS);
     return was === undefined || is === undefined || meaningOf(was) === meaningOf(is) ? [] : [{ option, was, is }];
   });

@@ -70,4 +70,6 @@ function stepText(step: OptionStep): readonly Part[] {
 
 const name = (option: string | undefined): Cell => (option === undefined ? undefined : code(option));
 const value = (shown: string | undefined): Cell => (shown === undefined ? undefined : code(shown));
-const standard = (text: string | null): Part => (text === null || text === '' ? 'empty' : code(text.length > 80 ? `${text.slice(0, 79)}…` : text));
+/** Characters; Airflow's longest templates differ at their end. */
+const MAX_DEFAULT = 300;
+const standard = (text: string | null): Part => (text === null || text === '' ? 'empty' : code(text.length > MAX_DEFAULT ? `${text.slice(0, MAX_DEFAULT - 1)}…` : text));

@@ -65,7 +65,8 @@ function findingSections(title: string, findings: readonly Finding[]): readonly 
   return [{ title: `${title} (${findings.length})`, importance: 1, blocks: [table(['What', 'Why it matters', 'What to do'], findings.map(({ what, why, fix }) => [capital(what), why, fix]))] }];
 }
 
-const capital = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+/** A name keeps its letters. */
+const capital = (text: string): string => /^[^ ]*[._]/u.test(text) ? text : `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 
 function detailSections({ decisions, changes }: Plan): readonly Section[] {
   const kept = changes.filter(({ kind }) => kind === 'kept'), notSent = changes.filter(({ kind }) => kind === 'not sent');

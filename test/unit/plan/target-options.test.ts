@@ -53,10 +53,17 @@ it('an option that is removed by its new name is not called unknown', () => {
 
 describe('defaults that change though nobody sets the option', () => {
   it('are those of Airflow\'s own documentation', () => {
-    const found = changedDefaults(source({}, '2.10.3'), '3.3.1').map(({ option }) => option);
+    const found = changedDefaults(source({}, '2.10.3'), '3.3.1', []).map(({ option }) => option);
     expect(found).toEqual(expect.arrayContaining(['scheduler.catchup_by_default', 'scheduler.create_cron_data_intervals', 'core.dag_ignore_file_syntax']));
-    expect(changedDefaults(source({ 'scheduler.catchup_by_default': 'True' }, '2.10.3'), '3.3.1').map(({ option }) => option)).not.toContain('scheduler.catchup_by_default');
-    expect(changedDefaults(source({}, '2.10.3'), '2.10.3')).toEqual([]);
+    expect(changedDefaults(source({ 'scheduler.catchup_by_default': 'True' }, '2.10.3'), '3.3.1', []).map(({ option }) => option)).not.toContain('scheduler.catchup_by_default');
+    expect(changedDefaults(source({}, '2.10.3'), '2.10.3', [])).toEqual([]);
+  });
+
+  it('are not those that the plan itself sets', () => {
+    const plan = buildPlan({ file: aMigrationFile({ target: { airflowVersion: '3.3.1', configuration: { 'core.dag_ignore_file_syntax': 'regexp' } } }), source: source({}, '2.10.3'), target: undefined, targetAccount: ACCOUNT, sourceRole: aRole(), key: undefined, observations: NOTHING_SEEN });
+    const found = plan.defaults.map(({ option }) => option);
+    for (const set of ['scheduler.catchup_by_default', 'scheduler.create_cron_data_intervals', 'core.dag_ignore_file_syntax']) expect(found).not.toContain(set);
+    expect(found).toContain('api.fallback_page_limit');
   });
 });
 
