@@ -87,7 +87,8 @@ function logicalLines(text: string): readonly Readonly<{ line: number; content: 
     open = open === undefined ? { line: at + 1, content: piece } : { line: open.line, content: `${open.content} ${piece.trim()}` };
     if (isContinued) return;
     const content = open.content.replace(/(^|\s)#.*$/u, '').trim();
-    if (content !== '') result.push({ line: open.line, content });
+    // pip takes a short option's value without a blank, "-rmore.txt"; uv gets it with one.
+    if (content !== '') result.push({ line: open.line, content: content.replace(/^(-[A-Za-z])(?=[^\s=])/u, '$1 ') });
     open = undefined;
   });
   return result;

@@ -27,3 +27,11 @@ it("puts our folders where the image's stand, in options and wheels", async () =
   expect(options.map(({ text }) => text)).toEqual(['--find-links /t/plugins', '--no-index']);
   expect(packages.map(({ text }) => text)).toEqual(['/t/plugins/a-1-py3-none-any.whl']);
 });
+
+it('takes the value of a short option also without a blank, as pip does', async () => {
+  const { packages, constraints, options, missing } = await read({ 'requirements.txt': '-rmore.txt\n-cown.txt\n-f/usr/local/airflow/plugins\n-e./package\n-rnone.txt\n--no-index\n', 'more.txt': 'one\n', 'own.txt': 'pandas==1\n' });
+  expect(packages.map(({ file, line, text }) => [file, line, text])).toEqual([['more.txt', 1, 'one'], ['requirements.txt', 4, '-e ./package']]);
+  expect(constraints.map(({ address }) => address)).toEqual(['own.txt']);
+  expect(options.map(({ text }) => text)).toEqual(['-f /t/plugins', '--no-index']);
+  expect(missing.map(({ at, address }) => [at.line, address])).toEqual([[5, 'none.txt']]);
+});
