@@ -52,11 +52,16 @@ function errorFinding(error: LoadError, file: LoadedFile, make: Make, { version,
   if (/AirflowTaskTimeout/u.test(error.text)) return make('dag-timeout', 'error', error.line, `${file.file} takes longer to load than Airflow allows (core.dagbag_import_timeout: ${limits.wallSeconds - GRACE_SECONDS} s).`, why, 'take slow work (network, databases, large files) out of the top level of the file.');
   if (/^(?:\w+\.)*MemoryError/u.test(error.text)) return make('dag-memory', 'error', error.line, `${file.file} needs more than ${Math.round(limits.memoryBytes / 1024 ** 3)} GiB of memory to load.`, why, 'take large data out of the top level of the file.');
   if (/FileNotFoundError.*\/usr\/local\/airflow\//su.test(error.text)) return make('dag-needs-image-path', 'warning', error.line, what, 'the path is that of MWAA\'s image; here the files lie elsewhere, so whether it loads on the target is not known.', 'name files relative to the DAG file: os.path.dirname(__file__).');
-  if (file.standIn !== undefined && /^(?:\w+\.)*(?:ValueError|KeyError|TypeError|IndexError|AttributeError|JSONDecodeError|\w*(?:Variable|Connection)\w*)\b/u.test(error.text))
+  if (file.standIn !== undefined && !isOfTheCode(error) && /^(?:\w+\.)*(?:ValueError|KeyError|TypeError|IndexError|AttributeError|JSONDecodeError|\w*(?:Variable|Connection)\w*)\b/u.test(error.text))
     return make('dag-needs-values', 'warning', error.line, `${file.file} could not be loaded without the values of its variables and connections: ${text}`, `it reads ${file.reads.slice(0, 10).map(({ kind, name }) => `${kind} "${name}"`).join(', ')} while it is parsed, and no stand-in suited it. With the real values it may load.`, 'read them inside a task or a template, or give them a default that suits.');
   if (/cannot be serialized/u.test(error.text)) return make('dag-not-serializable', 'error', error.line, `${file.file}: ${text}`, 'Airflow stores every DAG as JSON; one that cannot be stored does not appear.', 'look at the arguments of its tasks and its timetable.');
   return make(/^(?:\w+\.)*(?:ModuleNotFoundError|ImportError)/u.test(error.text) ? 'import-error' : 'dag-error', 'error', error.line, what, why, 'load it on the target\'s Airflow and repair it; where a rule knows the new name, it stands beside it.');
 }
+
+/** Raised whatever the values of variables and connections are: a stand-in has nothing to do with it. */
+const isOfTheCode = ({ always, again, text }: LoadError): boolean => always || (again && OF_AN_INTERFACE.test(text));
+/** What Python and Airflow say of arguments, and of names that other things than plain values lack. */
+const OF_AN_INTERFACE = /unexpected keyword argument|positional arguments? |Invalid arguments were passed|^(?:\w+\.)*AttributeError: (?!'(?:str|int|float|bool|dict|list|tuple|NoneType|Connection)' object)/u;
 
 function pluginFindings({ outcome, errors, status }: LoadedPlugins, { plugins, version, home }: Settings): readonly CheckFinding[] {
   if (plugins === undefined) return [];

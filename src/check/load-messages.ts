@@ -8,6 +8,10 @@ export type LoadError = Readonly<{
   /** Where it was raised, if in another file of the user: "plugins/operators.py:12". */
   place: string | undefined;
   text: string;
+  /** It came at every try, also without a stand-in; of a file that reads no variable, so always. */
+  always: boolean;
+  /** It came whatever the stand-in was. */
+  again: boolean;
 }>;
 export type LoadedDag = Readonly<{ dagId: string; schedule: string; /** null: nothing is scheduled; undefined: could not be had. */ nextRun: string | null | undefined; isPausedUponCreation: boolean | undefined; tasks: number }>;
 export type Read = Readonly<{ kind: 'variable' | 'connection'; name: string; line: number | undefined }>;
@@ -49,7 +53,7 @@ export function readLoadMessage(line: string): LoadMessage | undefined {
   return value['kind'] === 'file' && file !== undefined && isBelow(file) ? { kind: 'file', file, standIn: text(value['standIn']), ...result } : undefined;
 }
 
-const errorOf = (value: Values): LoadError => ({ file: text(value['file']), line: number(value['line']), place: text(value['place']), text: text(value['text']) ?? 'no reason given' });
+const errorOf = (value: Values): LoadError => ({ file: text(value['file']), line: number(value['line']), place: text(value['place']), text: text(value['text']) ?? 'no reason given', always: value['always'] === true, again: value['again'] === true });
 
 function dagOf(value: Values): readonly LoadedDag[] {
   const dagId = text(value['dagId']), next = value['nextRun'];

@@ -15,6 +15,9 @@ const FILES: Readonly<Record<string, string>> = {
   'plugins/shop_helper.py': 'def open_shop():\n    raise ValueError("closed\\nuntil Monday")\n',
   'plugins/shop_plugin.py': 'import not_there_at_all\nfrom airflow.plugins_manager import AirflowPlugin\n',
   'dags/reads.py': `${HEAD}from airflow.models import Variable\nlimit = int(Variable.get("limit"))\nsettings = Variable.get("settings", deserialize_json=True, default_var={})\nwith DAG("reads", schedule=None) as dag: pass\n`,
+  'dags/reads_and_breaks.py': `${HEAD}from airflow.models import Variable\ncountry = Variable.get("country", default_var="de")\nwith DAG("a", **{"not_an_argument": country}) as dag: pass\n`,
+  'dags/reads_first.py': `${HEAD}from airflow.models import Variable\ncountry = Variable.get("country")\nwith DAG("a", schedule=None) as dag: dag.nowhere()\n`,
+  'dags/needs.py': `${HEAD}from airflow.models import Variable\nhost, port = Variable.get("place").split(":")\n`,
   'dags/exits.py': `${HEAD}import os\nos._exit(0)\n`,
   'dags/hangs.py': `${HEAD}\nwhile True:\n    try:\n        import time\n        while True: time.sleep(60)\n    except BaseException: pass\n`,
   'dags/eats.py': `${HEAD}\nbig = bytearray(64 * 1024 ** 3)\n`,
@@ -28,7 +31,7 @@ const FILES: Readonly<Record<string, string>> = {
 };
 
 type Dag = Readonly<{ dagId: string; schedule: string; nextRun: string | null; isPausedUponCreation: boolean | null }>;
-type Message = Readonly<{ kind: string; file?: string; files?: readonly string[]; outcome?: string; standIn?: string | null; errors: readonly Readonly<{ file: string; line: number; place: string | null; text: string }>[]; dags: readonly Dag[]; reads: readonly Readonly<{ kind: string; name: string; line: number }>[] }>;
+type Message = Readonly<{ kind: string; file?: string; files?: readonly string[]; outcome?: string; standIn?: string | null; errors: readonly Readonly<{ file: string; line: number; place: string | null; text: string; always?: boolean; again?: boolean }>[]; dags: readonly Dag[]; reads: readonly Readonly<{ kind: string; name: string; line: number }>[] }>;
 
 let folder: string;
 beforeAll(() => {
@@ -70,7 +73,7 @@ describe.each(['2.10.3', '3.3.1'])('Airflow %s', (version) => {
   }, 400_000);
 
   it('lists what Airflow would look at, says one thing of each, and comes to its end in spite of all of them', () => {
-    expect(messages[0]?.files).toEqual(['both.py', 'cron.py', 'eats.py', 'exits.py', 'gone.py', 'hangs.py', 'helper_fails.py', 'kills.py', 'not_serializable.py', 'reads.py', 'writes.py']);
+    expect(messages[0]?.files).toEqual(['both.py', 'cron.py', 'eats.py', 'exits.py', 'gone.py', 'hangs.py', 'helper_fails.py', 'kills.py', 'needs.py', 'not_serializable.py', 'reads.py', 'reads_and_breaks.py', 'reads_first.py', 'writes.py']);
     expect(messages.filter(({ kind }) => kind === 'file').map(({ file }) => file).sort()).toEqual(messages[0]?.files);
     expect(messages.at(-1)?.kind).toBe('end');
   });
@@ -86,6 +89,12 @@ describe.each(['2.10.3', '3.3.1'])('Airflow %s', (version) => {
 
   it('loads with a stand-in what reads a variable, and tells which and where', () =>
     expect(of('reads.py')).toMatchObject({ outcome: 'loaded', errors: [], standIn: '1', dags: [{ dagId: 'reads' }], reads: [{ kind: 'variable', name: 'limit', line: 4 }, { kind: 'variable', name: 'settings', line: 5 }] }));
+
+  it('tells of an error whether it came with and without a stand-in, with each, or by the stand-in', () => {
+    expect(of('reads_and_breaks.py').errors).toMatchObject([{ line: 5, text: expect.stringMatching(/unexpected keyword argument 'not_an_argument'/u), always: true, again: true }]);
+    expect(of('reads_first.py').errors).toMatchObject([{ line: 5, text: expect.stringMatching(/^AttributeError: 'DAG' object/u), always: false, again: true }]);
+    expect(of('needs.py').errors).toMatchObject([{ line: 4, text: expect.stringMatching(/^ValueError: not enough values/u), always: false, again: true }]);
+  });
 
   it.each([['exits.py', 'ended'], ['hangs.py', 'late'], ['writes.py', 'ended']])('tells how %s came to no result: %s', (file, outcome) => expect(of(file)).toMatchObject({ outcome, dags: [] }));
   it('ends a file that takes too much memory by its own error', () => expect(of('eats.py').errors).toMatchObject([{ line: 4, text: 'MemoryError' }]));

@@ -8,7 +8,9 @@ const of = (...files: readonly Partial<LoadedFile>[]) => {
   const loaded = files.map(aLoadedFile);
   return interpret({ files: loaded.map(({ file }) => file), loaded, plugins: undefined, problem: undefined }, SETTINGS);
 };
-const anError = (text: string, more: Partial<LoadedFile['errors'][number]> = {}) => ({ file: 'sales.py', line: 3, place: undefined, text, ...more });
+const anError = (text: string, more: Partial<LoadedFile['errors'][number]> = {}) => ({ file: 'sales.py', line: 3, place: undefined, text, always: false, again: false, ...more });
+/** A file that reads a variable and fails with each stand-in. */
+const reading = (error: LoadedFile['errors'][number]): Partial<LoadedFile> => ({ standIn: '{}', reads: [{ kind: 'variable', name: 'x', line: 2 }], errors: [error] });
 const aDag = (dagId: string, isPausedUponCreation?: boolean) => ({ dagId, schedule: '@daily', nextRun: null, isPausedUponCreation, tasks: 1 });
 
 describe('what loading a file showed', () => {
@@ -23,6 +25,11 @@ describe('what loading a file showed', () => {
     ['a DAG that cannot be stored', { errors: [anError("DAG 'a' cannot be serialized: TypeError: x")] }, 'dag-not-serializable', 'error'],
     ["a path of MWAA's image", { errors: [anError("FileNotFoundError: [Errno 2] No such file or directory: '/usr/local/airflow/dags/a.sql'")] }, 'dag-needs-image-path', 'warning'],
     ['a value that no stand-in suits', { standIn: '{}', reads: [{ kind: 'variable', name: 'x', line: 2 }], errors: [anError("ValueError: invalid literal for int() with base 10: '{}'")] }, 'dag-needs-values', 'warning'],
+    ['an error that comes with and without a stand-in', reading(anError('ValueError: no such country', { always: true, again: true })), 'dag-error', 'error'],
+    ['an argument that is gone behind a variable without a default', reading(anError("TypeError: DAG.__init__() got an unexpected keyword argument 'schedule_interval'", { again: true })), 'dag-error', 'error'],
+    ["a name that Airflow's own objects lack, behind such a variable", reading(anError("AttributeError: 'DAG' object has no attribute 'concurrency'", { again: true })), 'dag-error', 'error'],
+    ['a value that neither stand-in has', reading(anError('ValueError: not enough values to unpack (expected 2, got 1)', { again: true })), 'dag-needs-values', 'warning'],
+    ['a method that a text lacks, since the variable is none', reading(anError("AttributeError: 'str' object has no attribute 'keys'", { again: true })), 'dag-needs-values', 'warning'],
     ['an import that is gone behind such a value', { standIn: '{}', reads: [{ kind: 'variable', name: 'x', line: 2 }], errors: [anError("ImportError: cannot import name 'y'")] }, 'import-error', 'error'],
   ])('tells %s', (_, file, code, level) => {
     const found = of(file).findings.filter((one) => one.level !== 'notice');
