@@ -50,7 +50,7 @@ function notice(dropped: readonly string[], shortened: readonly string[]): reado
   const named = (titles: readonly string[]): string => `${titles.slice(0, TITLES).map(sentence).join(', ')}${titles.length > TITLES ? ` and ${titles.length - TITLES} more` : ''}`;
   return [
     ...(dropped.length > 0 ? [`**Left out here, because GitHub limits a comment; they are in ${SUMMARY}:** ${named(dropped)}.`] : []),
-    ...(shortened.length > 0 ? [`**Only the first rows are here, all of them in ${SUMMARY}:** ${named(shortened)}.`] : []),
+    ...(shortened.length > 0 ? [`**Only the first rows are here, more of them in ${SUMMARY} and the artifacts:** ${named(shortened)}.`] : []),
   ];
 }
 

@@ -163,7 +163,7 @@ describe('the largest case', () => {
     expect({ forbidden, images, mentions, references, commits, comments: comments.length, links }).toEqual({ forbidden: [], images: 0, mentions: [], references: [], commits: [], comments: 1, links: ['https://github.com/octo-org/workflows/actions/runs/1'] });
     for (const rows of tables) expect(new Set(rows.map((cells) => cells.length)).size).toBe(1);
     expect(body().split('\n').slice(3, 6).join('\n')).toMatch(/^\*\*Left out here, because GitHub limits a comment; they are in the job summary:\*\* .*CloudFormation/mu);
-    expect(body()).toMatch(/\*\*Only the first rows are here, all of them in the job summary:\*\* .*options/u);
+    expect(body()).toMatch(/\*\*Only the first rows are here, more of them in the job summary and the artifacts:\*\* .*options/u);
     expect(body()).toMatch(/[\d,]+ more rows are in the job summary\./u);
     expect(headings[0]?.[0]).toBe('h2');
     expect([...headings.map(([, title]) => title), ...summaries].some((title) => title.startsWith('Airflow options that change'))).toBe(true);
