@@ -21,7 +21,7 @@ import { endMarked } from './run-program.js';
 import { findLost, runRules } from './run-rules.js';
 import { openSeal, type Seal } from './seal.js';
 import { findTools } from './tools.js';
-import { copyFolder, countPython, findWorkflowFiles, type WorkflowFiles } from './workflow-files.js';
+import { copyFolder, countPython, findWorkflowFiles, leftOutNote, type WorkflowFiles } from './workflow-files.js';
 import { boundedReport, reportText } from './write-check-report.js';
 
 export type CheckJob = Readonly<{
@@ -90,8 +90,7 @@ async function checkIn({ file, env, scripts, clock, log, root, files, folder, ma
   const version = file.target.airflowVersion, venv = path.join(folder, 'venv'), work = path.join(folder, 'work'), home = path.join(folder, 'home');
   const places: Places = { home, temporary: path.join(folder, 'tmp'), dags: path.join(folder, 'dags'), plugins: path.join(folder, 'plugins'), scripts, bin: path.join(venv, 'bin') };
   for (const each of [work, home, places.temporary, places.plugins]) await mkdir(each, { recursive: true });
-  await copyFolder(root, files.dags, places.dags);
-  if (files.plugins !== undefined && !files.isPluginsZip) await copyFolder(root, files.plugins, places.plugins);
+  const leftOut = [...await copyFolder(root, files.dags, places.dags), ...(files.plugins === undefined || files.isPluginsZip ? [] : await copyFolder(root, files.plugins, places.plugins))];
   const environment = dagEnvironment(places, file.target.configuration, marker);
 
   const tools = await findTools(python, env, work);
@@ -132,7 +131,7 @@ async function checkIn({ file, env, scripts, clock, log, root, files, folder, ma
     schema: CHECK_SCHEMA, migrationId: file.id, versions: { source, target: version, python },
     counts: { dagFiles: loaded.files.length, dags: interpreted.dags.length, requirements: requirements.count, plugins: await countPython(places.plugins) },
     findings: mergeFindings([...unpacked, ...requirements.findings, ...interpreted.findings], [...rules.findings, ...bridged.findings, ...lost.findings]), dags: interpreted.dags,
-    notChecked: [...requirements.notChecked, ...interpreted.notChecked, ...rules.notChecked, ...bridged.notChecked, ...lost.notChecked, ...(hasRuff ? [] : ['What ruff\'s Airflow rules look for: ruff could not be installed.']), ...(source === undefined ? ['What changes from the source\'s Airflow: its version is not known. Write source.airflow-version into the migration file.'] : [])],
+    notChecked: [...leftOutNote(leftOut), ...requirements.notChecked, ...interpreted.notChecked, ...rules.notChecked, ...bridged.notChecked, ...lost.notChecked, ...(hasRuff ? [] : ['What ruff\'s Airflow rules look for: ruff could not be installed.']), ...(source === undefined ? ['What changes from the source\'s Airflow: its version is not known. Write source.airflow-version into the migration file.'] : [])],
   };
 }
 

@@ -12,11 +12,10 @@ export function interpret({ files, loaded, plugins }: Loaded, settings: Settings
     dagId: dag.dagId, file: `${settings.dags}/${file.file}`, schedule: { source: undefined, target: dag.schedule }, nextRun: { source: undefined, target: dag.nextRun }, isPausedUponCreation: dag.isPausedUponCreation,
   })));
   return {
-    findings: [...loaded.flatMap((file) => fileFindings(file, settings)), ...(plugins === undefined ? [] : pluginFindings(plugins, settings)), ...duplicates(dags), ...unpaused(dags, settings)],
+    findings: [...loaded.flatMap((file) => fileFindings(file, settings)), ...(plugins === undefined ? [] : pluginFindings(plugins, settings)), ...duplicates(dags), ...unpaused(dags, settings), ...(files.length === 0 ? [noFiles(settings.dags)] : [])],
     dags,
     notChecked: [
       ...(unloaded.length === 0 ? [] : [`${unloaded.length} DAG files were not loaded, because others ended the program that loads them again and again: ${unloaded.slice(0, 20).join(', ')}${unloaded.length > 20 ? ', …' : ''}.`]),
-      ...(files.length === 0 ? [`Airflow finds no DAG file in ${settings.dags}.`] : []),
     ],
   };
 }
@@ -41,6 +40,12 @@ function fileFindings(file: LoadedFile, settings: Settings): readonly CheckFindi
       return [...reads, ...file.errors.map((error) => errorFinding(error, file, make, settings))];
   }
 }
+
+/** Green would say that all is well where there was nothing to look at. */
+const noFiles = (dags: string): CheckFinding => ({
+  code: 'no-dag-files', level: 'error', file: undefined, line: undefined, dagId: undefined, what: `Airflow finds no DAG file in ${dags}.`,
+  why: 'a file counts that ends in .py or .zip, holds the words "airflow" and "dag" (core.dag_discovery_safe_mode), and is not named in .airflowignore.', fix: 'name the folder of the DAGs in the migration file: resources.dags.', replacement: undefined,
+});
 
 type Make = (code: string, level: CheckFinding['level'], line: number | undefined, what: string, why: string | undefined, fix: string) => CheckFinding;
 

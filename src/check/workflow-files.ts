@@ -34,23 +34,48 @@ export async function findWorkflowFiles(root: string, resources: MigrationFile['
   const plugins = resources.plugins === undefined
     ? await first(['plugins', 'plugins.zip'].flatMap((name) => [path.posix.join(beside, name), name]), ['folder', 'file'])
     : await named(clean(resources.plugins), 'plugins', ['folder', 'file']);
-  return { dags, requirements, plugins, isPluginsZip: plugins !== undefined && (await kindOf(plugins)) === 'file' };
+  const isPluginsZip = plugins !== undefined && (await kindOf(plugins)) === 'file';
+  return { dags: await realName(root, dags), requirements, plugins: plugins === undefined || isPluginsZip ? plugins : await realName(root, plugins), isPluginsZip };
 }
 
-/** Copies a folder. Links are left out: S3, where MWAA takes the files from, has none, and one could lead out of the repository. */
-export async function copyFolder(root: string, name: string, to: string): Promise<void> {
-  const from = path.join(root, name);
-  await mkdir(to, { recursive: true });
-  await cp(from, to, {
-    recursive: true, preserveTimestamps: true,
-    filter: async (source) => {
-      const base = path.basename(source);
-      if (source !== from && (base === '__pycache__' || base === '.git')) return false;
-      const stats = await lstat(source);
-      return stats.isFile() || stats.isDirectory();
-    },
-  });
+/** A folder that is a link goes by the name of what it leads to: there an annotation can stand. */
+const realName = async (root: string, name: string): Promise<string> => path.relative(await realpath(root), await realpath(path.join(root, name))).split(path.sep).join('/') || '.';
+
+/** Entries behind links; a few links that lead to each other's folders would give any number. */
+const MAX_BEHIND_LINKS = 20_000;
+
+/**
+ * Copies a folder. A link becomes what it leads to, as by `aws s3 sync` and `cp`, if that lies in the repository and is not git's own.
+ * @returns the links that were left out, and whatever is neither file nor folder, from the root of the repository
+ */
+export async function copyFolder(root: string, name: string, to: string): Promise<readonly string[]> {
+  const base = await realpath(root), leftOut: string[] = [];
+  let behindLinks = 0;
+  /** @param around the real folders that hold `from`: a link to one of them would have no end */
+  const copy = async (from: string, shown: string, target: string, around: readonly string[], isBehindLink: boolean): Promise<void> => {
+    if (isBehindLink && (behindLinks += 1) > MAX_BEHIND_LINKS) return void leftOut.push(shown);
+    const stats = await lstat(from);
+    if (stats.isSymbolicLink()) {
+      const real = await realpath(from).catch(() => undefined);
+      const parts = real?.startsWith(base + path.sep) === true ? path.relative(base, real).split(path.sep) : ['.git'];
+      // .git/config holds the token with which the repository was checked out.
+      if (real === undefined || parts.includes('.git') || around.includes(real)) return void leftOut.push(shown);
+      return copy(real, shown, target, around, true);
+    }
+    if (stats.isFile()) return cp(from, target, { preserveTimestamps: true });
+    if (!stats.isDirectory()) return void leftOut.push(shown);
+    await mkdir(target, { recursive: true });
+    for (const entry of (await readdir(from)).sort())
+      if (entry !== '__pycache__' && entry !== '.git') await copy(path.join(from, entry), path.posix.join(shown, entry), path.join(target, entry), [...around, from], isBehindLink);
+  };
+  await copy(await realpath(path.join(root, name)), name, to, [], false);
+  return leftOut;
 }
+
+/** What a reader has to know of what copyFolder left out. */
+export const leftOutNote = (leftOut: readonly string[]): readonly string[] => (leftOut.length === 0 ? [] : [
+  `${leftOut.slice(0, 20).join(', ')}${leftOut.length > 20 ? `, … (${leftOut.length})` : ''}: ${leftOut.length === 1 ? 'a link that leads' : 'links that lead'} nowhere, in a circle, into .git or out of the repository, or no ordinary ${leftOut.length === 1 ? 'file' : 'files'}. Not loaded here; a copy by "aws s3 sync" may hold what is behind.`,
+]);
 
 /** At most 1 MiB: a larger one is none. Undefined: it is not there. */
 export async function readText(root: string, name: string): Promise<string | undefined> {

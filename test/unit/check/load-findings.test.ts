@@ -54,9 +54,10 @@ it('names every file that has a DAG id twice', () =>
 
 it('warns of a DAG that would start by itself, and of no other', () => expect(of({ dags: [aDag('a', false), aDag('b', true), aDag('c')] }).findings).toMatchObject([{ code: 'dag-starts-unpaused', level: 'warning', dagId: 'a' }]));
 
-it('says which files were never loaded, and that there are none', () => {
+it('calls it an error that there is no DAG file, since nothing was checked', () => expect(of().findings).toMatchObject([{ code: 'no-dag-files', level: 'error', what: 'Airflow finds no DAG file in airflow/dags.' }]));
+
+it('says which files were never loaded', () => {
   expect(interpret({ files: ['a.py', 'b.py'], loaded: [aLoadedFile({ file: 'a.py' })], plugins: undefined, problem: undefined }, SETTINGS).notChecked.join()).toMatch(/1 DAG files were not loaded.*b\.py/u);
-  expect(of().notChecked).toEqual(['Airflow finds no DAG file in airflow/dags.']);
 });
 
 describe("a line of the loader's output", () => {
