@@ -40,6 +40,23 @@ export function openPullRequestComments(api: GithubApi, repository: string): Pul
     return found.sort((one, other) => one.id - other.id);
   };
 
+  /**
+   * Two runs that began together both found none and both wrote one. Each looks again afterwards: the oldest stays, whoever wrote it, and
+   * gets the text of who looks. So it is one, with the text of the run that ended last, also where the other one has already removed ours.
+   */
+  const settle = async (pullRequest: number, migrationId: string, login: string, body: string): Promise<'created' | 'updated'> => {
+    const found = await ours(pullRequest, migrationId, login);
+    for (const [at, { id, body: text }] of found.entries()) {
+      if (text !== body && !isSameContent(text, body)) {
+        const { status } = await api.call({ method: 'PATCH', path: `${base}/comments/${id}`, body: { body } });
+        if (status >= 400) continue; // deleted since; the next oldest stays
+      }
+      for (const younger of found.slice(at + 1)) await api.call({ method: 'DELETE', path: `${base}/comments/${younger.id}` });
+      return text === body ? 'created' : 'updated';
+    }
+    return 'created';
+  };
+
   return {
     async put(pullRequest, migrationId, body) {
       if (!/^[\w.-]+\/[\w.-]+$/u.test(repository)) throw new InternalError(`GITHUB_REPOSITORY is no "owner/name": ${repository}`);
@@ -48,7 +65,7 @@ export function openPullRequestComments(api: GithubApi, repository: string): Pul
       const login = await author();
       const before = await ours(pullRequest, migrationId, login);
       let [kept] = before;
-      let outcome: 'created' | 'updated' | 'unchanged' = 'unchanged';
+      let outcome: 'updated' | 'unchanged' = 'unchanged';
       if (kept && !isSameContent(kept.body, body)) {
         const { status } = await api.call({ method: 'PATCH', path: `${base}/comments/${kept.id}`, body: { body } });
         outcome = 'updated';
@@ -59,15 +76,9 @@ export function openPullRequestComments(api: GithubApi, repository: string): Pul
         const answer = await api.call({ method: 'POST', path: `${base}/${pullRequest}/comments`, body: { body } }, async () =>
           ((await ours(pullRequest, migrationId, login)).length > 0 ? { status: 201, body: undefined, next: undefined } : undefined));
         if (answer.status >= 400) throw noPullRequest(repository, pullRequest, answer.status);
-        outcome = 'created';
+        return settle(pullRequest, migrationId, login, body);
       }
-      // Two runs that began together both found none. Each looks again after it has written: the one that wrote last sees both, the oldest
-      // stays, and it gets this run's text, so that the run that ends last has the last word.
-      const [oldest, ...younger] = outcome === 'created' ? await ours(pullRequest, migrationId, login) : before;
-      if (oldest && younger.length > 0) {
-        if (outcome === 'created' && !isSameContent(oldest.body, body)) await api.call({ method: 'PATCH', path: `${base}/comments/${oldest.id}`, body: { body } });
-        for (const { id } of younger) await api.call({ method: 'DELETE', path: `${base}/comments/${id}` });
-      }
+      for (const { id } of before.slice(1)) await api.call({ method: 'DELETE', path: `${base}/comments/${id}` });
       return outcome;
     },
   };

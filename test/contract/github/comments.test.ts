@@ -114,28 +114,55 @@ describe('whose comment it is', () => {
 });
 
 describe('two runs at once', () => {
-  it('leave one comment, with the text of the one that wrote last', async () => {
-    // Both look before either writes.
-    let waiting = 0, release: () => void = () => undefined;
-    const both = new Promise<void>((resolve) => { release = resolve; });
-    const racing = () => {
-      const api = openGithubApi({ apiUrl: github.url, token: github.token({}), clock });
-      return openPullRequestComments({
-        ...api,
-        call: async (request, before) => {
-          if (request.method === 'POST' && request.path.endsWith('/comments')) {
-            waiting += 1;
-            if (waiting === 2) release();
-            await both;
-          }
-          return api.call(request, before);
-        },
-      }, 'octo-org/workflows');
+  const opened = () => openGithubApi({ apiUrl: github.url, token: github.token({}), clock });
+  type Call = Parameters<ReturnType<typeof opened>['call']>[0];
+  /** A run that waits where it is told to. @param before called ahead of each call, with how many comments it has written */
+  const run = (text: string, before: (call: Call, written: number) => Promise<unknown>) => {
+    let written = 0;
+    const api = opened();
+    return openPullRequestComments({
+      ...api,
+      call: async (request, repeat) => {
+        await before(request, written);
+        const answer = await api.call(request, repeat);
+        if (request.method === 'POST') written += 1;
+        return answer;
+      },
+    }, 'octo-org/workflows').put(pull, 'analytics', body(text));
+  };
+  const gate = () => {
+    let open: () => void = () => undefined;
+    const passed = new Promise<void>((resolve) => { open = resolve; });
+    return { passed, open };
+  };
+
+  // Both have found none. A writes first, then B; then one of them ends before the other looks again.
+  it.each([['B', 'A'], ['A', 'B']] as const)('leave one comment, the oldest, with the text of the one that ends last: %s', async (last, first) => {
+    let oldest: number | undefined;
+    const bothLooked = gate(), aWrote = gate(), bWrote = gate(), firstEnded = gate();
+    let looked = 0;
+    const steps = (name: 'A' | 'B') => async (call: Call, written: number): Promise<void> => {
+      if (call.method === 'POST') {
+        looked += 1;
+        if (looked === 2) bothLooked.open();
+        await bothLooked.passed;
+        if (name === 'B') await aWrote.passed;
+      } else if (written > 0) {
+        if (name === 'A') oldest ??= github.commentsOf(pull)[0]!.id;
+        (name === 'A' ? aWrote : bWrote).open();
+        await bWrote.passed;
+        if (name === last) await firstEnded.passed;
+      }
     };
-    await Promise.all([racing().put(pull, 'analytics', body('one')), racing().put(pull, 'analytics', body('two'))]);
-    expect(writes().filter((method) => method === 'POST')).toHaveLength(2);
-    expect(bodies()).toHaveLength(1);
-    expect([body('one'), body('two')]).toContain(bodies()[0]);
+    const outcomes = await Promise.all((['A', 'B'] as const).map(async (name) => {
+      const outcome = await run(name, steps(name));
+      if (name === first) firstEnded.open();
+      return outcome;
+    }));
+    expect(writes().slice(0, 2)).toEqual(['POST', 'POST']);
+    expect(github.commentsOf(pull).map(({ id, body: text }) => [id, text])).toEqual([[oldest, body(last)]]);
+    // Whose comment it is by now has only changed it.
+    expect(outcomes[last === 'A' ? 0 : 1]).toBe('updated');
   });
 
   it('are put right by the next one, should both have been killed in between', async () => {
