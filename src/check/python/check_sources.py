@@ -67,6 +67,13 @@ class Source:
     def __init__(self, path, name, text, tree):
         self.path, self.name, self.text, self.tree = path, name, text, tree
         self._parents = None
+        self._imported = None
+
+    def imported_parts(self):
+        """Every part of the modules that the file imports: {"shared", "settings"} of ``from shared.settings import x``, with x."""
+        if self._imported is None:
+            self._imported = _imported_parts(self.tree)
+        return self._imported
 
     def parents(self):
         """Each node's parent, by the node."""
@@ -126,7 +133,7 @@ def python_sources(args, unread=None):
             continue
         source = _parsed(path, name, unread)
         if source is not None:
-            imported |= _imported_parts(source.tree)
+            imported |= source.imported_parts()
             yield source
     # Helpers are often kept from Airflow by name; what a DAG file imports is read all the same.
     found = True
@@ -136,12 +143,11 @@ def python_sources(args, unread=None):
         for path, name in found:
             source = _parsed(path, name, unread)
             if source is not None:
-                imported |= _imported_parts(source.tree)
+                imported |= source.imported_parts()
                 yield source
 
 
 def _imported_parts(tree):
-    """Every part of the modules that a file imports: {"shared", "settings"} of ``from shared.settings import x``, with x."""
     modules = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     modules += [alias.name for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom)) for alias in node.names]
     return {part for module in modules for part in module.split(".") if part}

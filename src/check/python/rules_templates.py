@@ -55,10 +55,19 @@ def strings_of(source):
 
 
 def own_macros(source):
-    """Names that the DAGs of the file give to their templates themselves."""
-    for node in ast.walk(source.tree):
-        if isinstance(node, ast.keyword) and node.arg == "user_defined_macros" and isinstance(node.value, ast.Dict):
-            yield from filter(None, (text_of(key) for key in node.value.keys if key is not None))
+    """Names that the DAGs of the file give to their templates themselves: user_defined_macros={"next_ds": …}, also by a name."""
+    given = [node.value for node in ast.walk(source.tree) if isinstance(node, ast.keyword) and node.arg == "user_defined_macros"]
+    wanted = {value.id for value in given if isinstance(value, ast.Name)}
+    if wanted:
+        assigned = [node for node in ast.walk(source.tree) if isinstance(node, ast.Assign)]
+        given += [node.value for node in assigned if any(isinstance(target, ast.Name) and target.id in wanted for target in node.targets)]
+    names = set()
+    for value in given:
+        if isinstance(value, ast.Dict):
+            names.update(filter(None, (text_of(key) for key in value.keys if key is not None)))
+        elif isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "dict":
+            names.update(each.arg for each in value.keywords if each.arg)
+    return names
 
 
 class Judge:
@@ -70,14 +79,17 @@ class Judge:
         # Airflow 1.10 had pendulum 1, whose format() took strftime's signs.
         self.checks_formats = (1,) <= version(source_text) < (2,) <= target
 
-    def template(self, text, file, first, last, level="error"):
-        """Findings of one template; the lines of its names lie between those of the string."""
+    def template(self, text, file, first, last, level="error", own=()):
+        """Findings of one template; the lines of its names lie between those of the string.
+
+        :param own: names that its DAGs give to it
+        """
         found = read_template(text)
         if found is None:
             return
         at = lambda line: min(first + line - 1, last)  # noqa: E731
         for name, line in dict.fromkeys(found.names):
-            if name in self.gone:
+            if name in self.gone and name not in own:
                 write, cure = self.gone[name]
                 yield Finding(
                     "template-name-removed",
@@ -116,23 +128,35 @@ class Judge:
             )
 
 
+def _module_of(source):
+    return os.path.basename(source.name)[: -len(".py")]
+
+
 def main():
     args = arguments(__doc__)
-    judge, findings, mentioned = Judge(args.target, args.source), [], set()
+    judge, findings = Judge(args.target, args.source), []
+    # Name of a file → what the DAG files that mention it give to their templates, each a set.
+    mentioned = {}
     sources = list(python_sources(args))
-    for name in {name for source in sources for name in own_macros(source)}:
-        judge.gone.pop(name, None)
+    macros = {}
     for source in sources:
+        macros.setdefault(_module_of(source), set()).update(own_macros(source))
+    for source in sources:
+        # A DAG made by a function of another file has the macros from there.
+        own = own_macros(source).union(*(macros[part] for part in source.imported_parts() if part in macros))
         for text, first, last in strings_of(source):
-            findings += softened(source, judge.template(text, source.name, first, last))
-        mentioned.update(os.path.basename(text.strip()) for text in map(text_of, ast.walk(source.tree)) if text and len(text) < 500)
+            findings += softened(source, judge.template(text, source.name, first, last, own=own))
+        for text in filter(None, map(text_of, ast.walk(source.tree))):
+            if len(text) < 500:
+                mentioned.setdefault(os.path.basename(text.strip()), []).append(own)
     for path, name in files_below(args, ENDINGS):
         content = read_capped(path)
         if content is not None and (b"{{" in content or b"{%" in content):
             # A file that no DAG names is perhaps rendered by another program, dbt for one.
-            level = "error" if os.path.basename(name) in mentioned else "warning"
+            users = mentioned.get(os.path.basename(name))
             text = content.decode("utf-8", "replace")
-            findings += judge.template(text, name, 1, text.count("\n") + 1, level)
+            own = set.intersection(*users) if users else ()
+            findings += judge.template(text, name, 1, text.count("\n") + 1, "error" if users else "warning", own)
     print_findings(findings)
 
 

@@ -189,3 +189,13 @@ it('comes to its end on hostile files, and reads nothing outside', async () => {
     rmSync(outside, { recursive: true, force: true });
   }
 });
+
+it('lets a file name templates for itself, and for no other file', async () => {
+  const found = await withRepository({
+    'dags/one.py': 'from airflow import DAG\nMACROS = dict(next_ds=1)\nDAG("one", user_defined_macros={"execution_date": 1}, default_args={"sql": "{{ execution_date }}"})\nDAG("more", user_defined_macros=MACROS)\nX = "{{ next_ds }}"\nFILES = ["own.sql", "both.sql"]\n',
+    'dags/two.py': 'X = "{{ execution_date }}"  # airflow dag\nFILES = ["both.sql"]\n',
+    'dags/made.py': 'import one  # airflow dag\nX = "{{ execution_date }}"\n',
+    'dags/own.sql': '{{ execution_date }}\n', 'dags/both.sql': '{{ execution_date }}\n',
+  }, (root) => runRule('templates', root, TO_3));
+  expect(found.map(({ code, level, file, line: at }) => [code, level, file, at])).toEqual([['template-name-removed', 'error', 'dags/both.sql', 1], ['template-name-removed', 'error', 'dags/two.py', 1]]);
+});
