@@ -42,16 +42,46 @@ _NOT_RENDERED = ("doc", "doc_md", "doc_rst", "doc_json", "doc_yaml", "descriptio
 
 def strings_of(source):
     """Yield (text, first line, last line) of the strings that may be templates; a value put into an f-string counts as 0."""
-    parents = source.parents()
+    parents, shown = source.parents(), _names_that_are_shown(source)
     for node in ast.walk(source.tree):
-        around = parents.get(node)
-        if isinstance(around, ast.Expr) or isinstance(around, ast.JoinedStr) or (isinstance(around, ast.keyword) and around.arg in _NOT_RENDERED):
-            continue
         text = text_of(node)
         if isinstance(node, ast.JoinedStr):
             text = "".join(text_of(part) or "0" for part in node.values)
-        if text and ("{{" in text or "{%" in text):
-            yield text, node.lineno, getattr(node, "end_lineno", node.lineno)
+        if not text or not ("{{" in text or "{%" in text):
+            continue
+        around = parents.get(node)
+        if isinstance(around, (ast.Expr, ast.JoinedStr)) or _is_shown(source, node, shown):
+            continue
+        yield text, node.lineno, getattr(node, "end_lineno", node.lineno)
+
+
+def _is_shown(source, node, names=()):
+    """Whether a text is only shown to people: it is, or goes into, documentation, or an exception's message.
+
+    :param names: variables that hold such texts and nothing else
+    """
+    for around in source.ancestors(node):
+        if isinstance(around, ast.keyword) and around.arg is not None:
+            return around.arg in _NOT_RENDERED
+        if isinstance(around, (ast.Raise, ast.Assert)):
+            return True
+        if isinstance(around, ast.Dict):
+            keys = [key for key, value in zip(around.keys, around.values) if value is node and key is not None]
+            return any(text_of(key) in _NOT_RENDERED for key in keys)
+        if isinstance(around, ast.Assign):
+            return all(getattr(target, "attr", None) in _NOT_RENDERED or getattr(target, "id", None) in names for target in around.targets)
+        if isinstance(around, ast.stmt):
+            return False
+    return False
+
+
+def _names_that_are_shown(source):
+    """Variables of the file that it uses, and for nothing but documentation: DOC of ``doc_md=DOC``."""
+    used = {}
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            used.setdefault(node.id, []).append(node)
+    return {name for name, uses in used.items() if all(_is_shown(source, use) for use in uses)}
 
 
 def own_macros(source):

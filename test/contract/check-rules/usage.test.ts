@@ -199,3 +199,22 @@ it('lets a file name templates for itself, and for no other file', async () => {
   }, (root) => runRule('templates', root, TO_3));
   expect(found.map(({ code, level, file, line: at }) => [code, level, file, at])).toEqual([['template-name-removed', 'error', 'dags/both.sql', 1], ['template-name-removed', 'error', 'dags/two.py', 1]]);
 });
+
+const DOCUMENTED = `from textwrap import dedent
+from airflow import DAG
+DOC = """
+Use \`{{ execution_date }}\` in Airflow 2.
+"""
+BOTH = "{{ next_ds }}"
+UNUSED = "{{ prev_ds }}"
+with DAG("documented", schedule=None, doc_md=dedent(DOC), description=BOTH, default_args={"doc_md": "{{ execution_date }}", "sql": "{{ tomorrow_ds }}"}) as dag:
+    dag.doc_md = "{{ execution_date }}" + DOC
+    if dag.catchup:
+        raise ValueError("write {{ execution_date }}")
+    run(bash_command=BOTH)
+`;
+
+it('says nothing of template names in documentation and messages, also by a variable, unless it is rendered too', async () => {
+  const found = await withRepository({ 'dags/documented.py': DOCUMENTED }, (root) => runRule('templates', root, TO_3));
+  expect(found.map(({ line: at, what }) => [at, /name (\w+) /u.exec(what)?.[1]])).toEqual([[6, 'next_ds'], [7, 'prev_ds'], [8, 'tomorrow_ds']]);
+});
