@@ -218,3 +218,11 @@ it('says nothing of template names in documentation and messages, also by a vari
   const found = await withRepository({ 'dags/documented.py': DOCUMENTED }, (root) => runRule('templates', root, TO_3));
   expect(found.map(({ line: at, what }) => [at, /name (\w+) /u.exec(what)?.[1]])).toEqual([[6, 'next_ds'], [7, 'prev_ds'], [8, 'tomorrow_ds']]);
 });
+
+it('tells a changed default of schedule of files only that a release before 3 could load', async () => {
+  const found = await withRepository({
+    'dags/both.py': 'try:\n    from airflow.sdk import DAG\nexcept ImportError:\n    from airflow import DAG\nDAG("both")\n',
+    'dags/later.py': 'from airflow import DAG\ndef f():\n    from airflow.sdk import Variable\nDAG("later")\n', 'dags/new.py': 'from airflow.sdk import DAG\nDAG("new")\n',
+  }, (root) => runRule('schedules', root, TO_3));
+  expect(found.map(({ code, level, dagId }) => [code, level, dagId])).toEqual([['schedule-default-changed', 'error', 'both'], ['schedule-default-changed', 'error', 'later'], ['schedule-default-changed', 'notice', 'new']]);
+});
