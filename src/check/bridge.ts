@@ -9,6 +9,7 @@ import { pythonOf } from './install.js';
 import { withoutAddresses } from './requirement-conflicts.js';
 import { runProgram } from './run-program.js';
 import { readFindings } from './run-rules.js';
+import { interpreterPlaces } from './seal-view.js';
 import type { Seal } from './seal.js';
 import type { Tools } from './tools.js';
 import { copyFolder } from './workflow-files.js';
@@ -61,7 +62,7 @@ export async function runBridge(job: BridgeJob): Promise<Bridged> {
     if (result.code !== 0) return missing(`it could not be installed (${withoutAddresses(result.stderr).slice(0, 300)}).`);
   }
   const result = await job.run({
-    command: pythonOf(venv), writable: [home], hidden: [job.root],
+    command: pythonOf(venv), writable: [home], hidden: [job.root], shown: interpreterPlaces(tools.python),
     args: ['-B', path.join(job.scripts, 'bridge_rules.py'), '--source', job.source ?? '', '--target', job.target, '--root', job.folder, '--dags', 'dags', ...(plugins === undefined ? [] : ['--plugins', 'plugins'])],
     env: { ...withoutOptions(job.env), HOME: home, TMPDIR: home, AIRFLOW_HOME: home }, folder: home, timeoutSeconds: RULES_SECONDS, maxOutput: MAX_OUTPUT,
   });

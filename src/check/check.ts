@@ -14,11 +14,13 @@ import { dagEnvironment, installerEnvironment, sealedInstaller, type Places } fr
 import { readCommandFiles, restoreCommandFiles } from './command-files.js';
 import { installAirflow, installRuff, pythonOf } from './install.js';
 import { limitsFor, loadDags } from './load-dags.js';
+import { refuseInstanceRole } from './instance-role.js';
 import { interpret } from './load-findings.js';
 import { mergeFindings } from './merge-findings.js';
 import { refuseCredentials, type Variables } from './refuse-credentials.js';
 import { endMarked } from './run-program.js';
 import { findLost, runRules } from './run-rules.js';
+import { installerPlaces } from './seal-view.js';
 import { openSeal, type Seal } from './seal.js';
 import { findTools } from './tools.js';
 import { copyFolder, countPython, findWorkflowFiles, leftOutNote, type WorkflowFiles } from './workflow-files.js';
@@ -43,6 +45,7 @@ export type Checked = Readonly<{ report: CheckReport; /** Where it was written, 
 export async function check(job: CheckJob): Promise<Checked> {
   const { file, config, env, token } = job;
   refuseCredentials(env, token);
+  await refuseInstanceRole(env);
   const version = findVersion(file.target.airflowVersion);
   if (!version?.creatable) throw new UserError(`Airflow ${file.target.airflowVersion} (${config}: target.airflow-version) is no version that MWAA creates environments with.`, 'there is no image to compare with.', 'name a version that MWAA offers; docs/reference/migration-file.md lists them.');
   const root = await realpath(env['GITHUB_WORKSPACE'] || process.cwd());
@@ -94,13 +97,13 @@ async function checkIn({ file, env, scripts, clock, log, root, files, folder, ma
   const environment = dagEnvironment(places, file.target.configuration, marker);
 
   const tools = await findTools(python, env, work);
-  const seal = await openSeal(tools.python, path.join(scripts, 'seal.py'), work, env);
-  log.info(SEALS[seal.kind]);
+  const seal = await openSeal({ ...tools, script: path.join(scripts, 'seal.py'), folder: work, shown: [folder, scripts], hidden: [path.join(root, '.git')], env }); // with persisted credentials there is a token in .git
+  log.info(`${SEALS[seal.kind]}${seal.kind === 'none' ? '' : seal.hidesHome ? ' The home folder is out of its sight.' : ` Of the home folder only files known to hold credentials are out of its sight: ${tools.uv} or ${tools.python} does not start without the rest.`}`);
   const installer = installerEnvironment(env, os.homedir()), own = { home: path.join(folder, 'install', 'home'), cache: path.join(folder, 'install', 'cache') };
   for (const each of [own.home, own.cache]) await mkdir(each, { recursive: true });
   const installation = {
     tools, env: installer, venv, work, version,
-    seal: { run: seal.run, env: sealedInstaller(installer, own, `install-${marker}`), writable: [work, venv, own.home, own.cache, places.dags, places.plugins] },
+    seal: { run: seal.run, env: sealedInstaller(installer, own, `install-${marker}`), writable: [work, venv, own.home, own.cache, places.dags, places.plugins], shown: [root, ...installerPlaces(installer)] },
   };
   log.info(`Installing Airflow ${version} for Python ${python} …`);
   await installAirflow(installation);
@@ -138,7 +141,7 @@ async function checkIn({ file, env, scripts, clock, log, root, files, folder, ma
 type Unpacking = Readonly<{ run: Seal['run']; python: string; scripts: string; env: Readonly<Record<string, string>>; folder: string }>;
 
 async function unpack(zip: string, to: string, { python, scripts, env, folder, run }: Unpacking): Promise<readonly CheckFinding[]> {
-  const result = await run({ command: python, args: ['-B', path.join(scripts, 'unpack_zip.py'), zip, to], env, folder, writable: [to], timeoutSeconds: 120 });
+  const result = await run({ command: python, args: ['-B', path.join(scripts, 'unpack_zip.py'), zip, to], env, folder, writable: [to], shown: [zip], timeoutSeconds: 120 });
   if (result.code === 0) return [];
   const name = path.basename(zip);
   return [{ code: 'plugins-zip', level: 'error', file: name, line: undefined, dagId: undefined, what: `${name} cannot be unpacked: ${lastLine(result.stderr)}`, why: 'MWAA unpacks it into the plugins folder; without it DAGs that need it do not load.', fix: 'make it anew: (cd plugins && zip -r ../plugins.zip .)', replacement: undefined }];

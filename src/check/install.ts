@@ -28,7 +28,7 @@ export type Installation = Readonly<{
   work: string;
   version: string;
   /** For everything from requirements.txt on: a package without a wheel brings a setup.py, which is code of the pull request. */
-  seal: Readonly<{ run: Seal['run']; env: Readonly<Record<string, string>>; writable: readonly string[] }>;
+  seal: Readonly<{ run: Seal['run']; env: Readonly<Record<string, string>>; writable: readonly string[]; /** What the installer reads: its settings, certificates. */ shown: readonly string[] }>;
 }>;
 
 export const pythonOf = (venv: string): string => path.join(venv, 'bin', 'python');
@@ -105,8 +105,8 @@ const uvInstall = ({ tools, venv, work }: Pick<Installation, 'tools' | 'venv' | 
 
 /** uv asks the environment's own Python, which the requirements may have changed by then: that too is sealed. */
 const sealedInstall = (installation: Installation, args: readonly string[]): Promise<ProgramResult> => {
-  const { run, env, writable } = installation.seal;
-  return run({ ...uvInstall(installation, args), env, writable });
+  const { run, env, writable, shown } = installation.seal;
+  return run({ ...uvInstall(installation, args), env, writable, shown });
 };
 
 const constraintsFile = (work: string): string => path.join(work, 'constraints.txt');

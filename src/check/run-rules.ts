@@ -14,7 +14,7 @@ export type RulesJob = Readonly<{ run: Seal['run']; writable: readonly string[];
 export async function runRules({ run, writable, python, scripts, env, root, dags, plugins, pluginsName, source, target }: RulesJob): Promise<Readonly<{ findings: readonly CheckFinding[]; notChecked: readonly string[] }>> {
   const names = (await readdir(scripts)).filter((name) => RULES.test(name)).sort();
   const results = await Promise.all(names.map(async (name) => {
-    const result = await run({ writable, command: python, args: ['-B', path.join(scripts, name), '--source', source ?? '', '--target', target, '--root', root, '--dags', dags, ...(plugins === undefined ? [] : ['--plugins', plugins])], env, folder: root, timeoutSeconds: RULE_SECONDS, maxOutput: MAX_OUTPUT });
+    const result = await run({ writable, shown: [root], command: python, args: ['-B', path.join(scripts, name), '--source', source ?? '', '--target', target, '--root', root, '--dags', dags, ...(plugins === undefined ? [] : ['--plugins', plugins])], env, folder: root, timeoutSeconds: RULE_SECONDS, maxOutput: MAX_OUTPUT });
     const findings = result.code === 0 ? readFindings(result.stdout) : undefined;
     if (findings !== undefined) return { findings, notChecked: [] };
     return { findings: [], notChecked: [`The rules of ${name} did not run to their end (${result.stopped === 'time' ? `more than ${RULE_SECONDS} s` : `exit status ${result.code ?? 'none'}`}); what they look for was not looked for.`] };
@@ -26,7 +26,7 @@ export async function runRules({ run, writable, python, scripts, env, root, dags
 
 /** DAGs that stand in the files and did not load, from dag_ids.py. @param failed files of which it is known that they do not load */
 export async function findLost({ run, writable, python, scripts, env, root, dags, source, target }: RulesJob, loaded: readonly CheckedDag[], failed: ReadonlySet<string>): Promise<Readonly<{ findings: readonly CheckFinding[]; notChecked: readonly string[] }>> {
-  const result = await run({ writable, command: python, args: ['-B', path.join(scripts, 'dag_ids.py'), '--source', source ?? '', '--target', target, '--root', root, '--dags', dags], env, folder: root, timeoutSeconds: RULE_SECONDS, maxOutput: MAX_OUTPUT });
+  const result = await run({ writable, shown: [root], command: python, args: ['-B', path.join(scripts, 'dag_ids.py'), '--source', source ?? '', '--target', target, '--root', root, '--dags', dags], env, folder: root, timeoutSeconds: RULE_SECONDS, maxOutput: MAX_OUTPUT });
   const written = result.code === 0 ? readWrittenIds(result.stdout) : undefined;
   return written === undefined ? { findings: [], notChecked: ['Whether a DAG of the files is missing on the target: dag_ids.py did not run to its end.'] } : { findings: findLostDags(written, loaded, failed), notChecked: [] };
 }

@@ -61,11 +61,12 @@ describe('what was looked for', () => {
           expect({ where, found: text.includes(form) }).toEqual({ where, found: false });
   });
 
-  it('was not there: no variable of the runner, no memory, no open file of others, no package cache', () => {
+  it('was not there: no variable of the runner, no memory, no open file of others, no package cache, no key in the home folder', () => {
     const ids = run.report.dags.map(({ dagId }) => dagId);
     expect(ids.filter((id) => /^(found|has|remembered)\.(?!nothing$)|^opened_\d|package_cache/u.test(id))).toEqual([]);
     expect(idsOf('commands_upwards.py')).toEqual(['opened_no_files_of_others']);
     expect(idsOf('plants.py')).toEqual(['planted']);
+    expect(idsOf('home_of_others.py')).toEqual(['found_at_home.nothing']);
     expect(run.json).not.toMatch(/GITHUB_(ENV|PATH|OUTPUT|WORKSPACE)=/u);
   });
 });
@@ -102,7 +103,7 @@ describe('the runner', () => {
   it('has no process of theirs left', () => expect(left).toEqual([]));
 
   it('has no folder of theirs left', () => {
-    expect(readdirSync(runner.temporary).sort()).toEqual(['_runner_file_commands', 'corpus-output.txt', 'mwaa-migrate-check.html', 'mwaa-migrate-check.json', 'mwaa-migrate-check.md']);
+    expect(readdirSync(runner.temporary).sort()).toEqual(['_github_workflow', '_runner_file_commands', 'corpus-output.txt', 'gha-creds.json', 'mwaa-migrate-check.html', 'mwaa-migrate-check.json', 'mwaa-migrate-check.md']);
   });
 });
 

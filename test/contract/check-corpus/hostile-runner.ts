@@ -38,8 +38,14 @@ export async function makeHostileRunner(home: string): Promise<HostileRunner> {
     mkdirSync(path.dirname(file), { recursive: true });
     writeFileSync(file, 'as it was\n');
   }
+  // A self-hosted runner lies in the home folder of its user; the others are where tools and other steps leave what they know.
+  const keys = ['.config/pip/pip.conf', '.sometool/token', 'actions-runner/.credentials_rsaparams', 'work/_temp/_github_workflow/event.json', 'work/_temp/gha-creds.json', 'work/repo/repo/.git/config'].map((name) => path.join(home, name));
+  for (const file of keys) {
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, 'secret = planted\n');
+  }
   const canary = () => `canary-${randomBytes(8).toString('hex')}`;
-  const others = [...elsewhere, ...files, path.join(dags, COMMAND_AS_NAME), migrationFile];
+  const others = [...elsewhere, ...keys, ...files, path.join(dags, COMMAND_AS_NAME), migrationFile];
   return { ...runner, canaries: { SHOP_PASSWORD: canary(), NPM_TOKEN: canary(), RUNNER_SECRET: canary() }, others: new Map(others.map((file) => [file, readFileSync(file, 'utf8')])) };
 }
 

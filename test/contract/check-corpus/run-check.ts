@@ -46,6 +46,8 @@ export async function runCheck(runner: Runner, more: Readonly<Record<string, str
     ...registry(), PATH: [path.dirname(process.execPath), ensureTools(), process.env['PATH'] ?? ''].join(':'), HOME: runner.home, LANG: 'C.UTF-8',
     // The packages of the tests' own installations: what is fetched once is linked from there.
     UV_CACHE_DIR: process.env['UV_CACHE_DIR'] ?? path.join(os.homedir(), '.cache', 'uv'),
+    // Whatever machine this runs on, nobody is asked for its role.
+    AWS_EC2_METADATA_SERVICE_ENDPOINT: 'http://127.0.0.1:9',
     GITHUB_ACTIONS: 'true', CI: 'true', RUNNER_TEMP: runner.temporary, GITHUB_WORKSPACE: runner.workspace, GITHUB_REPOSITORY: 'acme/airflow', GITHUB_RUN_ID: '777',
     ...Object.fromEntries(Object.keys(COMMANDS).map((name) => [name, runner.commandFile(name as keyof typeof COMMANDS)])),
     MWAA_INPUTS: JSON.stringify({ phase: 'check', config: '.github/mwaa-migration.yml', 'github-token': '', 'timeout-minutes': '60' }),

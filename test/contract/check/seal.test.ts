@@ -1,7 +1,7 @@
 /** seal.py on this machine's kernel: what a program sees and can do in it, by the user's own namespaces and by root on a user's behalf. */
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync, chmodSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync, chmodSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
@@ -19,8 +19,8 @@ writeFileSync(at('beside'), 'as it was');
 chmodSync(at('beside'), 0o666);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const seal = (script: string, ids: Readonly<{ uid: number | null; gid: number | null }>, seconds = 30) =>
-  spawnSync('python3', ['-I', '-S', SEAL, JSON.stringify({ writable: [at('own')], hidden: [at('hidden'), at('secret-file')], seconds, path: '/usr/bin:/bin', ...ids }), '/bin/sh', '-c', script], { encoding: 'utf8', env: { PATH: process.env['PATH'] ?? '' } });
+const seal = (script: string, ids: Readonly<{ uid: number | null; gid: number | null }>, seconds = 30, more: Readonly<Record<string, readonly string[]>> = {}) =>
+  spawnSync('python3', ['-I', '-S', SEAL, JSON.stringify({ writable: [at('own')], shown: [], hidden: [at('hidden'), at('secret-file')], seconds, path: '/usr/bin:/bin', ...ids, ...more }), '/bin/sh', '-c', script], { encoding: 'utf8', env: { PATH: process.env['PATH'] ?? '' } });
 
 const isRoot = os.userInfo().uid === 0;
 // 65534: nobody. Only root can act on behalf of another.
@@ -45,6 +45,24 @@ describe.each(WAYS)('%s', (_, ids) => {
     expect(existsSync('/tmp/mwaa-migrate-forged')).toBe(false);
   });
 
+  run('shows of a hidden folder what it is told to, also by links, and lets it be only read', () => {
+    const home = at('home');
+    for (const name of ['tools/1.2.3/bin', 'secrets', 'own']) mkdirSync(path.join(home, name), { recursive: true });
+    chmodSync(path.join(home, 'own'), 0o777);
+    writeFileSync(path.join(home, 'tools/1.2.3/bin/tool'), 'right');
+    writeFileSync(path.join(home, 'tools/1.2.3/library'), 'with it');
+    chmodSync(path.join(home, 'tools/1.2.3/library'), 0o666);
+    writeFileSync(path.join(home, 'secrets/key'), 'canary');
+    rmSync(path.join(home, 'tools/latest'), { force: true });
+    symlinkSync('1.2.3', path.join(home, 'tools/latest'));
+    const { stdout } = seal(`cat ${home}/tools/latest/bin/tool; echo; cd ${home}; find . | sort; echo forged > tools/1.2.3/library; echo forged > new; echo mine > own/file; cat own/file`, ids, 30, {
+      writable: [path.join(home, 'own')], shown: [path.join(home, 'tools/latest/bin/tool'), path.join(home, 'tools/1.2.3'), path.join(home, 'secrets'), path.join(home, 'absent')], hidden: [home, path.join(home, 'secrets')],
+    });
+    expect(stdout.split('\n')).toEqual(['right', '.', './own', './secrets', './tools', './tools/1.2.3', './tools/1.2.3/bin', './tools/1.2.3/bin/tool', './tools/1.2.3/library', './tools/latest', 'mine', '']);
+    expect([readFileSync(path.join(home, 'tools/1.2.3/library'), 'utf8'), readFileSync(path.join(home, 'own/file'), 'utf8')]).toEqual(['with it', 'mine\n']);
+    rmSync(path.join(home, 'own/file'));
+  });
+
   run('leaves no way back: no capability, no mount, no namespace of one more level', () => {
     const { stdout } = seal(`grep -E "^Cap(Eff|Prm|Bnd)" /proc/self/status | cut -f2 | sort -u; grep NoNewPrivs /proc/self/status | cut -f2; umount ${at('hidden')} && echo open; mount -o remount,rw / && echo open; unshare -r umount ${at('hidden')} && echo open; true`, ids);
     expect(stdout).toBe('0000000000000000\n1\n');
@@ -61,7 +79,7 @@ describe.each(WAYS)('%s', (_, ids) => {
 
 it('says that it cannot, before anything is started, where the kernel does not let it', () => {
   // Without capabilities and without user namespaces: what a hardened container is.
-  const { status, stderr } = spawnSync('python3', ['-I', '-S', SEAL, JSON.stringify({ writable: [at('none')], hidden: [], seconds: 5, path: '/bin', uid: null, gid: null }), '/bin/echo', 'started'], { encoding: 'utf8', env: { PATH: process.env['PATH'] ?? '' } });
+  const { status, stderr } = spawnSync('python3', ['-I', '-S', SEAL, JSON.stringify({ writable: [at('none')], shown: [], hidden: [], seconds: 5, path: '/bin', uid: null, gid: null }), '/bin/echo', 'started'], { encoding: 'utf8', env: { PATH: process.env['PATH'] ?? '' } });
   expect(status).toBe(97);
   expect(stderr).toMatch(/not sealed|no namespaces/u);
 });

@@ -52,7 +52,7 @@ beforeAll(async () => {
     clock: { now: () => new Date('2026-03-10T12:00:00Z'), sleep: () => Promise.resolve() }, log: { info: (line) => said.push(line), warn: (line) => said.push(line), group: (_, work) => work() },
     env: {
       ...Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(PIP_|UV_|SSL_|REQUESTS_|XDG_|PYENV_|https?_proxy|HTTPS?_PROXY|NO_PROXY)/u.test(name))), PATH: `${ensureTools()}:${process.env['PATH'] ?? ''}`,
-      GITHUB_WORKSPACE: at('repo'), RUNNER_TEMP: at('temp'), GITHUB_ENV: at('temp/_runner_file_commands/set_env'), GITHUB_PATH: at('temp/_runner_file_commands/add_path'), GITHUB_OUTPUT: at('temp/_runner_file_commands/set_output'), SHOP_PASSWORD: 'canary',
+      GITHUB_WORKSPACE: at('repo'), RUNNER_TEMP: at('temp'), GITHUB_ENV: at('temp/_runner_file_commands/set_env'), GITHUB_PATH: at('temp/_runner_file_commands/add_path'), GITHUB_OUTPUT: at('temp/_runner_file_commands/set_output'), SHOP_PASSWORD: 'canary', AWS_EC2_METADATA_SERVICE_ENDPOINT: 'http://127.0.0.1:9',
     },
   });
 }, 600_000);

