@@ -65,7 +65,7 @@ export async function loadDags(job: LoadJob): Promise<Loaded> {
     // Something ended the loader. One at a time, the file that does it is the first without a result.
     isDone = await runOn(missing, 1);
     const next = (files as readonly string[]).find((file) => !loaded.has(file));
-    if (!isDone && next !== undefined) loaded.set(next, { kind: 'file', file: next, outcome: 'killed', status: 9, tail: '', standIn: undefined, errors: [], dags: [], reads: [], endedLoader: true });
+    if (!isDone && next !== undefined) loaded.set(next, { kind: 'file', file: next, outcome: 'killed', status: 9, tail: '', standIn: undefined, errors: [], dags: [], reads: [], cut: { errors: 0, dags: 0 }, endedLoader: true });
   }
   return { files: files ?? [], loaded: [...loaded.values()].sort((a, b) => (a.file < b.file ? -1 : 1)), plugins, problem };
 }

@@ -1,5 +1,6 @@
 /** What loading showed → findings and the list of DAGs. Pure. */
 import type { CheckFinding, CheckedDag } from './check-report.js';
+import { counted } from '../report/document.js';
 import { GRACE_SECONDS, type LoadLimits, type Loaded } from './load-dags.js';
 import type { LoadError, LoadedFile, LoadedPlugins } from './load-messages.js';
 
@@ -15,7 +16,8 @@ export function interpret({ files, loaded, plugins }: Loaded, settings: Settings
     findings: [...loaded.flatMap((file) => fileFindings(file, settings)), ...(plugins === undefined ? [] : pluginFindings(plugins, settings)), ...duplicates(dags), ...unpaused(dags, settings), ...(files.length === 0 ? [noFiles(settings.dags)] : [])],
     dags,
     notChecked: [
-      ...(unloaded.length === 0 ? [] : [`${unloaded.length} DAG files were not loaded, because others ended the program that loads them again and again: ${unloaded.slice(0, 20).join(', ')}${unloaded.length > 20 ? ', …' : ''}.`]),
+      ...loaded.flatMap((file) => cutNote(`${settings.dags}/${file.file}`, file)),
+      ...(unloaded.length === 0 ? [] : [`${counted(unloaded.length, 'DAG file')} ${unloaded.length === 1 ? 'was' : 'were'} not loaded, because others ended the program that loads them again and again: ${unloaded.slice(0, 20).join(', ')}${unloaded.length > 20 ? ', …' : ''}.`]),
     ],
   };
 }
@@ -40,6 +42,11 @@ function fileFindings(file: LoadedFile, settings: Settings): readonly CheckFindi
       return [...reads, ...file.errors.map((error) => errorFinding(error, file, make, settings))];
   }
 }
+
+const cutNote = (name: string, { cut, dags }: LoadedFile): readonly string[] => [
+  ...(cut.dags === 0 ? [] : [`${name} makes ${counted(dags.length + cut.dags, 'DAG')}; ${cut.dags} of them are not in this report, and only loading was tried of them.`]),
+  ...(cut.errors === 0 ? [] : [`${name} has ${counted(cut.errors, 'error')} more than are listed.`]),
+];
 
 /** Green would say that all is well where there was nothing to look at. */
 const noFiles = (dags: string): CheckFinding => ({

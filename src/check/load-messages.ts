@@ -24,6 +24,8 @@ type Result = Readonly<{
   errors: readonly LoadError[];
   dags: readonly LoadedDag[];
   reads: readonly Read[];
+  /** How many of the file's errors and DAGs are beyond what a result holds. */
+  cut: Readonly<{ errors: number; dags: number }>;
 }>;
 export type LoadedFile = Result & Readonly<{ kind: 'file'; file: string; /** What variables and connections that are not here stood for. */ standIn: string | undefined; /** It ended the program that watches over all files. */ endedLoader?: boolean }>;
 export type LoadedPlugins = Result & Readonly<{ kind: 'plugins' }>;
@@ -47,6 +49,7 @@ export function readLoadMessage(line: string): LoadMessage | undefined {
   if (outcome === undefined) return undefined;
   const result = {
     outcome, status: number(value['status']), tail: text(value['tail']) ?? '', errors: records(value['errors']).map(errorOf), dags: records(value['dags']).flatMap(dagOf), reads: records(value['reads']).flatMap(readOf),
+    cut: { errors: countIn(value['cut'], 'errors'), dags: countIn(value['cut'], 'dags') },
   };
   if (value['kind'] === 'plugins') return { kind: 'plugins', ...result };
   const file = text(value['file']);
@@ -75,4 +78,5 @@ const records = (value: unknown): readonly Values[] => (Array.isArray(value) ? v
 const isText = (value: unknown): value is string => typeof value === 'string';
 const text = (value: unknown): string | undefined => (isText(value) ? value.slice(0, 4000) : undefined);
 const number = (value: unknown): number | undefined => (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined);
+const countIn = (value: unknown, name: string): number => (isRecord(value) ? Math.min(number(value[name]) ?? 0, 1_000_000) : 0);
 const isBelow = (file: string): boolean => file.length <= 1000 && !file.startsWith('/') && !file.split('/').includes('..');

@@ -3,13 +3,14 @@ import { annotate } from '../check/annotations.js';
 import type { Context, PhaseResult } from '../ports.js';
 import { checkReport } from '../report/check-report.js';
 import { countOf } from '../report/check-sections.js';
+import { counted } from '../report/document.js';
 import { resultOf } from './result.js';
 
 export async function checkWorkflow({ file, runCheck, log }: Pick<Context, 'file' | 'runCheck' | 'log'>): Promise<PhaseResult> {
   const { report, path } = await runCheck();
   annotate(report.findings);
   const errors = countOf(report, 'error');
-  log.info(`${report.counts.dags} DAGs of ${report.counts.dagFiles} files loaded on Airflow ${report.versions.target}: ${errors} errors, ${countOf(report, 'warning')} warnings, ${countOf(report, 'notice')} notices.`);
+  log.info(`${counted(report.counts.dags, 'DAG')} of ${counted(report.counts.dagFiles, 'file')} loaded on Airflow ${report.versions.target}: ${counted(errors, 'error')}, ${counted(countOf(report, 'warning'), 'warning')}, ${counted(countOf(report, 'notice'), 'notice')}.`);
   return resultOf(`Check ${file.id}`, checkReport(report), { 'migration-id': file.id, 'check-report': path, blockers: String(errors) },
-    errors === 0 ? undefined : { what: `${errors} things will not work on Airflow ${report.versions.target}.`, why: 'DAGs that do not load there would stand still after the migration.', fix: 'repair what is listed, and run the phase again.' });
+    errors === 0 ? undefined : { what: `${counted(errors, 'thing')} will not work on Airflow ${report.versions.target}.`, why: 'DAGs that do not load there would stand still after the migration.', fix: 'repair what is listed, and run the phase again.' });
 }

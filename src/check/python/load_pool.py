@@ -191,7 +191,7 @@ def _parsed(data):
     except ValueError:
         return None
     lists = ("errors", "dags", "reads")
-    return {name: answer[name] for name in lists} if isinstance(answer, dict) and all(isinstance(answer.get(name), list) for name in lists) else None
+    return {"cut": answer.get("cut"), **{name: answer[name] for name in lists}} if isinstance(answer, dict) and all(isinstance(answer.get(name), list) for name in lists) else None
 
 
 def _tail(output):

@@ -15,6 +15,12 @@ const FILES: Readonly<Record<string, string>> = {
   'plugins/shop_helper.py': 'def open_shop():\n    raise ValueError("closed\\nuntil Monday")\n',
   'plugins/shop_plugin.py': 'import not_there_at_all\nfrom airflow.plugins_manager import AirflowPlugin\n',
   'dags/reads.py': `${HEAD}from airflow.models import Variable\nlimit = int(Variable.get("limit"))\nsettings = Variable.get("settings", deserialize_json=True, default_var={})\nwith DAG("reads", schedule=None) as dag: pass\n`,
+  'dags/a_ruins.py': `${HEAD}import glob, os\nfor name in glob.glob(os.environ["AIRFLOW_HOME"] + "/*.db"): open(name, "w").write("ruined")\nif __import__("airflow").__version__ < "3":\n    from airflow import settings\n    settings.engine.execute("drop table variable")\n`,
+  'dags/b_looks.py': `${HEAD}if __import__("airflow").__version__ < "3":\n    from airflow.models import Variable\n    from airflow.settings import Session\n    from airflow.utils.session import create_session\n    assert Session().query(Variable).count() == 0\n    with create_session() as session: session.add(Variable(key="mine", val="1"))\n    assert Session().query(Variable).count() == 1\nwith DAG("looks", schedule=None) as dag: pass\n`,
+  'dags/c_looks.py': `${HEAD}if __import__("airflow").__version__ < "3":\n    from airflow.models import Variable\n    from airflow.settings import Session\n    assert Session().query(Variable).count() == 0\nwith DAG("looks_too", schedule=None) as dag: pass\n`,
+  'dags/beside.py': `${HEAD}from common.names import NAME\nwith DAG(NAME, schedule=None) as dag: pass\n`,
+  'dags/common/names.py': 'NAME = "beside"\n',
+  'dags/many.py': `${HEAD}from airflow.timetables.simple import NullTimetable\n\nclass Odd(NullTimetable):\n    pass\n\nfor number in range(23): globals()["dag%d" % number] = DAG("d%d" % number, schedule=Odd(), start_date=datetime(2024, 1, 1))\n`,
   'dags/reads_and_breaks.py': `${HEAD}from airflow.models import Variable\ncountry = Variable.get("country", default_var="de")\nwith DAG("a", **{"not_an_argument": country}) as dag: pass\n`,
   'dags/reads_first.py': `${HEAD}from airflow.models import Variable\ncountry = Variable.get("country")\nwith DAG("a", schedule=None) as dag: dag.nowhere()\n`,
   'dags/needs.py': `${HEAD}from airflow.models import Variable\nhost, port = Variable.get("place").split(":")\n`,
@@ -31,7 +37,7 @@ const FILES: Readonly<Record<string, string>> = {
 };
 
 type Dag = Readonly<{ dagId: string; schedule: string; nextRun: string | null; isPausedUponCreation: boolean | null }>;
-type Message = Readonly<{ kind: string; file?: string; files?: readonly string[]; outcome?: string; standIn?: string | null; errors: readonly Readonly<{ file: string; line: number; place: string | null; text: string; always?: boolean; again?: boolean }>[]; dags: readonly Dag[]; reads: readonly Readonly<{ kind: string; name: string; line: number }>[] }>;
+type Message = Readonly<{ kind: string; file?: string; files?: readonly string[]; outcome?: string; standIn?: string | null; errors: readonly Readonly<{ file: string; line: number; place: string | null; text: string; always?: boolean; again?: boolean }>[]; dags: readonly Dag[]; reads: readonly Readonly<{ kind: string; name: string; line: number }>[]; cut?: Readonly<{ errors: number; dags: number }> }>;
 
 let folder: string;
 beforeAll(() => {
@@ -73,7 +79,7 @@ describe.each(['2.10.3', '3.3.1'])('Airflow %s', (version) => {
   }, 400_000);
 
   it('lists what Airflow would look at, says one thing of each, and comes to its end in spite of all of them', () => {
-    expect(messages[0]?.files).toEqual(['both.py', 'cron.py', 'eats.py', 'exits.py', 'gone.py', 'hangs.py', 'helper_fails.py', 'kills.py', 'needs.py', 'not_serializable.py', 'reads.py', 'reads_and_breaks.py', 'reads_first.py', 'writes.py']);
+    expect(messages[0]?.files).toEqual(['a_ruins.py', 'b_looks.py', 'beside.py', 'both.py', 'c_looks.py', 'cron.py', 'eats.py', 'exits.py', 'gone.py', 'hangs.py', 'helper_fails.py', 'kills.py', 'many.py', 'needs.py', 'not_serializable.py', 'reads.py', 'reads_and_breaks.py', 'reads_first.py', 'writes.py']);
     expect(messages.filter(({ kind }) => kind === 'file').map(({ file }) => file).sort()).toEqual(messages[0]?.files);
     expect(messages.at(-1)?.kind).toBe('end');
   });
@@ -100,5 +106,12 @@ describe.each(['2.10.3', '3.3.1'])('Airflow %s', (version) => {
   it('ends a file that takes too much memory by its own error', () => expect(of('eats.py').errors).toMatchObject([{ line: 4, text: 'MemoryError' }]));
   it('keeps its own environment from them, and cannot be ended by them', () => expect(of('kills.py').errors).toMatchObject([{ text: expect.stringMatching(/^PermissionError/u) }]));
   it('takes the result of the process it started, whatever others the file made', () => expect(of('both.py')).toMatchObject({ outcome: 'loaded', dags: [{ dagId: 'both' }] }));
+  it("gives each file a database of its own, whatever the others do to theirs", () => {
+    expect(of('a_ruins.py').errors).toEqual([]);
+    expect(of('b_looks.py')).toMatchObject({ errors: [], dags: [{ dagId: 'looks' }] });
+    expect(of('c_looks.py')).toMatchObject({ errors: [], dags: [{ dagId: 'looks_too' }] });
+  });
+  it('lets a file import what lies beside it, as the DAG processor does', () => expect(of('beside.py')).toMatchObject({ errors: [], dags: [{ dagId: 'beside' }] }));
+  it('counts what is beyond the errors that it lists', () => expect([of('many.py').errors.length, of('many.py').cut]).toEqual([20, { errors: 3, dags: 0 }]));
   it('tells a DAG that Airflow cannot store', () => expect(of('not_serializable.py')).toMatchObject({ dags: [], errors: [{ text: expect.stringMatching(/strange.* cannot be serialized/u) }] }));
 });

@@ -56,8 +56,14 @@ it('warns of a DAG that would start by itself, and of no other', () => expect(of
 
 it('calls it an error that there is no DAG file, since nothing was checked', () => expect(of().findings).toMatchObject([{ code: 'no-dag-files', level: 'error', what: 'Airflow finds no DAG file in airflow/dags.' }]));
 
+it('says what of a file is beyond what is listed', () => {
+  expect(of({ dags: [aDag('a')], cut: { errors: 3, dags: 500 } }).notChecked).toEqual(['airflow/dags/sales.py makes 501 DAGs; 500 of them are not in this report, and only loading was tried of them.', 'airflow/dags/sales.py has 3 errors more than are listed.']);
+  const message = (cut: unknown) => readLoadMessage(JSON.stringify({ kind: 'file', file: 'x.py', outcome: 'loaded', cut }));
+  expect([{ errors: 1, dags: 2 }, { errors: -1, dags: 'x' }, 'x', undefined].map((cut) => (message(cut) as LoadedFile).cut)).toEqual([{ errors: 1, dags: 2 }, { errors: 0, dags: 0 }, { errors: 0, dags: 0 }, { errors: 0, dags: 0 }]);
+});
+
 it('says which files were never loaded', () => {
-  expect(interpret({ files: ['a.py', 'b.py'], loaded: [aLoadedFile({ file: 'a.py' })], plugins: undefined, problem: undefined }, SETTINGS).notChecked.join()).toMatch(/1 DAG files were not loaded.*b\.py/u);
+  expect(interpret({ files: ['a.py', 'b.py'], loaded: [aLoadedFile({ file: 'a.py' })], plugins: undefined, problem: undefined }, SETTINGS).notChecked.join()).toMatch(/1 DAG file was not loaded.*b\.py/u);
 });
 
 describe("a line of the loader's output", () => {

@@ -11,4 +11,4 @@ export const aCheckReport = (given: Partial<CheckReport> = {}): CheckReport => (
   findings: [aFinding()], dags: [{ dagId: 'sales', file: 'dags/sales.py', schedule: { source: undefined, target: '@daily' }, nextRun: { source: undefined, target: null }, isPausedUponCreation: undefined }], notChecked: [], ...given,
 });
 
-export const aLoadedFile = (given: Partial<LoadedFile> = {}): LoadedFile => ({ kind: 'file', file: 'sales.py', outcome: 'loaded', status: undefined, tail: '', standIn: undefined, errors: [], dags: [], reads: [], ...given });
+export const aLoadedFile = (given: Partial<LoadedFile> = {}): LoadedFile => ({ kind: 'file', file: 'sales.py', outcome: 'loaded', status: undefined, tail: '', standIn: undefined, errors: [], dags: [], reads: [], cut: { errors: 0, dags: 0 }, ...given });
