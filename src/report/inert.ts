@@ -3,8 +3,12 @@ import { visible } from './document.js';
 
 const reference = (character: string): string => `&#${character.codePointAt(0) ?? 0};`;
 
-/** Text as inert inline code: no new cell or row, HTML, emphasis or mention (an escaped @ alone still mentions). */
-export const inlineCode = (value: string): string => `<code>${visible(value).replace(/[^A-Za-z0-9 ,.-]/gu, reference)}</code>`;
+/**
+ * Text as inert inline code: no new cell or row, HTML, emphasis or mention (an escaped @ alone still mentions). GitHub looks for addresses
+ * of mail after references are read, so a tag, which is not copied along, parts them; for www. it looks before.
+ */
+export const inlineCode = (value: string): string =>
+  `<code>${visible(value).replace(/[^A-Za-z0-9 ,.-]|(?<=www)\./giu, (character) => `${reference(character)}${character === '@' ? '<wbr>' : ''}`)}</code>`;
 
 /**
  * Text as a code span: shorter than `inlineCode` by half, and GitHub looks for no address in it, which it does in the text of a

@@ -50,8 +50,8 @@ describe.each(HOSTILE.map(([value, shown], at) => ({ value: JSON.stringify(value
   });
 
   it('does no harm in a job summary either', () => {
-    const { forbidden, images, mentions, references, commits, tables, headings } = summaries[at]!;
-    expect({ forbidden, images, mentions, references, commits }).toEqual({ forbidden: [], images: 0, mentions: [], references: [], commits: [] });
+    const { forbidden, links, images, mentions, references, commits, tables, headings } = summaries[at]!;
+    expect({ forbidden, links, images, mentions, references, commits }).toEqual({ forbidden: [], links: [], images: 0, mentions: [], references: [], commits: [] });
     expect(tables.map((rows) => rows.map((cells) => cells.length))).toEqual([[3, 3, 3], [2, 2], [1, 1]]);
     expect(headings).toHaveLength(3);
   });

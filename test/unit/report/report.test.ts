@@ -64,6 +64,12 @@ describe('a report in Markdown', () => {
     for (const bad of ['\r', '\u0007', '\u202E']) expect(markdown).not.toContain(bad);
   });
 
+  it('becomes no link to a mail address or host', () => {
+    // What cmark-gfm, GitHub's parser, links inside of <code>: it reads references before it looks for addresses, and www. before that.
+    expect(inlineCode('bob@mail.com mailto:a@b.c')).toBe('<code>bob&#64;<wbr>mail.com mailto&#58;a&#64;<wbr>b.c</code>');
+    expect(inlineCode('at www.example.com, WWW.x.org')).toBe('<code>at www&#46;example.com, WWW&#46;x.org</code>');
+  });
+
   it('shows a face of text', () => expect(inlineCode('nightly load-1.2,x_y')).toBe('<code>nightly load-1.2,x&#95;y</code>'));
 });
 
