@@ -40,5 +40,8 @@ async function orUnseen<T>(look: () => Promise<T>): Promise<T | Unseen> {
   }
 }
 
-/** MWAA gives the host bare; self-managed ones may come with a scheme. */
-const hostOf = (url: string | undefined): string | undefined => url?.replace(/^https?:\/\//u, '').replace(/[/:].*$/u, '') || undefined;
+/** MWAA gives the host bare; self-managed ones may come with a scheme. An address of numbers, or localhost, is not one environment's. */
+const hostOf = (url: string | undefined): string | undefined => {
+  const host = url?.replace(/^https?:\/\//u, '').replace(/[/:].*$/u, '');
+  return host && /[a-z]\./iu.test(host) ? host : undefined;
+};

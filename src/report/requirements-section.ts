@@ -16,7 +16,7 @@ export function requirementSections({ requirements, versions, decisions }: Pick<
         : [table(['Line', 'Says', ...(isOneVersion ? [] : ['On']), 'What', 'Why', 'What to do'], requirements.map(({ line, text: said, on, kind, why, fix }) => [line, code(said), ...(isOneVersion ? [] : [code(on)]), KIND[kind], code(why), code(fix)])), text('MWAA starts the environment although its requirements cannot be installed; the DAGs that need them fail then.')],
     }]),
     ...(versions.length === 0 ? [] : [{
-      title: `Python and packages in another version (${versions.length})`, importance: 2 as const, isFolded: true,
+      title: `Python and packages in another version${decisions.road.upgrades.length > 0 ? ` on Airflow ${decisions.road.upgrades.at(-1) ?? ''}` : ''} (${versions.length})`, importance: 2 as const, isFolded: true,
       blocks: [table(['Package', 'Source', 'Target'], versions.map(({ name, was, is }) => [code(name), was === undefined ? undefined : code(was), is === undefined ? undefined : code(is)]))],
     }]),
   ];

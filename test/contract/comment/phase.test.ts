@@ -43,7 +43,7 @@ describe('the comment of phase plan', () => {
     const { ok, outputs } = await plan();
     expect(ok).toBe(true);
     const { firstLine, comments, headings, links } = asGithub({ one: body() }).one;
-    expect(firstLine).toMatch(/^✅ .*0 things block.*analytics/u);
+    expect(firstLine).toMatch(/^⚠️ .*0 things block, DAGs were not checked.*analytics/u);
     expect(comments[0]).toContain(outputs['plan-digest']);
     expect(headings.at(-1)).toEqual(['h3', 'What to do next']);
     expect(links).toEqual(['https://github.com/octo-org/workflows/actions/runs/1']);
@@ -108,7 +108,7 @@ describe('a comment that cannot be written', () => {
   ] as const)('warns with the cure, and the plan is as good as before: %s', async (_, given, cure) => {
     const { ok, summary } = await plan(given);
     expect(ok).toBe(true);
-    expect(summary).toMatch(/^## ✅/u);
+    expect(summary).toMatch(/^## ⚠️ 0 things block/u);
     expect(world.lines.filter((line) => line.startsWith('The pull request got no comment'))).toEqual([expect.stringContaining(cure)]);
     expect(said()).not.toContain(token);
   });
