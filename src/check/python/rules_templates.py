@@ -5,7 +5,17 @@ import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # "python -I" leaves it out
-from check_sources import Finding, arguments, files_below, print_findings, python_sources, read_capped, text_of, version  # noqa: E402
+from check_sources import (  # noqa: E402
+    Finding,
+    arguments,
+    files_below,
+    is_aside_in,
+    print_findings,
+    python_sources,
+    read_capped,
+    text_of,
+    version,
+)
 from release_guards import softened  # noqa: E402
 from task_context import ATTRIBUTES, OBJECTS, attributes_of, gone_from  # noqa: E402
 from template_names import read_template  # noqa: E402
@@ -179,7 +189,9 @@ def main():
         for text in filter(None, map(text_of, ast.walk(source.tree))):
             if len(text) < 500:
                 mentioned.setdefault(os.path.basename(text.strip()), []).append(own)
-    for path, name in files_below(args, ENDINGS):
+    for path, name in files_below(args, ENDINGS, findings):
+        if is_aside_in(args, path) and os.path.basename(name) not in mentioned:
+            continue
         content = read_capped(path)
         if content is not None and (b"{{" in content or b"{%" in content):
             # A file that no DAG names is perhaps rendered by another program, dbt for one.

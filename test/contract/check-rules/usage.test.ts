@@ -226,3 +226,26 @@ it('tells a changed default of schedule of files only that a release before 3 co
   }, (root) => runRule('schedules', root, TO_3));
   expect(found.map(({ code, level, dagId }) => [code, level, dagId])).toEqual([['schedule-default-changed', 'error', 'both'], ['schedule-default-changed', 'error', 'later'], ['schedule-default-changed', 'notice', 'new']]);
 });
+
+it('looks into every folder that Airflow enters, and behind links that stay in the repository', async () => {
+  const outside = mkdtempSync(path.join(os.tmpdir(), 'check-rules-outside-'));
+  const dag = 'from airflow import DAG\nX = "{{ execution_date }}"\n';
+  try {
+    writeFileSync(path.join(outside, 'secret.py'), dag);
+    const found = await withRepository({
+      'dags/.dot.py': dag, 'dags/.hidden/file.py': dag, 'dags/env/file.py': dag, 'dags/env/lib/other.py': 'X = "{{ execution_date }}"\n', 'dags/env/lib/readme.md': '{{ execution_date }}\n', 'dags/env/lib/query.sql': '{{ execution_date }}\n',
+      'dags/node_modules/file.py': dag, 'dags/a/file.py': dag, 'dags/b/.keep': '', 'dags/names.py': '# airflow dag\nX = "query.sql"\n', 'shared/file.py': dag, '.git/file.py': dag,
+    }, (root) => {
+      const link = (target: string, name: string) => symlinkSync(target, path.join(root, 'dags', name));
+      // "a" and "b" lead to each other.
+      for (const [target, name] of [['../b', 'a/to_b'], ['../a', 'b/to_a'], ['../shared/file.py', 'linked.py'], ['../shared', 'folder'], ['..', 'a/up'], ['../.git', 'git'], ['../.git/file.py', 'git.py'], [outside, 'out'], [path.join(outside, 'secret.py'), 'out.py']] as const) link(target, name);
+      return runRule('templates', root, TO_3);
+    });
+    expect(found.filter(({ level }) => level === 'error').map(({ file }) => file)).toEqual([
+      'dags/.dot.py', 'dags/.hidden/file.py', 'dags/a/file.py', 'dags/b/to_a/file.py', 'dags/env/file.py', 'dags/env/lib/query.sql', 'dags/folder/file.py', 'dags/linked.py', 'dags/node_modules/file.py',
+    ]);
+    expect(found.filter(({ level }) => level !== 'error')).toEqual([]);
+  } finally {
+    rmSync(outside, { recursive: true, force: true });
+  }
+});
