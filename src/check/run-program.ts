@@ -17,6 +17,7 @@ export type Program = Readonly<{
   onLine?: (line: string) => void;
 }>;
 
+const DRAIN_MILLISECONDS = 5_000;
 const MAX_STDERR = 64 * 1024;
 
 /** @throws Error with code ENOENT when there is no such program */
@@ -50,15 +51,20 @@ export async function runProgram({ command, args, env, folder, input, timeoutSec
   // A program that never reads its input closes the pipe: its exit code tells, not this.
   child.stdin.on('error', () => undefined);
   child.stdin.end(input ?? '');
+  let drained: NodeJS.Timeout | undefined;
   try {
     const code = await new Promise<number | undefined>((resolve, reject) => {
       child.once('error', reject);
-      // 'exit', not 'close': a daemon that it left could hold the pipes open for ever.
-      child.once('exit', (exitCode) => setTimeout(() => resolve(exitCode ?? undefined), 50));
+      // What it wrote may be read after it has ended, on a busy machine much after; but a daemon that it left could hold the pipes open for ever.
+      child.once('exit', (exitCode) => {
+        drained = setTimeout(() => resolve(exitCode ?? undefined), DRAIN_MILLISECONDS);
+      });
+      child.once('close', (exitCode) => resolve(exitCode ?? undefined));
     });
     return { code, stopped, stdout: Buffer.concat(whole).toString('utf8'), stderr: errors.toString('utf8') };
   } finally {
     clearTimeout(timer);
+    clearTimeout(drained);
     process.off('exit', atExit);
     end('SIGKILL');
     child.stdout.destroy();

@@ -17,7 +17,7 @@ export async function runRules({ run, writable, python, scripts, env, root, dags
     const result = await run({ writable, shown: [root], command: python, args: ['-B', path.join(scripts, name), '--source', source ?? '', '--target', target, '--root', root, '--dags', dags, ...(plugins === undefined ? [] : ['--plugins', plugins])], env, folder: root, timeoutSeconds: RULE_SECONDS, maxOutput: MAX_OUTPUT });
     const findings = result.code === 0 ? readFindings(result.stdout) : undefined;
     if (findings !== undefined) return { findings, notChecked: [] };
-    return { findings: [], notChecked: [`The rules of ${name} did not run to their end (${result.stopped === 'time' ? `more than ${RULE_SECONDS} s` : `exit status ${result.code ?? 'none'}`}); what they look for was not looked for.`] };
+    return incomplete(`The rules of ${name} did not run to their end (${result.stopped === 'time' ? `more than ${RULE_SECONDS} s` : `exit status ${result.code ?? 'none'}`}); what they look for was not looked for.`);
   }));
   // The members of a zip lie outside the repository, where no annotation can stand.
   const named = (finding: CheckFinding): CheckFinding => (finding.file?.startsWith('../') ? { ...finding, file: pluginsName, line: undefined, what: `${finding.file.split('/').at(-1) ?? ''}: ${finding.what}` } : finding);
@@ -28,8 +28,14 @@ export async function runRules({ run, writable, python, scripts, env, root, dags
 export async function findLost({ run, writable, python, scripts, env, root, dags, source, target }: RulesJob, loaded: readonly CheckedDag[], failed: ReadonlySet<string>): Promise<Readonly<{ findings: readonly CheckFinding[]; notChecked: readonly string[] }>> {
   const result = await run({ writable, shown: [root], command: python, args: ['-B', path.join(scripts, 'dag_ids.py'), '--source', source ?? '', '--target', target, '--root', root, '--dags', dags], env, folder: root, timeoutSeconds: RULE_SECONDS, maxOutput: MAX_OUTPUT });
   const written = result.code === 0 ? readWrittenIds(result.stdout) : undefined;
-  return written === undefined ? { findings: [], notChecked: ['Whether a DAG of the files is missing on the target: dag_ids.py did not run to its end.'] } : { findings: findLostDags(written, loaded, failed), notChecked: [] };
+  return written === undefined ? incomplete('Whether a DAG of the files is missing on the target: dag_ids.py did not run to its end.') : { findings: findLostDags(written, loaded, failed), notChecked: [] };
 }
+
+/** An error: what a rule would have found may be one, and green would deny it. */
+const incomplete = (what: string): Readonly<{ findings: readonly CheckFinding[]; notChecked: readonly string[] }> => ({
+  findings: [{ code: 'check-incomplete', level: 'error', file: undefined, line: undefined, dagId: undefined, what, why: 'what it would have found is not known, so this check cannot be green.', fix: 'run the phase again; if it stays, look for a file of unusual size or shape, and tell us.', replacement: undefined }],
+  notChecked: [what],
+});
 
 /** undefined: it is no list. An entry that is no finding is left out: rules read hostile files. */
 export function readFindings(text: string): readonly CheckFinding[] | undefined {
