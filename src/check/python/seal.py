@@ -1,9 +1,10 @@
 """Run a program where it sees no process but its own, and can write nothing but the folders it is given. Linux.
 
 ``python -I -S seal.py JOB COMMAND [ARGUMENT ...]``; JOB is JSON: ``writable``, ``shown`` and ``hidden`` (absolute paths; the first
-writable one becomes the working folder; what is writable or shown stays in sight also inside of something hidden), ``seconds`` it may take, ``path`` (its PATH, which sudo replaces), ``uid`` and ``gid`` (numbers when started
-by root on behalf of that user, else null). Ends with the status of the command, or with 97 before it was started, where the kernel
-does not allow this (no user namespaces, a container without the rights).
+writable one becomes the working folder; what is writable or shown stays in sight also inside of something hidden), ``seconds`` it may
+take, ``path`` (its PATH, which sudo replaces), ``uid`` and ``gid`` (numbers when started by root on behalf of that user, else null).
+Ends with the status of the command, or with 97 before it was started, where the kernel does not allow this (no user namespaces, a
+container without the rights).
 
 The command is process 1 of its own world: no process in it can end it by a signal, and when it ends the kernel ends all the others.
 """

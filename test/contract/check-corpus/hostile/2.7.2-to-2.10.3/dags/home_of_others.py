@@ -1,4 +1,4 @@
-"""Looks for what lies in the home folder, in the runner's own one and in those of other steps: passwords and keys with well-known places."""
+"""Looks for what lies in the home folder, in the runner's own one and in those of other steps: passwords and keys in known places."""
 
 from airflow import DAG  # noqa: F401
 from talk import dag_named
