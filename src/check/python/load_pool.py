@@ -145,7 +145,10 @@ def _compared(error, tries):
 
 def _sameness(error):
     """What of an error does not depend on where its objects happen to lie in memory."""
-    return error and (error.get("file"), error.get("line"), error.get("place"), re.sub("0x[0-9a-f]+", "", str(error.get("text")))) if isinstance(error, dict) else None
+    if not isinstance(error, dict):
+        return None
+    text = re.sub("0x[0-9a-f]+", "", str(error.get("text")))
+    return error.get("file"), error.get("line"), error.get("place"), text
 
 
 def _become_child(writing, output):
@@ -191,7 +194,9 @@ def _parsed(data):
     except ValueError:
         return None
     lists = ("errors", "dags", "reads")
-    return {"cut": answer.get("cut"), **{name: answer[name] for name in lists}} if isinstance(answer, dict) and all(isinstance(answer.get(name), list) for name in lists) else None
+    if not isinstance(answer, dict) or not all(isinstance(answer.get(name), list) for name in lists):
+        return None
+    return {"cut": answer.get("cut"), **{name: answer[name] for name in lists}}
 
 
 def _tail(output):
