@@ -17,9 +17,6 @@ const MINUTES = 60_000;
 const folder = realpathSync(mkdtempSync(path.join(os.tmpdir(), 'check-roads-')));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Files of Airflow 3 that import modules beside them; check does not yet put the DAG folder on the path there, as its processor does. */
-const LEFT_OUT: readonly string[] = ['dags/mart_totals.py', 'dags/mart_of_orders.py', 'dags/noisy_settings.py'];
-
 const place = ({ file, line }: Finding): string => (line === null || line === undefined ? `${file}` : `${file}:${line}`);
 /** Findings that tell this break: error or warning, with one of its codes, at one of its places. */
 const tellers = (findings: readonly Finding[], { codes, places }: Break): readonly Finding[] =>
@@ -44,7 +41,7 @@ describe.each(ROADS)('$road.name', ({ road, breaks, kinds }) => {
     expect(run.report.notChecked.filter((text) => /did not run to their end|were not loaded/u.test(text))).toEqual([]);
   });
 
-  it.each(breaks.filter(({ file }) => !LEFT_OUT.includes(file)))('finds $file: $breaks', (row) => {
+  it.each(breaks)('finds $file: $breaks', (row) => {
     const ofFile = run.report.findings.filter(({ level, file }) => level !== 'notice' && row.places.some((one) => one.split(':')[0] === file)).map((finding) => `${finding.code} ${place(finding)}`);
     expect({ told: tellers(run.report.findings, row).length > 0, ofFile }).toEqual({ told: true, ofFile });
   });
@@ -65,7 +62,7 @@ describe.each(ROADS)('$road.name', ({ road, breaks, kinds }) => {
 
   if (kinds.includes('good'))
     it('says nothing against the good DAGs', () => {
-      const good = filesOf('good', road).filter((file) => !LEFT_OUT.includes(file));
+      const good = filesOf('good', road);
       expect(good.length).toBeGreaterThan(4);
       const said = run.report.findings.filter(({ file }) => file !== null && file !== undefined && good.includes(file));
       expect(said.filter(({ level }) => level !== 'notice')).toEqual([]);
