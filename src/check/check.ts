@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { findVersion } from '../airflow/versions.js';
+import { findVersion, MWAA_VERSIONS } from '../airflow/versions.js';
 import { UserError } from '../errors.js';
 import type { MigrationFile } from '../migration-file/migration-file.js';
 import type { Clock, Log } from '../ports.js';
@@ -47,7 +47,7 @@ export async function check(job: CheckJob): Promise<Checked> {
   refuseCredentials(env, token);
   await refuseInstanceRole(env);
   const version = findVersion(file.target.airflowVersion);
-  if (!version?.creatable) throw new UserError(`Airflow ${file.target.airflowVersion} (${config}: target.airflow-version) is no version that MWAA creates environments with.`, 'there is no image to compare with.', 'name a version that MWAA offers; docs/reference/migration-file.md lists them.');
+  if (!version?.creatable) throw new UserError(`Airflow ${file.target.airflowVersion} (${config}: target.airflow-version) is no version that MWAA creates environments with.`, 'there is no image to compare with.', `name one of ${MWAA_VERSIONS.filter(({ creatable }) => creatable).map(({ version: name }) => name).join(', ')}.`);
   const root = await realpath(env['GITHUB_WORKSPACE'] || process.cwd());
   const files = await findWorkflowFiles(root, file.resources, config);
   const base = await realpath(env['RUNNER_TEMP'] || os.tmpdir());

@@ -4,12 +4,13 @@ import path from 'node:path';
 import { constraintsFor, pinOf } from '../airflow/pins.js';
 import { UserError } from '../errors.js';
 import type { CheckFinding } from './check-report.js';
-import { blamedLines, conflictFinding, isNetworkTrouble, withoutAddresses } from './requirement-conflicts.js';
+import { blamedLines, conflictFinding, isNetworkTrouble, reasonOf, withoutAddresses } from './requirement-conflicts.js';
 import type { RequirementLine, RequirementLines } from './requirement-lines.js';
 import { runProgram, type ProgramResult } from './run-program.js';
 import type { Seal } from './seal.js';
 import { shownLine } from './shown-line.js';
 import type { Tools } from './tools.js';
+import { hostsIn, unreachableFinding, unreachableLines } from './unreachable.js';
 
 /** As in the images: https://github.com/aws/amazon-mwaa-docker-images */
 const EXTRAS = 'amazon,celery,postgres,statsd';
@@ -60,7 +61,8 @@ export type InstalledRequirements = Readonly<{ findings: readonly CheckFinding[]
 export async function installRequirements(installation: Installation, lines: RequirementLines, ownConstraints: readonly string[]): Promise<InstalledRequirements> {
   const { version } = installation;
   const findings: CheckFinding[] = [], dropped: RequirementLine[] = [];
-  let remaining = lines.packages;
+  let remaining = lines.packages, { options } = lines, constraints = ownConstraints;
+  const notChecked: string[] = [];
   const dropAll = (blamed: readonly RequirementLine[]): void => {
     dropped.push(...blamed);
     remaining = remaining.filter((line) => !blamed.includes(line));
@@ -69,17 +71,28 @@ export async function installRequirements(installation: Installation, lines: Req
   findings.push(...own.map((line): CheckFinding => finding(line, 'requirements-airflow', 'error', `asks for another Airflow than ${version}: ${shownLine(line.text)}`, `the image brings Airflow ${version}; pip would replace it, or refuse.`, 'remove the line.')));
   dropAll(own);
   for (let round = 0; remaining.length > 0 && round < MAX_ROUNDS; round += 1) {
-    const result = await attempt(installation, remaining, lines.options, ownConstraints);
+    const result = await attempt(installation, remaining, options, constraints);
     if (result.code === 0) break;
-    if (isNetworkTrouble(result.stderr)) throw new UserError(`The requirements could not be installed: ${lastWords(result)}`, 'the package index does not answer, so nothing can be said about them.', 'run the phase again; behind a proxy or a mirror of your own set HTTPS_PROXY, UV_INDEX_URL or PIP_INDEX_URL.');
-    const blamed = await blame(installation, result, remaining, lines.options, ownConstraints);
-    findings.push(...blamed.map((line) => conflictFinding(line, result.stderr, version)));
+    if (isNetworkTrouble(result.stderr)) {
+      const silent = unreachableLines(result.stderr, [...remaining, ...options]), ofConstraints = constraints.filter((address) => hostsIn(address).some((host) => result.stderr.toLowerCase().includes(host)));
+      findings.push(...silent.map(unreachableFinding));
+      dropAll(silent.filter((line) => remaining.includes(line)));
+      options = options.filter((line) => !silent.includes(line));
+      constraints = constraints.filter((address) => !ofConstraints.includes(address));
+      if (ofConstraints.length > 0) notChecked.push(`Constraints that this runner cannot reach (${ofConstraints.map(shownLine).join(', ')}): Airflow's own were used.`);
+      if (silent.length + ofConstraints.length > 0) continue;
+      throw new UserError(`The requirements could not be installed: ${lastWords(result)}`, 'the package index does not answer, so nothing can be said about them.', 'run the phase again; behind a proxy or a mirror of your own set HTTPS_PROXY, UV_INDEX_URL or PIP_INDEX_URL.');
+    }
+    const blamed = await blame(installation, result, remaining, options, constraints);
+    // What no index has may be in the one that was not reached.
+    const isWhole = options.length === lines.options.length;
+    findings.push(...blamed.map((line) => conflictFinding(line, result.stderr, version)).map((one) => (isWhole || one.code !== 'requirements-missing' ? one : { ...one, level: 'warning' as const })));
     if (blamed.length === 0) {
-      findings.push({ ...finding(remaining[0] as RequirementLine, 'requirements-conflict', 'error', 'cannot be installed as a whole', withoutAddresses(result.stderr), 'try it with "uv pip install -r" and the target\'s constraints.'), line: undefined });
+      findings.push({ ...finding(remaining[0] as RequirementLine, 'requirements-conflict', 'error', 'cannot be installed as a whole', reasonOf(result.stderr), 'try it with "uv pip install -r" and the target\'s constraints.'), line: undefined });
       dropAll(remaining);
     } else dropAll(blamed);
   }
-  return { findings, notChecked: dropped.length === 0 ? [] : [`DAGs were loaded without what these lines ask for: ${dropped.map(({ file, line }) => `${file}:${line}`).join(', ')}. Import errors that follow from it may vanish with it.`] };
+  return { findings, notChecked: dropped.length === 0 ? notChecked : [...notChecked, `DAGs were loaded without what these lines ask for: ${dropped.map(({ file, line }) => `${file}:${line}`).join(', ')}. Import errors that follow from it may vanish with it.`] };
 }
 
 /** Lines that the resolver's text names; where it names none, those that cannot be installed even alone. */

@@ -22,21 +22,26 @@ export function blamedLines(stderr: string, lines: readonly RequirementLine[]): 
 export function conflictFinding(line: RequirementLine, stderr: string, version: string): CheckFinding {
   const known = checkRequirements(line.text, version, version)[0];
   const isMissing = new RegExp(`(${escaped(line.name ?? line.text)}) was not found in the package registry|no versions? of ${escaped(line.name ?? line.text)}\\b`, 'iu').test(stderr);
-  const isBuild = /Failed to build|build backend/iu.test(stderr);
+  const isBuild = isBuildFailure(stderr);
   const file = line.file.split('/').at(-1) ?? line.file;
   return {
     code: isBuild ? 'requirements-build' : isMissing && known === undefined ? 'requirements-missing' : 'requirements-conflict', level: 'error', file: line.file, line: line.line, dagId: undefined,
     what: `${file}: ${shownLine(line.text)} cannot be installed with Airflow ${version}`,
-    why: known?.why ?? (isMissing ? `no package index that was asked has it for this Python: ${withoutAddresses(stderr)}` : withoutAddresses(stderr)),
+    why: known?.why ?? (isMissing ? `no package index that was asked has it for this Python: ${withoutAddresses(stderr)}` : reasonOf(stderr)),
     fix: known?.fix ?? (isBuild ? 'use a version that has a wheel for the Python of the target, or ship a wheel in plugins.zip.' : 'allow a version that goes with the constraints of the target, or leave the version to them.'),
     replacement: undefined,
   };
 }
 
+const isBuildFailure = (stderr: string): boolean => /Failed to build|build backend/iu.test(stderr);
+
+/** uv's own reason; what a build script has printed is not it, and may be the environment with the passwords of a package index. */
+export const reasonOf = (stderr: string): string => (isBuildFailure(stderr) ? 'it has no wheel for this Python, and its own build script failed. What that printed is not shown: it may hold a password.' : withoutAddresses(stderr));
+
 /** One line. Addresses go: a package index of one's own may have its password in it. */
 export function withoutAddresses(stderr: string): string {
   const text = stderr
-    .replace(/[a-z][a-z0-9+.-]*:\/\/\S+/giu, '(address)').replace(/(?:\/[\w.@+-]+){2,}\/?/gu, (path) => `…/${path.split('/').filter(Boolean).at(-1) ?? ''}`)
+    .replace(/[a-z][a-z0-9+.-]*:\/\/\S+/giu, '(address)').replace(/(?:\/[\w.@+-]+){2,}\/?/gu, (path) => `…/${(path.split('/').filter(Boolean).at(-1) ?? '').replace(/^\.?tmp\w+$/iu, 'temporary')}`)
     .replace(/[×╰─▶│├]+/gu, ' ').replace(/\s+/gu, ' ').trim();
   return text.length <= MAX_REASON ? text : `${text.slice(0, MAX_REASON)}…`;
 }

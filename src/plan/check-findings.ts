@@ -14,6 +14,6 @@ export function checkFindings(check: CheckReport | undefined, file: MigrationFil
   return [
     ...(check.migrationId === file.id ? [] : [finding('check-of-another', 'The report of phase check belongs to another migration', 'it looked at other files, or for another version', 'give both jobs the same migration file')]),
     ...(check.versions.target === file.target.airflowVersion ? [] : [finding('check-of-another-version', `Phase check did not look at Airflow ${file.target.airflowVersion}`, 'what it found holds for another version', 'give both jobs the same migration file')]),
-    ...(errors === 0 ? [] : [finding('check-errors', `${errors} ${errors === 1 ? 'thing' : 'things'} in the DAGs will not work on Airflow ${file.target.airflowVersion}`, 'these DAGs would be missing or fail after cutover', 'repair them in the repository, best so that they load on the source too, and deploy them before phase resources')]),
+    ...(errors === 0 ? [] : [finding('check-errors', `${errors} ${errors === 1 ? 'thing' : 'things'} in the DAGs will not work on ${check.versions.target === file.target.airflowVersion ? `Airflow ${file.target.airflowVersion}` : 'the version that was checked'}`, 'these DAGs would be missing or fail after cutover', 'repair them in the repository, best so that they load on the source too, and deploy them before phase resources')]),
   ];
 }

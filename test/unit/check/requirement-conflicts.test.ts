@@ -15,6 +15,12 @@ it("says what the target's constraints pin where they do", () => {
   expect(finding.why).toMatch(/pin pandas to 2\.1\.4/u);
 });
 
+it('repeats nothing that a build script has printed', () => {
+  const built = conflictFinding(line(1, 'own-package==1', 'own-package'), '  × Failed to build `own-package==1`\n  ╰─▶ Call to build backend failed\n      [stdout]\n      UV_INDEX_ACME_PASSWORD=canary', '2.10.3');
+  expect(built.code).toBe('requirements-build');
+  expect(JSON.stringify(built)).not.toContain('canary');
+});
+
 it("gives the resolver's reason on one line where they do not", () => expect(conflictFinding(line(1, 'great-expectations==0.15.0', 'great-expectations'), CONFLICT, '2.10.3').why).toContain('great-expectations==0.15.0 depends on jinja2<3.1 and you require jinja2==3.1.4'));
 
 it('tells a package that no index has', () => expect(conflictFinding(line(1, 'no-such-thing', 'no-such-thing'), MISSING, '2.10.3')).toMatchObject({ code: 'requirements-missing' }));

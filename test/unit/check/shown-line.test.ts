@@ -7,6 +7,8 @@ it.each([
   ['pkg @ https://bob:canary@pip.example/simple/pkg-1.whl?token=canary#sha256=canary', 'pkg @ https://pip.example/…'],
   ['git+https://canary@git.example/org/repo.git@main#egg=x', 'git+https://git.example/…'],
   ['--constraint "https://bob:canary@mirror.example/canary/constraints.txt"', '--constraint "https://mirror.example/…"'],
+  ['/home/runner/work/_temp/mwaa-migrate-check-QkScUa/dags/own_package', '/usr/local/airflow/dags/own_package'],
+  ['own @ file:///tmp/mwaa-migrate-check-QkScUa/plugins/own-1.whl', 'own @ file:///…'],
   ['-r https://pip.example', '-r https://pip.example'],
   ['pandas[aws]>=1,<2; python_version < "3.12"', 'pandas[aws]>=1,<2; python_version < "3.12"'],
   ['-c https://raw.githubusercontent.com/apache/airflow/constraints-2.7.2/constraints-3.11.txt', '-c https://raw.githubusercontent.com/apache/airflow/constraints-2.7.2/constraints-3.11.txt'],
