@@ -3,6 +3,8 @@
 import os
 import re
 
+from folder_walk import walk
+
 NAME = ".airflowignore"
 #: Bytes of one such file.
 _MAX_BYTES = 100000
@@ -17,8 +19,7 @@ def ignored_by_airflow(args):
     default = "glob" if int(re.match(r"\d*", args.target).group(0) or "0") >= 3 else "regexp"
     is_glob = os.environ.get("AIRFLOW__CORE__DAG_IGNORE_FILE_SYNTAX", default).lower() == "glob"
     rules = []
-    for here, folders, files in os.walk(args.dags):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+    for here, files in walk(args.dags, args.root):
         if NAME in files:
             rules.append((here, _globs(here) if is_glob else _expressions(here, args.dags)))
 

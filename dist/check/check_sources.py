@@ -13,6 +13,7 @@ import sys
 import warnings
 
 from airflowignore import ignored_by_airflow
+from folder_walk import is_aside, may_be_dag_file, stays_inside, walk
 
 #: Bytes. A DAG file of that size is generated data; reading it would cost more than its findings are worth.
 MAX_FILE_BYTES = 1000000
@@ -22,7 +23,6 @@ MAX_FILES = 20000
 MAX_FINDINGS = 5000
 #: Characters of a text that was copied out of a file into a finding.
 MAX_QUOTE = 200
-_SKIPPED_FOLDERS = {"__pycache__", "node_modules", "venv", "env", "site-packages"}
 
 
 def arguments(description):
@@ -67,6 +67,13 @@ class Source:
     def __init__(self, path, name, text, tree):
         self.path, self.name, self.text, self.tree = path, name, text, tree
         self._parents = None
+        self._imported = None
+
+    def imported_parts(self):
+        """Every part of the modules that the file imports: {"shared", "settings"} of ``from shared.settings import x``, with x."""
+        if self._imported is None:
+            self._imported = _imported_parts(self.tree)
+        return self._imported
 
     def parents(self):
         """Each node's parent, by the node."""
@@ -82,25 +89,39 @@ class Source:
             yield node
 
 
-def files_below(args, endings):
+def files_below(args, endings, cut=None):
     """Yield (path, name from root) of every regular file with one of the endings in the folders of DAGs and plugins.
 
-    Links are left out: one that points outside of the repository would be read on behalf of a stranger.
+    :param list cut: receives a finding when a folder has more files than are looked at
     """
     seen = set()
     for folder in filter(None, [args.dags, args.plugins]):
         count = 0
-        for here, folders, files in os.walk(folder):
-            folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _SKIPPED_FOLDERS)
-            for file in sorted(files):
-                path = os.path.join(here, file)
-                if not file.lower().endswith(endings) or file.startswith(".") or path in seen or not os.path.isfile(path) or os.path.islink(path):
+        for here, files in walk(folder, args.root):
+            paths = [os.path.join(here, file) for file in files if file.lower().endswith(endings)]
+            for path in paths:
+                if path in seen or not os.path.isfile(path) or (os.path.islink(path) and not stays_inside(path, (args.root, folder))):
                     continue
                 count += 1
-                if count > MAX_FILES:
-                    return
-                seen.add(path)
-                yield path, os.path.relpath(path, args.root).replace(os.sep, "/")
+                if count <= MAX_FILES:
+                    seen.add(path)
+                    yield path, os.path.relpath(path, args.root).replace(os.sep, "/")
+        if count > MAX_FILES and cut is not None:
+            cut.append(
+                Finding(
+                    "file-not-read",
+                    "warning",
+                    "%s has more than %d files; the rules looked into the first ones only." % (os.path.relpath(folder, args.root), MAX_FILES),
+                    why="What the rules look for was not looked for in %d files." % (count - MAX_FILES),
+                    fix="Take what is no DAG out of the folder, or look through it by hand.",
+                )
+            )
+
+
+def is_aside_in(args, path):
+    """Whether the file lies among other people's code, or hidden, in the folder of DAGs or plugins that it is in."""
+    folder = next(folder for folder in filter(None, [args.plugins, args.dags]) if path.startswith(folder + os.sep))
+    return is_aside(path, folder)
 
 
 def read_capped(path):
@@ -120,13 +141,15 @@ def python_sources(args, unread=None):
     """
     is_ignored = ignored_by_airflow(args)
     waiting, imported = [], set()
-    for path, name in files_below(args, (".py",)):
+    for path, name in files_below(args, (".py",), unread):
+        if is_aside_in(args, path) and (is_ignored(path) or not may_be_dag_file(read_capped(path) or b"")):
+            continue
         if is_ignored(path):
             waiting.append((path, name))
             continue
         source = _parsed(path, name, unread)
         if source is not None:
-            imported |= _imported_parts(source.tree)
+            imported |= source.imported_parts()
             yield source
     # Helpers are often kept from Airflow by name; what a DAG file imports is read all the same.
     found = True
@@ -136,12 +159,11 @@ def python_sources(args, unread=None):
         for path, name in found:
             source = _parsed(path, name, unread)
             if source is not None:
-                imported |= _imported_parts(source.tree)
+                imported |= source.imported_parts()
                 yield source
 
 
 def _imported_parts(tree):
-    """Every part of the modules that a file imports: {"shared", "settings"} of ``from shared.settings import x``, with x."""
     modules = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     modules += [alias.name for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom)) for alias in node.names]
     return {part for module in modules for part in module.split(".") if part}
@@ -181,11 +203,9 @@ def _parsed(path, name, unread):
 
 
 def _unparsable(name, content, error):
-    # Airflow's own "safe mode": other files are read only when something imports them.
-    is_dag_file = b"dag" in content.lower() and b"airflow" in content.lower()
     return Finding(
         "syntax-error",
-        "error" if is_dag_file else "warning",
+        "error" if may_be_dag_file(content) else "warning",
         "Python %d.%d cannot parse the file: %s" % (*sys.version_info[:2], quoted(error.msg)),
         name,
         line=error.lineno if error.lineno and error.lineno > 0 else None,

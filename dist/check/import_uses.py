@@ -5,6 +5,7 @@ import json
 import re
 
 from check_sources import dotted, text_of
+from release_guards import ABSENCE, copes
 
 _LOADERS = ("import_module", "import_string")
 _NAME = re.compile(r"^airflow(\.[A-Za-z_]\w*)+$")
@@ -20,7 +21,7 @@ class Use:
 
     def __init__(self, source, node, names):
         self.source, self.node, self.names, self.line = source, node, names, node.lineno
-        self.guarded = _is_guarded(source, node)
+        self.guarded = copes(source, node, *ABSENCE)
 
     def rewritten(self, moves):
         """Text that takes the place of the statement and loads on the target, None when there is none.
@@ -118,25 +119,3 @@ def uses_in(source):
 
 def _is_airflow(module):
     return module is not None and (module == "airflow" or module.startswith("airflow."))
-
-
-def _is_guarded(source, node):
-    """Whether the file copes with the import's failure: in a try with a handler for it, for type checkers only, or behind a question of version."""
-    child = node
-    for around in source.ancestors(node):
-        if isinstance(around, ast.Try) and (child in around.body or child in around.handlers):
-            if {name for handler in around.handlers for name in _caught(handler)} & {"ImportError", "ModuleNotFoundError", "Exception", "BaseException", ""}:
-                return True
-        if isinstance(around, ast.If) and child is not around.test:
-            question = ast.dump(around.test)
-            if "TYPE_CHECKING" in question or "version" in question.lower() or "AIRFLOW_V" in question:
-                return True
-        child = around
-    return False
-
-
-def _caught(handler):
-    if handler.type is None:
-        return [""]
-    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    return [(dotted(kind) or "").rpartition(".")[2] for kind in kinds]

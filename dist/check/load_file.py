@@ -53,6 +53,7 @@ def import_what_files_import(folder, files):
 def make_database():
     """Tables of Airflow 2's metadata database, empty: code that looks into them while it is parsed finds no row, as in a new environment.
 
+    In memory: each child has the copy that fork gives it, and no file can change what another finds.
     Airflow 3 lets no DAG file near its database, so there is none.
     """
     if _is_airflow_3():
@@ -62,6 +63,8 @@ def make_database():
     from airflow import settings
     from airflow.models import import_all_models
     from airflow.models.base import Base
+    from sqlalchemy import create_engine
+    from sqlalchemy.pool import StaticPool
 
     import_all_models()
     # Notes refer to the table of users, which belongs to the FAB provider since 2.9.
@@ -71,9 +74,10 @@ def make_database():
             break
         except ImportError:
             continue
+    settings.engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+    settings.Session.remove()
+    settings.Session.configure(bind=settings.engine)
     Base.metadata.create_all(settings.engine)
-    # A connection must not be shared by children.
-    settings.engine.dispose()
 
 
 def dag_files(folder):
@@ -105,7 +109,12 @@ def load(job, name, stand_in):
                 dags.append(_described(dag, job["reference"]))
     except BaseException as error:  # noqa: B036  SystemExit and KeyboardInterrupt pass Airflow's own handlers, and end its process
         errors.append(_raised(error, path, job))
-    return {"errors": errors[:MAX_ERRORS], "dags": sorted(dags, key=lambda dag: dag["dagId"])[:MAX_DAGS], "reads": load_secrets.STATE["reads"]}
+    return {
+        "errors": errors[:MAX_ERRORS],
+        "dags": sorted(dags, key=lambda dag: dag["dagId"])[:MAX_DAGS],
+        "reads": load_secrets.STATE["reads"],
+        "cut": {"errors": max(0, len(errors) - MAX_ERRORS), "dags": max(0, len(dags) - MAX_DAGS)},
+    }
 
 
 def load_plugins():
@@ -122,7 +131,7 @@ def load_plugins():
     for place, text in sorted(errors.items()):
         inside = os.path.relpath(place, folder) if os.path.isabs(place) else place
         found.append({"file": inside, "line": None, "text": str(text)[:MAX_TEXT], "place": None})
-    return {"errors": found[:MAX_ERRORS], "dags": [], "reads": []}
+    return {"errors": found[:MAX_ERRORS], "dags": [], "reads": [], "cut": {"errors": max(0, len(found) - MAX_ERRORS), "dags": 0}}
 
 
 def _dag_bag_class():
@@ -148,6 +157,9 @@ def _open_bag(path, folder):
     # Airflow 3.1 on: no examples any more, and the folder is a bundle.
     from pathlib import Path
 
+    # As BundleDagBag does, the processor's own kind; DagBag itself does it no more.
+    if folder not in sys.path:
+        sys.path.append(folder)
     return kind(dag_folder=path, bundle_path=Path(folder), bundle_name=None)
 
 

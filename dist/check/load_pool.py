@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import selectors
 import signal
 import tempfile
@@ -31,8 +32,8 @@ class Pool:
         self.job, self.result_fd, self.say = job, result_fd, say
         self.running = {}
         self.selector = selectors.DefaultSelector()
-        # Read here, before any code of the user ran: a child could write what it likes.
-        self.worst = {}
+        # What the tries of a file came to before the one that runs.
+        self.earlier = {}
 
     def run(self, files):
         waiting = [(name, None) for name in reversed(files)]
@@ -118,16 +119,12 @@ class Pool:
             self.say({**answer, "kind": "plugins"})
             return None
         answer["kind"], answer["file"], answer["standIn"] = "file", child.name, child.stand_in
-        first = self.worst.pop(child.name, None)
-        reads = answer["reads"] or (first or {}).get("reads", [])
-        if answer["errors"] and reads:
-            following = STAND_INS.index(child.stand_in) + 1 if child.stand_in in STAND_INS else 0
-            if following < len(STAND_INS):
-                self.worst[child.name] = first or answer
-                return STAND_INS[following]
-        if first is not None and not answer["reads"]:
-            answer["reads"] = first["reads"]
-        self.say(answer)
+        tries = [*self.earlier.pop(child.name, []), answer]
+        reads = answer["reads"] or tries[0]["reads"]
+        if answer["errors"] and reads and len(tries) <= len(STAND_INS):
+            self.earlier[child.name] = tries
+            return STAND_INS[len(tries) - 1]
+        self.say({**answer, "reads": reads, "errors": [_compared(error, tries) for error in answer["errors"]]})
         return None
 
     def _end_orphans(self):
@@ -138,6 +135,20 @@ class Pool:
                 os.waitpid(pid, 0)
             except ChildProcessError:
                 continue
+
+
+def _compared(error, tries):
+    """``always``: it came at every try, also without a stand-in. ``again``: whatever the stand-in was."""
+    came = [any(_sameness(one) == _sameness(error) for one in answer["errors"]) for answer in tries]
+    return {**error, "always": all(came), "again": all(came[1:])} if isinstance(error, dict) else error
+
+
+def _sameness(error):
+    """What of an error does not depend on where its objects happen to lie in memory."""
+    if not isinstance(error, dict):
+        return None
+    text = re.sub("0x[0-9a-f]+", "", str(error.get("text")))
+    return error.get("file"), error.get("line"), error.get("place"), text
 
 
 def _become_child(writing, output):
@@ -183,7 +194,9 @@ def _parsed(data):
     except ValueError:
         return None
     lists = ("errors", "dags", "reads")
-    return {name: answer[name] for name in lists} if isinstance(answer, dict) and all(isinstance(answer.get(name), list) for name in lists) else None
+    if not isinstance(answer, dict) or not all(isinstance(answer.get(name), list) for name in lists):
+        return None
+    return {"cut": answer.get("cut"), **{name: answer[name] for name in lists}}
 
 
 def _tail(output):

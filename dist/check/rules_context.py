@@ -6,6 +6,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # "python -I" leaves it out
 from check_sources import Finding, arguments, imported_names, keyword, meaning, print_findings, python_sources, text_of, version  # noqa: E402
+from release_guards import softened  # noqa: E402
 from task_context import ATTRIBUTES, OBJECTS, attributes_of, gone_from  # noqa: E402
 
 _CALLBACKS = (
@@ -155,7 +156,11 @@ def judge(source, task, gone, attributes, target):
 def main():
     args = arguments(__doc__)
     gone, attributes = gone_from(version(args.target)), attributes_of(version(args.target))
-    print_findings([finding for source in python_sources(args) for task in tasks_in(source) for finding in judge(source, task, gone, attributes, args.target)])
+    findings = []
+    for source in python_sources(args):
+        for task in tasks_in(source):
+            findings += softened(source, judge(source, task, gone, attributes, args.target))
+    print_findings(findings)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # "python -I" leaves it out
 from check_sources import Finding, arguments, imported_names, meaning, print_findings, python_sources, text_of, version  # noqa: E402
 from dag_calls import dag_calls_in  # noqa: E402
+from import_uses import uses_in  # noqa: E402
+from release_guards import softened  # noqa: E402
 from rules_context import tasks_in, uses_of  # noqa: E402
 from rules_templates import strings_of  # noqa: E402
 from template_names import read_template  # noqa: E402
@@ -51,18 +53,36 @@ def dates_in(source):
                 yield name, line
 
 
+def needs_airflow_3(source):
+    """Whether the file cannot load before Airflow 3: it imports the SDK at its top level, with no other way."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+    asks = (use for use in uses_in(source) if any((name + ".").startswith("airflow.sdk.") for name in use.names))
+    return any(not use.guarded and not any(isinstance(around, functions) for around in source.ancestors(use.node)) for use in asks)
+
+
 def judge(source, is_new_default):
     """Findings of one file for a target of Airflow 3.
 
     :param bool is_new_default: whether the source is older than Airflow 3
     """
     names = imported_names(source.tree)
-    waits = False
+    waits, is_new = False, needs_airflow_3(source)
     for dag in dag_calls_in(source):
         schedule = dag.argument(*_SCHEDULES)
         # Until 2.11 the third argument by position is the schedule.
         is_given = schedule is not None or dag.is_open or (dag.call is not None and len(dag.call.args) > 2)
-        if is_new_default and not is_given:
+        if is_new_default and not is_given and is_new:
+            yield Finding(
+                "schedule-default-changed",
+                "notice",
+                "The DAG names no schedule: it never runs by itself on Airflow 3.",
+                source.name,
+                dag.line,
+                dag.dag_id,
+                why="The file cannot load before Airflow 3, so this is no change: the default of schedule was a day there, and is None now.",
+                fix="Write what is meant: schedule=None says it, schedule=timedelta(days=1) runs it once a day.",
+            )
+        elif is_new_default and not is_given:
             yield Finding(
                 "schedule-default-changed",
                 "error",
@@ -94,7 +114,8 @@ def main():
         print_findings([])
         return
     is_new_default = version(args.source) < (3,)
-    print_findings([finding for source in python_sources(args) for finding in judge(source, is_new_default)] + (_summary(args) if is_new_default else []))
+    findings = [finding for source in python_sources(args) for finding in softened(source, judge(source, is_new_default))]
+    print_findings(findings + (_summary(args) if is_new_default else []))
 
 
 def _summary(args):

@@ -1,9 +1,10 @@
 """Run a program where it sees no process but its own, and can write nothing but the folders it is given. Linux.
 
-``python -I -S seal.py JOB COMMAND [ARGUMENT ...]``; JOB is JSON: ``writable`` and ``hidden`` (absolute paths; the first writable one
-becomes the working folder), ``seconds`` it may take, ``path`` (its PATH, which sudo replaces), ``uid`` and ``gid`` (numbers when started
-by root on behalf of that user, else null). Ends with the status of the command, or with 97 before it was started, where the kernel
-does not allow this (no user namespaces, a container without the rights).
+``python -I -S seal.py JOB COMMAND [ARGUMENT ...]``; JOB is JSON: ``writable``, ``shown`` and ``hidden`` (absolute paths; the first
+writable one becomes the working folder; what is writable or shown stays in sight also inside of something hidden), ``seconds`` it may
+take, ``path`` (its PATH, which sudo replaces), ``uid`` and ``gid`` (numbers when started by root on behalf of that user, else null).
+Ends with the status of the command, or with 97 before it was started, where the kernel does not allow this (no user namespaces, a
+container without the rights).
 
 The command is process 1 of its own world: no process in it can end it by a signal, and when it ends the kernel ends all the others.
 """
@@ -63,8 +64,9 @@ def _seal(job):
     for folder in job["writable"]:
         _mount(folder, folder, None, MS_BIND | MS_REC)
     _mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
-    for path in job["hidden"]:
-        _hide(path)
+    # An outer folder before what is inside of it, which may be in sight again by then.
+    for path in sorted(job["hidden"], key=lambda one: one.count("/")):
+        _hide(path, (*job["shown"], *job["writable"]))
     writable = [os.path.realpath(folder) for folder in job["writable"]]
     for point, options in _mounts():
         if point in writable or point == "/proc" or point.startswith(("/proc/", "/dev", "/sys")):
@@ -88,11 +90,46 @@ def _seal(job):
     LIBC.capset(struct.pack("Ii", 0x20080522, 0), bytes(24))
 
 
-def _hide(path):
+def _hide(path, shown):
     if os.path.isdir(path):
+        links, places = [], []
+        for each in shown:
+            followed, real = _trace(each)
+            links += followed
+            if real.startswith(f"{path}/") and os.path.exists(real):
+                # Held open: by its name it cannot be reached once the folder is covered.
+                places.append((real, os.path.isdir(real), os.open(real, os.O_PATH | os.O_CLOEXEC)))
         _mount("none", path, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+        for place, is_folder, opened in sorted(places):
+            if is_folder:
+                os.makedirs(place, exist_ok=True)
+            elif not os.path.exists(place):
+                os.makedirs(os.path.dirname(place), exist_ok=True)
+                os.close(os.open(place, os.O_CREAT | os.O_WRONLY))
+            _mount(f"/proc/self/fd/{opened}", place, None, MS_BIND | MS_REC)
+            os.close(opened)
+        for place, target in links:
+            if place.startswith(f"{path}/") and not os.path.lexists(place):
+                os.makedirs(os.path.dirname(place), exist_ok=True)
+                os.symlink(target, place)
     elif os.path.exists(path):
         _mount("/dev/null", path, None, MS_BIND)
+
+
+def _trace(path):
+    """The links on the way to a path, with their targets, and where the way ends."""
+    links = []
+    for _ in range(40):
+        parts = path.split("/")
+        for count in range(2, len(parts) + 1):
+            link = "/".join(parts[:count])
+            if os.path.islink(link):
+                links.append((link, os.readlink(link)))
+                path = os.path.normpath(os.path.join(os.path.dirname(link), os.readlink(link), *parts[count:]))
+                break
+        else:
+            break
+    return links, path
 
 
 def _mounts():
