@@ -129,7 +129,7 @@ async function checkIn({ file, env, scripts, clock, log, root, files, folder, ma
   ]);
   if (loaded.problem !== undefined) throw new UserError(`Airflow ${version} does not start in its virtual environment: ${lastLine(loaded.problem)}`, 'without it no DAG can be loaded.', 'a package of requirements.txt may break it, or an option of target.configuration may be wrong; the line above is Python\'s own last word.');
   const interpreted = interpret(loaded, { home: folder, dags: files.dags, plugins: files.plugins, version, limits });
-  const lost = await findLost(rulesJob, interpreted.dags, new Set(interpreted.findings.flatMap(({ level, file: at }) => (level === 'error' && at !== undefined ? [at] : []))));
+  const lost = await findLost(rulesJob, interpreted.dags, interpreted.incomplete);
   return {
     schema: CHECK_SCHEMA, migrationId: file.id, versions: { source, target: version, python },
     counts: { dagFiles: loaded.files.length, dags: interpreted.dags.length, requirements: requirements.count, plugins: await countPython(places.plugins) },

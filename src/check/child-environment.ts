@@ -10,9 +10,12 @@ const REGISTRY = /^(PIP_(INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|NO_INDEX|CERT|TRUS
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** For uv and pip, which run build scripts of packages: no token of the runner, but the user's own package registry. */
+/**
+ * For uv and pip, which run build scripts of packages: no token of the runner, but the user's own package registry.
+ * Links into uv's cache would lead nowhere for DAG code, which does not see it.
+ */
 export function installerEnvironment(env: Variables, home: string): Environment {
-  return { ...pipsRegistry(env), PATH: env['PATH'] || PATH, HOME: home, LANG: 'C.UTF-8', ...pick(env, NETWORK), ...pick(env, REGISTRY), UV_NO_PROGRESS: '1', PIP_DISABLE_PIP_VERSION_CHECK: '1' };
+  return { ...pipsRegistry(env), PATH: env['PATH'] || PATH, HOME: home, LANG: 'C.UTF-8', ...pick(env, NETWORK), ...pick(env, REGISTRY), ...(env['UV_LINK_MODE'] === 'symlink' ? { UV_LINK_MODE: 'copy' } : {}), UV_NO_PROGRESS: '1', PIP_DISABLE_PIP_VERSION_CHECK: '1' };
 }
 
 /**

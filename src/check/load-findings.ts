@@ -4,7 +4,13 @@ import { counted } from '../report/document.js';
 import { GRACE_SECONDS, type LoadLimits, type Loaded } from './load-dags.js';
 import type { LoadError, LoadedFile, LoadedPlugins } from './load-messages.js';
 
-export type Interpreted = Readonly<{ findings: readonly CheckFinding[]; dags: readonly CheckedDag[]; notChecked: readonly string[] }>;
+export type Interpreted = Readonly<{
+  findings: readonly CheckFinding[];
+  dags: readonly CheckedDag[];
+  notChecked: readonly string[];
+  /** Files whose list of DAGs is not whole, for whatever reason: of a DAG that is missing there, nothing can be said. */
+  incomplete: ReadonlySet<string>;
+}>;
 type Settings = Readonly<{ /** Our folder of this one run: no report names it, or two runs would differ. */ home: string; /** DAG folder, and plugins folder or zip, from the root of the repository. */ dags: string; plugins: string | undefined; version: string; limits: LoadLimits }>;
 
 export function interpret({ files, loaded, plugins }: Loaded, settings: Settings): Interpreted {
@@ -15,6 +21,7 @@ export function interpret({ files, loaded, plugins }: Loaded, settings: Settings
   return {
     findings: [...loaded.flatMap((file) => fileFindings(file, settings)), ...(plugins === undefined ? [] : pluginFindings(plugins, settings)), ...duplicates(dags), ...unpaused(dags, settings), ...(files.length === 0 ? [noFiles(settings.dags)] : [])],
     dags,
+    incomplete: new Set([...unloaded, ...loaded.filter(({ outcome, errors, cut }) => outcome !== 'loaded' || errors.length > 0 || cut.dags > 0).map(({ file }) => file)].map((file) => `${settings.dags}/${file}`)),
     notChecked: [
       ...loaded.flatMap((file) => cutNote(`${settings.dags}/${file.file}`, file)),
       ...(unloaded.length === 0 ? [] : [`${counted(unloaded.length, 'DAG file')} ${unloaded.length === 1 ? 'was' : 'were'} not loaded, because others ended the program that loads them again and again: ${unloaded.slice(0, 20).join(', ')}${unloaded.length > 20 ? ', …' : ''}.`]),

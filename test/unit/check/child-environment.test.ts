@@ -14,6 +14,11 @@ it('gives installers the way to the registry, and nothing of the runner', () => 
   expect(JSON.stringify(env)).not.toMatch(/canary|\/x|GITHUB|RUNNER|AWS/u);
 });
 
+it('links no package into a cache that DAG code does not see', () => {
+  expect(installerEnvironment({ UV_LINK_MODE: 'symlink' }, '/h')['UV_LINK_MODE']).toBe('copy');
+  expect(installerEnvironment({ UV_LINK_MODE: 'hardlink' }, '/h')['UV_LINK_MODE']).toBe('hardlink');
+});
+
 it("does not override uv's own registry by pip's", () => expect(installerEnvironment({ UV_INDEX_URL: 'https://uv.example', PIP_INDEX_URL: 'https://pip.example' }, '/h')).not.toHaveProperty('UV_DEFAULT_INDEX'));
 
 it('gives DAG code a fixed list: no variable of ours, not even those of the registry', () => {

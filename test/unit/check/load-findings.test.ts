@@ -13,6 +13,11 @@ const anError = (text: string, more: Partial<LoadedFile['errors'][number]> = {})
 const reading = (error: LoadedFile['errors'][number]): Partial<LoadedFile> => ({ standIn: '{}', reads: [{ kind: 'variable', name: 'x', line: 2 }], errors: [error] });
 const aDag = (dagId: string, isPausedUponCreation?: boolean) => ({ dagId, schedule: '@daily', nextRun: null, isPausedUponCreation, tasks: 1 });
 
+it('says of a file whose DAGs are not all known, that none is lost there', () => {
+  const { incomplete } = of({ file: 'whole.py', dags: [aDag('a')] }, { file: 'broken.py', errors: [anError('ValueError: no')] }, { file: 'late.py', outcome: 'late' }, { ...reading(anError("ValueError: invalid literal for int() with base 10: '{}'")), file: 'needs.py' }, { file: 'many.py', dags: [aDag('b')], cut: { errors: 0, dags: 5 } });
+  expect([...incomplete].sort()).toEqual(['airflow/dags/broken.py', 'airflow/dags/late.py', 'airflow/dags/many.py', 'airflow/dags/needs.py']);
+});
+
 describe('what loading a file showed', () => {
   it.each<readonly [string, Partial<LoadedFile>, string, string]>([
     ['an import that is gone', { errors: [anError("ModuleNotFoundError: No module named 'airflow.contrib'")] }, 'import-error', 'error'],
