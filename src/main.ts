@@ -46,7 +46,7 @@ export async function main({ inputs: json, env, home }: Start): Promise<void> {
 class PhaseNotOk extends UserError {
   constructor(failure: NonNullable<PhaseResult['failure']>) {
     const { what, why, fix } = typeof failure === 'string' ? { what: failure, why: 'going on would build on something that is not as it should be.', fix: 'repair what is listed, and run the phase again.' } : failure;
-    super(what, why, `${fix} The summary of this step shows everything.`);
+    super(what, why, `${fix} The report shows everything.`);
   }
 }
 
