@@ -19,7 +19,7 @@ export async function planMigration(context: PlanContext): Promise<PhaseResult> 
   const { report: check, isRefused } = await takeCheckReport(context);
   const seen = await survey(context, true);
   const { source, target } = seen;
-  const plan = { ...seen.plan, warnings: [...seen.plan.warnings, ...checkFindings(check, file, isRefused)] };
+  const plan = { ...seen.plan, warnings: [...seen.plan.warnings, ...checkFindings(check, file, seen.source.AirflowVersion, isRefused)] };
   const clone = clonedRole({ file, source, targetAccount: seen.targetAccount, sourceRole: seen.sourceRole });
   const changes = plan.changes.filter(({ kind }) => kind !== 'kept' && kind !== 'not sent').length + plan.options.filter(isChange).length;
   log.info(`Plan ${plan.digest.slice(0, 12)}: ${changes} changes, ${plan.warnings.length} ${plan.warnings.length === 1 ? 'warning' : 'warnings'}, ${plan.blockers.length} ${plan.blockers.length === 1 ? 'blocker' : 'blockers'}.`);

@@ -73,7 +73,7 @@ export function inputOf({ from, to, options, requirements, configuration, source
 /** The two files that are kept beside this one. */
 export function filesOf(golden: Golden): Readonly<{ plan: Plan; markdown: string; json: string }> {
   const input = inputOf(golden), { file, source } = input;
-  const built = buildPlan(input), plan = { ...built, warnings: [...built.warnings, ...checkFindings(undefined, file)] };
+  const built = buildPlan(input), plan = { ...built, warnings: [...built.warnings, ...checkFindings(undefined, file, input.source.AirflowVersion)] };
   const report = planReport({ file, plan, clone: clonedRole(input), source, now: NOW });
   // The environment as code has goldens of its own: test/contract/infrastructure.
   const sections = report.sections.filter(({ title }) => !title.startsWith('The target as '));

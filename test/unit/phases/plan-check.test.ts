@@ -41,6 +41,7 @@ describe('what phase check found', () => {
   it.each([
     ['of another migration', { migrationId: 'other' }, 'check-of-another'],
     ['for another version', { versions: { source: '2.7.2', target: '2.9.2', python: '3.11' } }, 'check-of-another-version'],
+    ['compared with another source', { versions: { source: '2.4.3', target: '2.10.3', python: '3.11' } }, 'check-from-another-version'],
   ])('%s is said to be so', async (_, given, code) => expect((await plan(new World(), { checkReport: report(given) })).document.warnings.map((one) => one.code)).toContain(code));
 
   it.each([
