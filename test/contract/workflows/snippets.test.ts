@@ -21,7 +21,7 @@ it('there are some', () => expect(new Set(jobs.map(({ page }) => page))).toEqual
 
 /** A value as the expression would give it. */
 const resolved = (value: unknown): string => String(value).replace(/\$\{\{ (.*?) \}\}/gu, (_, expression: string) =>
-  (expression.includes('digest') ? 'a'.repeat(64) : expression.startsWith('vars.') ? 'arn:aws:iam::111122223333:role/mwaa-migrate-plan' : '/tmp'));
+  (expression.includes('digest') ? 'a'.repeat(64) : expression.startsWith('vars.') ? 'arn:aws:iam::111122223333:role/mwaa-migrate-plan' : expression === 'inputs.pull-request' ? '7' : '/tmp'));
 
 it.each(jobs)('$page, job $name: the action takes the inputs, and DAG code meets no credential', ({ job }) => {
   const ours = job.steps.filter(({ uses = '' }) => uses.startsWith('OWNER/mwaa-migrate@')).map(({ with: given = {} }) => given);
