@@ -29,6 +29,6 @@ it('shows no address and no path of the machine: an index may have its password 
   expect(withoutAddresses('error: Failed at https://user:canary@pip.example/simple/x and /home/runner/work/_temp/mwaa-migrate-check-1/requirements.txt')).toBe('error: Failed at (address) and …/requirements.txt'));
 
 it.each([
-  ['error: Request failed after 3 retries\n  Caused by: Failed to fetch: `https://pypi.org/simple/x/`\n  Caused by: error sending request\n  Caused by: client error (Connect)\n  Caused by: dns error', true],
+  ['error: Request failed after 3 retries\n  Caused by: Failed to fetch: `https://index.example/simple/x/`\n  Caused by: error sending request\n  Caused by: client error (Connect)\n  Caused by: dns error', true],
   ['Caused by: HTTP status server error (503 Service Unavailable) for url', true], ['HTTP status client error (401 Unauthorized) for url', true], [CONFLICT, false], [MISSING, false], ['Failed to build `x==401`', false],
 ])('tells a network that fails from an answer: %s', (text, is) => expect(isNetworkTrouble(text)).toBe(is));
