@@ -63,6 +63,7 @@ export async function installRequirements(installation: Installation, lines: Req
   const findings: CheckFinding[] = [], dropped: RequirementLine[] = [];
   let remaining = lines.packages, { options } = lines, constraints = ownConstraints;
   const notChecked: string[] = [];
+  let isInstalled = false;
   const dropAll = (blamed: readonly RequirementLine[]): void => {
     dropped.push(...blamed);
     remaining = remaining.filter((line) => !blamed.includes(line));
@@ -72,7 +73,8 @@ export async function installRequirements(installation: Installation, lines: Req
   dropAll(own);
   for (let round = 0; remaining.length > 0 && round < MAX_ROUNDS; round += 1) {
     const result = await attempt(installation, remaining, options, constraints);
-    if (result.code === 0) break;
+    isInstalled = result.code === 0;
+    if (isInstalled) break;
     if (isNetworkTrouble(result.stderr)) {
       const silent = unreachableLines(result.stderr, [...remaining, ...options]), ofConstraints = constraints.filter((address) => hostsIn(address).some((host) => result.stderr.toLowerCase().includes(host)));
       findings.push(...silent.map(unreachableFinding));
@@ -88,9 +90,13 @@ export async function installRequirements(installation: Installation, lines: Req
     const isWhole = options.length === lines.options.length;
     findings.push(...blamed.map((line) => conflictFinding(line, result.stderr, version)).map((one) => (isWhole || one.code !== 'requirements-missing' ? one : { ...one, level: 'warning' as const })));
     if (blamed.length === 0) {
-      findings.push({ ...finding(remaining[0] as RequirementLine, 'requirements-conflict', 'error', 'cannot be installed as a whole', reasonOf(result.stderr), 'try it with "uv pip install -r" and the target\'s constraints.'), line: undefined });
+      findings.push({ ...finding(remaining[0] as RequirementLine, 'requirements-conflict', 'error', 'cannot be installed as a whole', result.stopped === 'time' ? lastWords(result) : reasonOf(result.stderr), 'try it with "uv pip install -r" and the target\'s constraints.'), line: undefined });
       dropAll(remaining);
     } else dropAll(blamed);
+  }
+  if (remaining.length > 0 && !isInstalled) {
+    findings.push({ ...finding(remaining[0] as RequirementLine, 'requirements-conflict', 'error', `after ${MAX_ROUNDS} rounds of leaving out what cannot be installed, the rest still cannot`, 'the lines named beside this are at fault first; more may be.', 'repair those, and run the phase again.'), line: undefined });
+    dropAll(remaining);
   }
   return { findings, notChecked: dropped.length === 0 ? notChecked : [...notChecked, `DAGs were loaded without what these lines ask for: ${dropped.map(({ file, line }) => `${file}:${line}`).join(', ')}. Import errors that follow from it may vanish with it.`] };
 }

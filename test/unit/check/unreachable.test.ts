@@ -9,6 +9,9 @@ import { readFile } from 'node:fs/promises';
 const line = (number: number, text: string, name?: string) => ({ file: 'requirements.txt', line: number, text, name });
 const trouble = (host: string) => `error: Failed to fetch: \`https://${host}/simple/x/\`\n  Caused by: client error (Connect)\n  Caused by: dns error`;
 
+/** The first line that begins so: uv names one at a time. */
+const named = (text: string, beginning: string): string => text.split('\n').find((one) => one.startsWith(beginning)) ?? beginning;
+
 /** uv as it answers when these hosts do not; what it was asked to install last. */
 async function installing(lines: readonly ReturnType<typeof line>[], options: readonly ReturnType<typeof line>[], silent: readonly string[], constraints: readonly string[] = [], missing = '') {
   const work = await mkdtemp(path.join(os.tmpdir(), 'unreachable-'));
@@ -17,7 +20,7 @@ async function installing(lines: readonly ReturnType<typeof line>[], options: re
     const text = await readFile(path.join(work, 'requirements.txt'), 'utf8');
     asked.push(text.trim().split('\n'));
     const host = silent.find((one) => text.includes(one) || args.some((arg) => arg.includes(one)));
-    const stderr = host !== undefined ? trouble(host) : missing !== '' && text.includes(missing) ? `Because ${missing} was not found in the package registry and you require ${missing}` : '';
+    const stderr = host !== undefined ? trouble(host) : missing !== '' && text.includes(missing) ? `Because ${named(text, missing)} was not found in the package registry and you require ${named(text, missing)}` : '';
     return { code: stderr === '' ? 0 : 1, stopped: undefined, stdout: '', stderr };
   };
   try {
@@ -50,6 +53,13 @@ it('constraints that do not answer give way to Airflow\'s own', async () => {
   const { findings, notChecked } = await installing([line(1, 'humanize', 'humanize')], [], ['pypi.internal.example'], ['https://bob:canary@pypi.internal.example/constraints.txt']);
   expect(findings).toEqual([]);
   expect(notChecked).toEqual(['Constraints that this runner cannot reach (https://pypi.internal.example/…): Airflow\'s own were used.']);
+});
+
+it('what is left when it gives up is named, and is not called installed', async () => {
+  const lines = Array.from({ length: 20 }, (_, at) => line(at + 1, `own-${String.fromCodePoint(97 + at)}`, `own-${String.fromCodePoint(97 + at)}`));
+  const { findings, notChecked } = await installing(lines, [], [], [], 'own-');
+  expect(findings.at(-1)).toMatchObject({ code: 'requirements-conflict', level: 'error', line: undefined });
+  for (const { line: at } of lines) expect(notChecked.join(' ')).toMatch(new RegExp(`requirements\\.txt:${at}(?!\\d)`, 'u'));
 });
 
 it('an index that answers for nothing ends the phase: nothing can be said then', async () =>
