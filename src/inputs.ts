@@ -2,8 +2,9 @@
 import { UserError } from './errors.js';
 import { INPUT_DEFAULTS, type InputName } from './interface.js';
 import { didYouMean } from './suggest.js';
+import { readWorkflowInputs, type WorkflowInputs } from './workflow-inputs.js';
 
-export const PHASES = ['check', 'plan', 'resources', 'create', 'export', 'import', 'logs', 'verify', 'upgrade', 'cutover', 'rollback', 'cleanup', 'status'] as const;
+export const PHASES = ['check', 'plan', 'resources', 'create', 'export', 'import', 'logs', 'verify', 'upgrade', 'cutover', 'rollback', 'cleanup', 'status', 'start', 'gate', 'watch'] as const;
 export type Phase = (typeof PHASES)[number];
 
 /** Inputs after validation; absence is undefined. Names as in action.yml, in camel case. */
@@ -12,6 +13,10 @@ export type Inputs = Readonly<{
   config: string;
   /** rehearsal wherever the phase is not export. */
   mode: 'rehearsal' | 'final';
+  /** ask wherever the phase is not gate. */
+  gateMode: 'ask' | 'record';
+  /** Only for rollback: begun by a workflow, not by a person. */
+  isAutomatic: boolean;
   attempt: number | undefined;
   planRole: string | undefined;
   sourceRole: string | undefined;
@@ -25,6 +30,7 @@ export type Inputs = Readonly<{
   /** Path of phase check's report, for phase plan. */
   checkReport: string | undefined;
   timeoutMinutes: number;
+  workflow: WorkflowInputs;
 }>;
 
 const NAMES = Object.keys(INPUT_DEFAULTS) as readonly InputName[];
@@ -32,8 +38,9 @@ const ROLE_ARN = /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/u;
 const DIGEST = /^[0-9a-f]{64}$/u;
 /** Five days: the longest job, on an own runner (https://docs.github.com/actions/reference/limits). */
 const MAX_TIMEOUT_MINUTES = 7_200;
-const WITHOUT_PLAN: readonly Phase[] = ['check', 'status'];
-const WITH_ATTEMPT: readonly Phase[] = ['import', 'logs', 'verify', 'upgrade', 'cutover', 'rollback', 'cleanup', 'status'];
+const WITHOUT_PLAN: readonly Phase[] = ['check', 'status', 'start', 'watch'];
+const WITH_ATTEMPT: readonly Phase[] = ['import', 'logs', 'verify', 'upgrade', 'cutover', 'rollback', 'cleanup', 'status', 'gate', 'watch'];
+const MODES: Readonly<Partial<Record<Phase, readonly string[]>>> = { export: ['rehearsal', 'final'], gate: ['ask', 'record'], rollback: ['automatic'] };
 
 /** The phase that the inputs name, right or wrong as the rest of them is; undefined: they name none. */
 export function claimedPhase(json: string | undefined): Phase | undefined {
@@ -61,8 +68,9 @@ export function readInputs(json: string | undefined): Inputs {
   must(phase !== undefined, read('phase') === '' ? `phase: it is required, one of ${PHASES.join(', ')}` : `phase: "${read('phase')}" is no phase${didYouMean(read('phase'), PHASES)}; known: ${PHASES.join(', ')}`);
 
   const mode = read('mode');
-  must(['', 'rehearsal', 'final'].includes(mode), `mode: "${mode}" is neither rehearsal nor final`);
-  if (phase) must(mode === '' || phase === 'export', `phase, mode: only "export" has a mode, "${phase}" has none`);
+  const modes = phase && MODES[phase];
+  if (phase && !modes) must(mode === '', `phase, mode: only ${Object.keys(MODES).map((one) => `"${one}"`).join(', ')} have a mode, "${phase}" has none`);
+  else must(mode === '' || (modes ?? Object.values(MODES).flat()).includes(mode), modes?.length === 1 ? `mode: "${mode}" is not ${modes[0]}` : `mode: "${mode}" is neither ${(modes ?? ['rehearsal', 'final']).join(' nor ')}`);
 
   const attempt = read('attempt') === '' ? undefined : Number(read('attempt'));
   must(attempt === undefined || (Number.isInteger(attempt) && attempt >= 1), `attempt: "${read('attempt')}" is not a whole number from 1`);
@@ -82,7 +90,7 @@ export function readInputs(json: string | undefined): Inputs {
   if (phase === 'rollback') must(approvedPlan === '', 'phase, approved-plan: "rollback" goes back to what was recorded, whatever the plan is by now');
   const approvedManifest = read('approved-manifest');
   must(approvedManifest === '' || DIGEST.test(approvedManifest), 'approved-manifest: it is no digest of 64 hexadecimal digits; give the output manifest-digest of phase export');
-  if (phase) must(approvedManifest === '' || phase === 'import', `phase, approved-manifest: only "import" compares it, "${phase}" does not`);
+  if (phase) must(approvedManifest === '' || phase === 'import' || phase === 'gate', `phase, approved-manifest: only "import" and "gate" compare it, "${phase}" does not`);
 
   const pullRequest = read('pull-request') === '' ? undefined : Number(read('pull-request'));
   must(pullRequest === undefined || (Number.isSafeInteger(pullRequest) && pullRequest >= 1), `pull-request: "${read('pull-request')}" is not the number of a pull request`);
@@ -92,6 +100,9 @@ export function readInputs(json: string | undefined): Inputs {
   must(dryRun === 'true' || dryRun === 'false', `dry-run: "${read('dry-run')}" is neither true nor false`);
   const timeoutMinutes = Number(read('timeout-minutes'));
   must(timeoutMinutes >= 1 && timeoutMinutes <= MAX_TIMEOUT_MINUTES, `timeout-minutes: "${read('timeout-minutes')}" is not a number from 1 to ${MAX_TIMEOUT_MINUTES}`);
+
+  const isGiven = (name: InputName): boolean => read(name) !== INPUT_DEFAULTS[name];
+  const workflow = readWorkflowInputs({ read, isGiven, must }, phase);
 
   if (!phase || problems.length > 0)
     throw new UserError(
@@ -103,6 +114,8 @@ export function readInputs(json: string | undefined): Inputs {
     phase,
     config: read('config'),
     mode: mode === 'final' ? 'final' : 'rehearsal',
+    gateMode: mode === 'record' ? 'record' : 'ask',
+    isAutomatic: mode === 'automatic',
     attempt,
     planRole: read('plan-role') || undefined,
     sourceRole: read('source-role') || undefined,
@@ -114,6 +127,7 @@ export function readInputs(json: string | undefined): Inputs {
     pullRequest,
     checkReport: read('check-report') || undefined,
     timeoutMinutes,
+    workflow,
   });
 }
 

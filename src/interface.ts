@@ -11,6 +11,16 @@ export const INPUT_DEFAULTS = {
   'target-role': '',
   'approved-plan': '',
   'approved-manifest': '',
+  'require-approval': 'false',
+  'gate': 'environment',
+  'gate-environment': 'migration-production',
+  'gate-timeout-minutes': '60',
+  'allow-unprotected-gate': 'false',
+  'pause': 'after-gate',
+  'from': '',
+  'only': '',
+  'jobs': '',
+  'allowed-account-ids': '',
   'dry-run': 'false',
   'github-token': '',
   'pull-request': '',
@@ -18,7 +28,7 @@ export const INPUT_DEFAULTS = {
   'timeout-minutes': '300',
 } as const;
 
-export const OUTPUT_NAMES = ['migration-id', 'attempt', 'plan-digest', 'manifest-digest', 'changes', 'blockers', 'tables', 'target-environment', 'target-webserver-url', 'report', 'plan', 'check-report'] as const;
+export const OUTPUT_NAMES = ['jobs', 'approved-by', 'page', 'migration-id', 'attempt', 'plan-digest', 'manifest-digest', 'changes', 'blockers', 'tables', 'target-environment', 'target-webserver-url', 'report', 'plan', 'check-report'] as const;
 
 export type InputName = keyof typeof INPUT_DEFAULTS;
 export type OutputName = (typeof OUTPUT_NAMES)[number];

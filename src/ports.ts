@@ -4,6 +4,7 @@
  */
 import type { CheckReport } from './check/check-report.js';
 import type { Command, DataOf, Job, ObjectRef, Progress, Side, SourceCommand, TargetCommand } from './airflow/protocol.js';
+import type { Gatekeeper } from './gatekeeper.js';
 import type { Inputs } from './inputs.js';
 import type { Journal } from './journal/journal.js';
 import type { MigrationFile } from './migration-file/migration-file.js';
@@ -193,6 +194,12 @@ export type WorkflowRun = Readonly<{
   /** Page of the run, with its summaries; undefined: by hand. */
   url: string | undefined;
   id: string | undefined;
+  /** "workflow_dispatch"; undefined: by hand. */
+  event: string | undefined;
+  /** "refs/heads/main". */
+  ref: string | undefined;
+  /** Logins of who started the run, and of who re-ran it where that is somebody else. */
+  startedBy: readonly string[];
   /** The head of the pull request, else what the run was started for. */
   commit: string | undefined;
   pullRequest: Readonly<{ number: number; /** Its runs get a token that only reads. */ isFork: boolean }> | undefined;
@@ -221,7 +228,7 @@ export type Context = Readonly<{
   /** @param bucket migration bucket, @param prefix `data/migration/<from>_to_<to>/<id>/` */
   journal: (bucket: Bucket, prefix: string) => JournalStore;
   /** `comments` is undefined without a token. */
-  github: Readonly<{ run: () => Promise<WorkflowRun>; comments: PullRequestComments | undefined; toolVersion: string }>;
+  github: Readonly<{ run: () => Promise<WorkflowRun>; comments: PullRequestComments | undefined; /** undefined without a token. */ gatekeeper: Gatekeeper | undefined; toolVersion: string }>;
   /** Files below a folder of the checked-out repository; undefined: there is no such folder. */
   repositoryFiles: (folder: string) => Promise<readonly RepositoryFile[] | undefined>;
   /** plan.json where phase plan writes it on this runner; undefined: there is none. */

@@ -92,7 +92,7 @@ export function wire(wiring: Wiring): Readonly<{ context: Context; close: () => 
     source: side('source', 'source-role', inputs.sourceRole),
     target: side('target', 'target-role', inputs.targetRole),
     journal: (bucket, prefix) => remembering(openJournalStore({ bucket, prefix, initial: initialJournal(file, prefix), clock, ticker: wiring.ticker, log }), openJournals),
-    github: { run: () => readWorkflowRun(env), comments: commentsOf(wiring), toolVersion: packageFile.version },
+    github: { run: () => readWorkflowRun(env), comments: commentsOf(wiring), gatekeeper: undefined, toolVersion: packageFile.version },
     repositoryFiles: (folder) => listRepositoryFiles(env['GITHUB_WORKSPACE'] || process.cwd(), folder),
     readPlanFile: () => readFile(reportFilesOf('plan', env).json, 'utf8').catch(() => undefined),
     owner: ownerOf(env),

@@ -53,6 +53,7 @@ export function withDefaults(value: Values): MigrationFile {
       batchPauseSeconds: read('cutover', 'batch-pause-seconds') as number,
       missedIntervals: read('cutover', 'missed-intervals') as MigrationFile['cutover']['missedIntervals'],
     },
+    approvers: (value['approvers'] as readonly string[] | undefined) ?? [],
     bucket: { name: read('bucket', 'name') as string, kmsKey: written('bucket', 'kms-key') as string | undefined },
   };
 }

@@ -26,6 +26,8 @@ export type MigrationFile = Readonly<{
   logs: Readonly<{ tasks: 'failed' | 'all' | 'none'; maxDays: number }>;
   drain: Readonly<{ timeoutMinutes: number; taskMinutes: number; leftover: 'resume' | 'fail' | 'abort'; resumeDeferred: boolean }>;
   cutover: Readonly<{ canary: readonly string[]; canaryMinutes: number; batchSize: number; batchPauseSeconds: number; missedIntervals: 'report' | 'run' }>;
+  /** GitHub logins, for gate: dispatch. */
+  approvers: readonly string[];
   /** `{account}` and `{region}` in the name stand for the source's. */
   bucket: Readonly<{ name: string; kmsKey: string | undefined }>;
 }>;

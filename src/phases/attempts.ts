@@ -14,6 +14,12 @@ export const STEP = {
   /** What was exported cannot be used: the next export takes the next number. */
   voided: 'voided',
   exported: 'exported',
+  /** Of a rehearsal, or of a final export that was made before the gate: ApprovedData. The approval is for this attempt and the one final export made from it. */
+  approved: 'approved',
+  /** Of a final export: `{ from }`, the number of the approved rehearsal that it was made from. */
+  madeFrom: 'made-from',
+  /** The gate waited too long while the source was paused: no later phase goes on with this attempt but rollback. */
+  expired: 'expired',
   /** From here on rows of this attempt may be on the target. */
   importBegun: 'import-begun',
   imported: 'imported',
@@ -34,6 +40,18 @@ export const STEP = {
   /** The source was put back: this attempt is over. */
   restored: 'restored',
 } as const;
+
+/** Who let an attempt through the gate; as the journal keeps it. */
+export type ApprovedData = Readonly<{
+  /** Logins; "nobody" where allow-unprotected-gate let it through. */
+  by: readonly string[];
+  how: 'environment' | 'dispatch' | 'unprotected';
+  /** GitHub environment of the gate; undefined for a dispatch. */
+  environment: string | undefined;
+  /** What was approved. */
+  planDigest: string;
+  scope: string;
+}>;
 
 /** An attempt goes on until it has exported, was put back or turned out to be of no use. */
 const isOpen = (attempt: Attempt): boolean => ![STEP.exported, STEP.restored, STEP.voided].some((name) => stepOf(attempt, name));

@@ -8,12 +8,18 @@ import type { EnvironmentDescription, RoleDescription } from '../../src/ports.js
 
 export const ACCOUNT = '111122223333';
 
-export const someInputs = (given: Partial<Inputs> = {}): Inputs => ({
-  phase: 'plan', config: '.github/mwaa-migration.yml', mode: 'rehearsal', attempt: undefined, planRole: undefined, sourceRole: undefined, targetRole: undefined,
-  approvedPlan: undefined, approvedManifest: undefined, dryRun: false, githubToken: undefined, pullRequest: undefined, checkReport: undefined, timeoutMinutes: 60, ...given,
+export const someWorkflowInputs = (given: Partial<Inputs['workflow']> = {}): Inputs['workflow'] => ({
+  gate: { by: 'environment', environment: 'migration-production', timeoutMinutes: 60, allowUnprotected: false }, chain: { pause: 'after-gate', from: undefined, only: [] },
+  requireApproval: false, jobs: undefined, allowedAccountIds: [], ...given,
 });
 
-type FileChanges = Readonly<{ [K in keyof MigrationFile]?: MigrationFile[K] extends object ? Partial<MigrationFile[K]> : MigrationFile[K] }>;
+export const someInputs = (given: Partial<Inputs> = {}): Inputs => ({
+  phase: 'plan', config: '.github/mwaa-migration.yml', mode: 'rehearsal', attempt: undefined, planRole: undefined, sourceRole: undefined, targetRole: undefined,
+  gateMode: 'ask', isAutomatic: false,
+  approvedPlan: undefined, approvedManifest: undefined, dryRun: false, githubToken: undefined, pullRequest: undefined, checkReport: undefined, timeoutMinutes: 60, workflow: someWorkflowInputs(), ...given,
+});
+
+type FileChanges = Readonly<{ [K in keyof MigrationFile]?: MigrationFile[K] extends readonly unknown[] ? MigrationFile[K] : MigrationFile[K] extends object ? Partial<MigrationFile[K]> : MigrationFile[K] }>;
 export const aMigrationFile = (given: FileChanges = {}): MigrationFile => ({
   id: given.id ?? 'analytics-to-analytics-v2',
   source: { environment: 'analytics', region: 'eu-west-1', airflowVersion: undefined, ...given.source },
@@ -26,6 +32,7 @@ export const aMigrationFile = (given: FileChanges = {}): MigrationFile => ({
   logs: { tasks: 'none', maxDays: 3, ...given.logs },
   drain: { timeoutMinutes: 60, taskMinutes: 30, leftover: 'resume', resumeDeferred: false, ...given.drain },
   cutover: { canary: [], canaryMinutes: 60, batchSize: 100, batchPauseSeconds: 15, missedIntervals: 'report', ...given.cutover },
+  approvers: given.approvers ?? [],
   bucket: { name: 'mwaa-migrate-{account}-{region}', kmsKey: undefined, ...given.bucket },
 });
 

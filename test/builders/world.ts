@@ -146,7 +146,7 @@ export class World {
       },
       source: source as Context['source'], target: target as Context['target'],
       repositoryFiles: () => Promise.resolve(this.repository), readPlanFile: () => Promise.resolve(this.planFile),
-      journal: () => this.store(file), owner: 'runner', github: { run: () => Promise.resolve({ url: undefined, id: undefined, commit: undefined, pullRequest: undefined }), comments: undefined, toolVersion: '0.0.0' }, readDag: () => Promise.resolve('# dag'), runCheck: () => Promise.reject(new Error('this world has no Airflow to load DAGs on')),
+      journal: () => this.store(file), owner: 'runner', github: { run: () => Promise.resolve({ url: undefined, id: undefined, event: undefined, ref: undefined, startedBy: [], commit: undefined, pullRequest: undefined }), comments: undefined, gatekeeper: undefined, toolVersion: '0.0.0' }, readDag: () => Promise.resolve('# dag'), runCheck: () => Promise.reject(new Error('this world has no Airflow to load DAGs on')),
     };
   }
 

@@ -14,6 +14,10 @@ export async function readWorkflowRun(env: Env): Promise<WorkflowRun> {
   return {
     url: server && repository && id ? `${server}/${repository}/actions/runs/${id}` : undefined,
     id,
+    event: env['GITHUB_EVENT_NAME'] || undefined,
+    ref: env['GITHUB_REF'] || undefined,
+    // A re-run has the first starter as its actor, and is done by whoever triggers it.
+    startedBy: [...new Set([env['GITHUB_ACTOR'], env['GITHUB_TRIGGERING_ACTOR']].filter((name): name is string => Boolean(name)))],
     // The runner's own is the merge of both sides, which nobody has seen.
     commit: isPull && typeof headSha === 'string' ? headSha : sha,
     pullRequest: isPull ? {

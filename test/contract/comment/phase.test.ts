@@ -31,9 +31,9 @@ function plan({ inputs = {}, run = {}, caller = {}, hasToken = true, file = aMig
   token = github.token(caller);
   const context = world.context({ phase: 'plan', ...inputs }, file);
   const clock = { now: () => new Date(world.now), sleep: () => Promise.resolve() };
-  const workflowRun: WorkflowRun = { url: 'https://github.com/octo-org/workflows/actions/runs/1', id: '1', commit: 'c0ffee0c0ffee0', pullRequest: { number: pull, isFork: false }, ...run };
+  const workflowRun: WorkflowRun = { url: 'https://github.com/octo-org/workflows/actions/runs/1', id: '1', event: 'pull_request', ref: undefined, startedBy: [], commit: 'c0ffee0c0ffee0', pullRequest: { number: pull, isFork: false }, ...run };
   const comments = hasToken ? openPullRequestComments(openGithubApi({ apiUrl: github.url, token, clock }), 'octo-org/workflows') : undefined;
-  return phases.plan!({ ...context, github: { run: () => Promise.resolve(workflowRun), comments, toolVersion: '1.2.3' } });
+  return phases.plan!({ ...context, github: { run: () => Promise.resolve(workflowRun), comments, gatekeeper: undefined, toolVersion: '1.2.3' } });
 }
 const body = (number = pull) => github.commentsOf(number)[0]?.body ?? '';
 const said = () => world.lines.join('\n');

@@ -19,7 +19,12 @@ describe('readInputs', () => {
   it('gives every input its default', () => {
     expect(read({ phase: 'status' })).toEqual({
       phase: 'status', config: '.github/mwaa-migration.yml', mode: 'rehearsal', attempt: undefined, planRole: undefined, sourceRole: undefined, targetRole: undefined,
+      gateMode: 'ask', isAutomatic: false,
       approvedPlan: undefined, approvedManifest: undefined, dryRun: false, githubToken: undefined, timeoutMinutes: 300,
+      workflow: {
+        gate: { by: 'environment', environment: 'migration-production', timeoutMinutes: 60, allowUnprotected: false }, chain: { pause: 'after-gate', from: undefined, only: [] },
+        requireApproval: false, jobs: undefined, allowedAccountIds: [],
+      },
     });
   });
 
@@ -45,7 +50,12 @@ describe('readInputs', () => {
     { inputs: { phase: 'check', 'target-role': ROLE }, about: 'phase, target-role', because: 'DAG code must not meet credentials' },
     { inputs: { phase: 'export', attempt: '2' }, about: 'phase, attempt', because: 'export gives the numbers' },
     { inputs: { phase: 'create', attempt: '2' }, about: 'phase, attempt', because: 'create belongs to no attempt' },
-    { inputs: { phase: 'import', mode: 'final' }, about: 'phase, mode', because: 'only export has a mode' },
+    { inputs: { phase: 'import', mode: 'final' }, about: 'phase, mode', because: 'only export, gate and rollback have a mode' },
+    { inputs: { phase: 'rollback', mode: 'final' }, about: 'mode', because: 'rollback knows automatic only' },
+    { inputs: { phase: 'gate', mode: 'rehearsal' }, about: 'mode', because: 'gate asks or records' },
+    { inputs: { phase: 'import', 'gate-environment': 'x' }, about: 'phase, gate-environment', because: 'only start, gate and watch look at it' },
+    { inputs: { phase: 'watch', 'gate-timeout-minutes': '331' }, about: 'gate-timeout-minutes', because: 'a job ends at 360' },
+    { inputs: { phase: 'plan', 'allowed-account-ids': '1111' }, about: 'allowed-account-ids', because: 'an account has 12 digits' },
     { inputs: { phase: 'export', 'approved-manifest': DIGEST }, about: 'phase, approved-manifest', because: 'only import compares it' },
   ])('refuses $about for $inputs.phase: $because', ({ inputs, about }) => expect(refusal(inputs).what).toContain(`- ${about}:`));
 

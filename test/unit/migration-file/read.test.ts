@@ -22,6 +22,7 @@ describe('readMigrationFile', () => {
       logs: { tasks: 'none', maxDays: 3 },
       drain: { timeoutMinutes: 60, taskMinutes: 30, leftover: 'resume', resumeDeferred: false },
       cutover: { canary: [], canaryMinutes: 60, batchSize: 100, batchPauseSeconds: 15, missedIntervals: 'report' },
+      approvers: [],
       bucket: { name: 'mwaa-migration-{account}-{region}', kmsKey: undefined },
     });
   });
