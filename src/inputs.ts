@@ -19,6 +19,8 @@ export type Inputs = Readonly<{
   isAutomatic: boolean;
   attempt: number | undefined;
   planRole: string | undefined;
+  /** Looks at the target in the place of planRole, where the target is in another account. */
+  targetPlanRole: string | undefined;
   sourceRole: string | undefined;
   targetRole: string | undefined;
   approvedPlan: string | undefined;
@@ -77,7 +79,7 @@ export function readInputs(json: string | undefined): Inputs {
   if (phase === 'export') must(attempt === undefined, 'phase, attempt: "export" takes the next number itself, or goes on with the attempt that was interrupted');
   else if (phase) must(attempt === undefined || WITH_ATTEMPT.includes(phase), `phase, attempt: "${phase}" belongs to no attempt`);
 
-  for (const name of ['plan-role', 'source-role', 'target-role'] as const) {
+  for (const name of ['plan-role', 'target-plan-role', 'source-role', 'target-role'] as const) {
     const role = read(name);
     must(role === '' || ROLE_ARN.test(role), `${name}: "${role}" is no role ARN (arn:aws:iam::<account>:role/<name>)`);
     must(role === '' || phase !== 'check', `phase, ${name}: "check" runs DAG code, which must not meet AWS credentials`);
@@ -118,6 +120,7 @@ export function readInputs(json: string | undefined): Inputs {
     isAutomatic: mode === 'automatic',
     attempt,
     planRole: read('plan-role') || undefined,
+    targetPlanRole: read('target-plan-role') || undefined,
     sourceRole: read('source-role') || undefined,
     targetRole: read('target-role') || undefined,
     approvedPlan: approvedPlan || undefined,

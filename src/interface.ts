@@ -7,6 +7,7 @@ export const INPUT_DEFAULTS = {
   'mode': '',
   'attempt': '',
   'plan-role': '',
+  'target-plan-role': '',
   'source-role': '',
   'target-role': '',
   'approved-plan': '',

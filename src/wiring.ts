@@ -70,7 +70,7 @@ export function wire(wiring: Wiring): Readonly<{ context: Context; close: () => 
     const mwaa = openMwaa({
       // The SDK puts "api." and "env." before custom endpoints too, where no such host exists.
       client: new MWAAClient({ ...base, ...ownEndpoint(env, 'MWAA'), disableHostPrefix: hasOwnEndpoint(env, 'MWAA') }),
-      call, clock, region, account, airflowRole: input === 'plan-role' ? 'Viewer' : 'Op',
+      call, clock, region, account, airflowRole: input === 'plan-role' || input === 'target-plan-role' ? 'Viewer' : 'Op',
     });
     const open: SideContext<C>['openBucket'] = (name, ownerAccountId) => openBucket(s3, call, { name, region, ownerAccountId });
     return {
@@ -87,7 +87,7 @@ export function wire(wiring: Wiring): Readonly<{ context: Context; close: () => 
   const context: Context = {
     inputs, file, clock, log, readDag,
     runCheck: () => check({ file, config: inputs.config, token: inputs.githubToken, env, scripts: path.join(home, 'check'), clock, log }),
-    plan: { source: side('source', 'plan-role', inputs.planRole), target: side('target', 'plan-role', inputs.planRole) },
+    plan: { source: side('source', 'plan-role', inputs.planRole), target: inputs.targetPlanRole ? side('target', 'target-plan-role', inputs.targetPlanRole) : side('target', 'plan-role', inputs.planRole) },
     references: referenceSources(asking(file.source.region, 'plan-role', inputs.planRole), env),
     source: side('source', 'source-role', inputs.sourceRole),
     target: side('target', 'target-role', inputs.targetRole),
@@ -119,7 +119,7 @@ function commentsOf({ inputs, env, clock }: Wiring): Context['github']['comments
   return openPullRequestComments(openGithubApi({ apiUrl: apiUrl || 'https://api.github.com', token: inputs.githubToken, clock }), repository);
 }
 
-type RoleInput = 'plan-role' | 'source-role' | 'target-role';
+type RoleInput = 'plan-role' | 'target-plan-role' | 'source-role' | 'target-role';
 
 /** One provider per role, whatever number of clients use it. undefined: the SDK's own search for ambient credentials. */
 function roleCredentials({ env, clock, inputs }: Wiring): (input: RoleInput, roleArn: string | undefined, region: string) => CredentialProvider | undefined {

@@ -14,7 +14,7 @@ export const someWorkflowInputs = (given: Partial<Inputs['workflow']> = {}): Inp
 });
 
 export const someInputs = (given: Partial<Inputs> = {}): Inputs => ({
-  phase: 'plan', config: '.github/mwaa-migration.yml', mode: 'rehearsal', attempt: undefined, planRole: undefined, sourceRole: undefined, targetRole: undefined,
+  phase: 'plan', config: '.github/mwaa-migration.yml', mode: 'rehearsal', attempt: undefined, planRole: undefined, targetPlanRole: undefined, sourceRole: undefined, targetRole: undefined,
   gateMode: 'ask', isAutomatic: false,
   approvedPlan: undefined, approvedManifest: undefined, dryRun: false, githubToken: undefined, pullRequest: undefined, checkReport: undefined, timeoutMinutes: 60, workflow: someWorkflowInputs(), ...given,
 });

@@ -18,7 +18,7 @@ const DIGEST = 'a'.repeat(64);
 describe('readInputs', () => {
   it('gives every input its default', () => {
     expect(read({ phase: 'status' })).toEqual({
-      phase: 'status', config: '.github/mwaa-migration.yml', mode: 'rehearsal', attempt: undefined, planRole: undefined, sourceRole: undefined, targetRole: undefined,
+      phase: 'status', config: '.github/mwaa-migration.yml', mode: 'rehearsal', attempt: undefined, planRole: undefined, targetPlanRole: undefined, sourceRole: undefined, targetRole: undefined,
       gateMode: 'ask', isAutomatic: false,
       approvedPlan: undefined, approvedManifest: undefined, dryRun: false, githubToken: undefined, timeoutMinutes: 300,
       workflow: {
