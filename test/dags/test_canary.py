@@ -91,6 +91,7 @@ def test_a_next_run_that_fails_is_a_failed_canary(switching):
     assert [one["dagId"] for one in found["left"]] == ["behind"]
 
 
+@pytest.mark.slow
 def test_a_canary_that_is_not_over_in_time_or_not_activated_stops_everything_behind(switching):
     run_id = prepare(switching)
     switching.migration.constants["60 * minutes"] = "minutes"

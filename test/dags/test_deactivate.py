@@ -93,6 +93,7 @@ def test_before_any_activation_it_pauses_and_tells_nothing(switching):
     assert switching.migration.data("deactivate") == {"paused": ["works"], "stillRunning": 0, "busy": [], "ran": None, "runs": 0}
 
 
+@pytest.mark.slow
 def test_a_cleared_parked_run_goes_back_and_somebodys_own_run_is_told(switching):
     parked = prepare(switching)
     switching.sql("UPDATE dag_run SET state = 'queued', queued_at = now() WHERE run_id = %s AND dag_id = 'works'", (parked["works"],))

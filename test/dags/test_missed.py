@@ -182,6 +182,7 @@ def test_a_dag_whose_missed_runs_airflow_refuses_stays_as_it_was(make_switching)
     assert switching.one("SELECT state FROM dag_run WHERE run_id = %s", (run_id,)) == "failed"
 
 
+@pytest.mark.slow
 def test_a_dag_that_never_ran_begins_with_the_sources_next_run(make_switching):
     switching = make_switching()
     late_dag(switching)

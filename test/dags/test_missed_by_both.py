@@ -95,6 +95,7 @@ def test_of_a_dag_that_cannot_be_read_it_says_so_and_with_catchup_there_is_nothi
     assert restore(source)["missedUnknown"] == []
 
 
+@pytest.mark.slow
 def test_a_timetable_that_fails_does_not_fail_the_restore(make_source):
     source = make_source()
     late_dag(source)

@@ -67,7 +67,7 @@ def brief(runs):
     return [(run["runId"], run["kind"], run["state"], run["tasksEnded"], run.get("cut", False)) for run in runs]
 
 
-@pytest.mark.parametrize("is_killed", [False, True])
+@pytest.mark.parametrize("is_killed", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_what_was_cut_is_recorded_as_it_was_and_does_not_go_on_at_a_second_cutover(switching, is_killed):
     parked = activated(switching)
     began(switching, parked, second="success", third="up_for_retry")
@@ -111,7 +111,7 @@ def test_a_task_that_still_runs_keeps_its_run(switching):
     assert switching.sql(ROWS) == [(parked, "failed")]
 
 
-@pytest.mark.parametrize("is_killed", [False, True])
+@pytest.mark.parametrize("is_killed", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_run_that_waits_before_one_that_began_is_told_and_never_lost(switching, is_killed):
     parked = activated(switching)
     began(switching, parked, second="success", third="success")
@@ -140,7 +140,7 @@ def writes(switching):
     return len(switching.world.s3.list_object_versions(Bucket=switching.migration.bucket, Prefix=key)["Versions"])
 
 
-@pytest.mark.parametrize("is_killed", [False, True])
+@pytest.mark.parametrize("is_killed", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_what_only_looked_begun_at_a_first_try_is_not_told_by_the_next(switching, is_killed):
     parked = activated(switching)
     began(switching, parked, second="queued")
@@ -212,6 +212,7 @@ def test_events_without_a_run_go_back_to_the_source(switching):
     ]
 
 
+@pytest.mark.slow
 def test_a_task_that_a_late_loop_of_the_scheduler_queues_is_seen(switching):
     parked = activated(switching)
     began(switching, parked, second="success")
