@@ -1,6 +1,6 @@
 /**
- * Writes everything that repeats the interface, from its truths: action.yml (inputs, outputs), dry-run.yml, src/migration-file/schema.json
- * and the schemas of the files that phases write.
+ * Writes everything that repeats the interface, from its truths: action.yml (inputs, outputs), the reusable workflows,
+ * src/migration-file/schema.json and the schemas of the files that phases write.
  * `node scripts/interfaces.mjs` writes, `--check` only compares and fails on a difference; a second run changes nothing.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -33,10 +33,20 @@ function between(text, name, content, file) {
 
 export function inputsTable({ inputs }) {
   return table(['Input', 'Default', 'Meaning'], Object.entries(inputs).map(([name, { description, required, default: value }]) =>
-    [`\`${name}\``, required ? '**required**' : value ? `\`${value}\`` : 'empty', cell(description)]));
+    [`\`${name}\``, required ? '**required**' : value === undefined || value === '' ? 'empty' : `\`${value}\``, cell(description)]));
 }
 export function outputsTable({ outputs }) {
   return table(['Output', 'Meaning'], Object.entries(outputs).map(([name, { description }]) => [`\`${name}\``, cell(description)]));
+}
+
+/** What each job of a reusable workflow does, and what it may: `{jobs}` as in the workflow's file. */
+export function jobsTable({ jobs }) {
+  const listed = (values) => values.map((value) => `\`${value}\``).join(', ') || 'none';
+  return table(['Job', 'Phase', 'Roles', 'GitHub environment', 'Permissions', 'One at a time'], Object.entries(jobs).map(([id, { environment, permissions, concurrency, steps }]) => {
+    const { phase, mode, ...given } = steps.find(({ uses }) => uses?.startsWith('$/')).with;
+    const named = environment === undefined ? 'none' : listed([...environment.matchAll(/inputs\.((?:\w+-)?environment)\b/gu)].map(([, name]) => name).reverse());
+    return [`\`${id}\``, mode ? `\`${phase}\`, \`${mode}\`` : `\`${phase}\``, listed(Object.keys(given).filter((name) => name.endsWith('-role'))), named, listed(Object.entries(permissions).map((entry) => entry.join(': '))), concurrency ? 'yes' : 'no'];
+  }));
 }
 
 /** Names and defaults for TypeScript. Expressions (`${{ … }}`) are GitHub's to resolve: by hand, such an input is empty. */
@@ -105,8 +115,11 @@ export function generate() {
   };
   const marked = { 'docs/reference/inputs.md': ['inputs', inputsTable(action)], 'docs/reference/outputs.md': ['outputs', outputsTable(action)], 'docs/reference/migration-file.md': ['keys', keysTable(schema)] };
   for (const [file, [name, content]] of Object.entries(marked)) files[file] = between(read(file), name, content, file);
-  const page = 'docs/reference/dry-run.md', called = parse(read('.github/workflows/dry-run.yml')).on.workflow_call;
-  files[page] = between(between(read(page), 'inputs', inputsTable(called), page), 'outputs', outputsTable(called), page);
+  for (const [workflow, page] of Object.entries({ 'dry-run': 'docs/reference/dry-run.md', migrate: 'docs/reference/migrate-workflow.md', rollback: 'docs/reference/rollback-workflow.md' })) {
+    const { on: { workflow_call: called }, jobs } = parse(read(`.github/workflows/${workflow}.yml`));
+    const tables = { inputs: inputsTable(called), outputs: outputsTable(called), jobs: jobsTable({ jobs }) };
+    files[page] = Object.entries(tables).reduce((text, [name, content]) => between(text, name, content, page), read(page));
+  }
   return files;
 }
 
