@@ -195,6 +195,8 @@ export type ImportedTable = Readonly<{
   rejectedFile: ObjectRef | null;
   /** dag_run only, where any was rejected: the first 10 in the order of the side file. Absent in a result of an earlier release. */
   rejectedRuns?: readonly (RunName & Readonly<{ reason: string }>)[];
+  /** What loading and writing it took. Absent in a result of an earlier release. */
+  seconds?: number;
 }>;
 export type ImportData = Readonly<{
   tables: Readonly<Record<string, ImportedTable>>;

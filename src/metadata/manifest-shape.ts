@@ -43,6 +43,7 @@ function tableProblem(table: Fields, mode: 'rehearsal' | 'final', isSealed: bool
   if (typeof table.secret !== 'boolean' || typeof table.filter !== 'string') return 'does not say whether it is secret and how it was filtered';
   if (table.secret ? table.checksum !== null : !(typeof table.checksum === 'string' && /^[0-9a-f]{16}$/.test(table.checksum))) return 'has no proper checksum';
   if (!isRecord(table.leftOut) || !Object.values(table.leftOut).every(isCount)) return 'does not say what was left out';
+  if (table.seconds !== undefined && !isSeconds(table.seconds)) return 'does not say in seconds how long it took';
   if (!Array.isArray(table.parts) || !table.parts.every(isPart)) return 'has a part without key, version id, sha256, bytes and rows';
   const parts = table.parts as readonly Part[];
   if (parts.length === 0) return table.secret && mode === 'rehearsal' ? undefined : 'has no part';
@@ -73,6 +74,7 @@ const isRecord = (value: unknown): value is Fields => typeof value === 'object' 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
 const isTextList = (value: unknown): value is readonly string[] => Array.isArray(value) && value.every(isText);
 const isCount = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+const isSeconds = (value: unknown) => typeof value === 'number' && Number.isFinite(value) && value >= 0;
 const isDays = (value: unknown) => value === null || isCount(value);
 const isSha256 = (value: unknown) => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
 const isRef = (value: unknown): value is Fields => isRecord(value) && isText(value.key) && isText(value.versionId) && isSha256(value.sha256) && isCount(value.bytes);

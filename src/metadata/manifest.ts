@@ -33,6 +33,8 @@ export type ManifestTable = Readonly<{
   leftOut: Readonly<Record<string, number>>;
   /** Variables that could not be decrypted on the source, by name. */
   unreadable?: readonly string[];
+  /** What counting and reading it took. No part of the scope. Absent in a manifest of an earlier release. */
+  seconds?: number;
 }>;
 
 export type Manifest = Readonly<{

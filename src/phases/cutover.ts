@@ -6,6 +6,7 @@ import type { MigrationFile } from '../migration-file/migration-file.js';
 import { jobFor } from '../plan/job.js';
 import type { Bucket, Context, PhaseResult } from '../ports.js';
 import { cutoverDryReport } from '../report/cutover-dry-report.js';
+import { withTimeline } from '../report/timeline.js';
 import { cutoverReport } from '../report/cutover-report.js';
 import { readActiveDags } from './active-dags.js';
 import { isSwitched, refuseRollingBack, STEP, type FinishedExport } from './attempts.js';
@@ -59,7 +60,7 @@ export async function cutOver(context: CutoverContext): Promise<PhaseResult> {
     const active = await target.listActiveDagIds();
     const problems = problemsOf(found, dags.length, active);
     const report = cutoverReport({ source: seen.source.Name, target: target.name, url: targetDescription.WebserverUrl, found, wanted: dags.length, active, problems, unknownCanaries, byHand });
-    return resultOf(`mwaa-migrate: cutover of ${file.id}`, report, {
+    return resultOf(`mwaa-migrate: cutover of ${file.id}`, withTimeline(report, journal.current, clock.now()), {
       'migration-id': file.id, attempt: String(attempt.number), 'plan-digest': seen.plan.digest, 'target-environment': file.target.environment, changes: String(found.activated.length),
       ...(targetDescription.WebserverUrl ? { 'target-webserver-url': targetDescription.WebserverUrl } : {}),
     }, problems.length === 0 ? undefined : {

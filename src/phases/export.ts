@@ -8,6 +8,7 @@ import { scopeDigest, scopeOf } from '../metadata/scope.js';
 import { jobFor } from '../plan/job.js';
 import type { Context, OpenJournal, PhaseResult, SourceEnvironment, TargetEnvironment } from '../ports.js';
 import { exportReport } from '../report/export-report.js';
+import { withTimeline } from '../report/timeline.js';
 import { rememberActiveDags } from './active-dags.js';
 import { exportAttempt, pausedAttempts, STEP } from './attempts.js';
 import { dryExport } from './export-dry.js';
@@ -103,7 +104,7 @@ class Export {
     const report = exportReport({
       environment: this.seen.source.Name, manifest, scope, preflight, targetSeen, active: asOfSnapshot(active, schedules?.dags), drained, planChanges: migration.planChanges, now: context.clock.now().toISOString(),
     });
-    return resultOf(`mwaa-migrate: export of ${context.file.id}`, report, {
+    return resultOf(`mwaa-migrate: export of ${context.file.id}`, withTimeline(report, this.journal.current, context.clock.now()), {
       'migration-id': context.file.id, attempt: String(this.attempt), 'plan-digest': this.seen.plan.digest, 'manifest-digest': scope,
       'target-environment': context.file.target.environment,
       tables: JSON.stringify(Object.fromEntries(manifest.tables.map((one) => [one.name, { rows: one.rows, leftOut: leftOutOf(one).users }]))),

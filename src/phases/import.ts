@@ -9,6 +9,7 @@ import { jobFor } from '../plan/job.js';
 import type { Bucket, Context, PhaseResult } from '../ports.js';
 import { dryReport } from '../report/dry-report.js';
 import { importReport } from '../report/import-report.js';
+import { withTimeline } from '../report/timeline.js';
 import { importedManifests, ranBefore, refuseRollingBack, STEP } from './attempts.js';
 import { grantAccess } from './grants.js';
 import { inMigration, lookAtMigration } from './migration.js';
@@ -58,7 +59,7 @@ export async function importMetadata(context: ImportContext): Promise<PhaseResul
     if (!stepOf(attempt, STEP.secretsRemoved)) await remember(STEP.secretsRemoved, { versions: removed });
     await target.removeDag();
     const report = importReport({ environment: target.name, manifest, imported, secretVersions: removed, isRepeated: isDone });
-    return resultOf(`mwaa-migrate: import of ${file.id}`, report, outputs(context, seen.plan.digest, work, imported));
+    return resultOf(`mwaa-migrate: import of ${file.id}`, withTimeline(report, journal.current, context.clock.now()), outputs(context, seen.plan.digest, work, imported));
   });
 }
 

@@ -5,6 +5,7 @@ import { rememberStep, replaceStep, stepOf } from '../journal/transitions.js';
 import { jobFor } from '../plan/job.js';
 import { stateOf } from '../plan/states.js';
 import type { Context, PhaseResult } from '../ports.js';
+import { withTimeline } from '../report/timeline.js';
 import { rollbackReport, rollbackToNothing } from '../report/rollback-report.js';
 import type { TargetSide } from '../report/rollback-target.js';
 import { readActiveDags } from './active-dags.js';
@@ -80,7 +81,7 @@ class Rollback {
       source: source.name, target: context.file.target.environment, attempt: attempt.number, restoredAt: before?.at, wanted: active.map(({ dagId }) => dagId), now, restored, side, ran, problems,
       isImported: importedSince(migration.journal.current, attempt) !== undefined,
     });
-    return resultOf(this.title, report, { ...this.outputs, attempt: String(attempt.number), changes: String(restored.activated - (wasBefore?.activated ?? 0)) }, problems.length === 0 ? undefined : {
+    return resultOf(this.title, withTimeline(report, migration.journal.current, context.clock.now()), { ...this.outputs, attempt: String(attempt.number), changes: String(restored.activated - (wasBefore?.activated ?? 0)) }, problems.length === 0 ? undefined : {
       what: `The source is not as it was before: ${problems.join('; ')}.`, why: 'rollback promises exactly what was recorded.',
       fix: restored.missing.length > 0 ? 'put back the files of the DAGs that are gone and run phase rollback again, which tries these once more; look at what else is named in the source\'s Airflow.' : 'look at each of them in the source\'s Airflow; there is nothing more that rollback can do.',
     });

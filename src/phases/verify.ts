@@ -5,6 +5,7 @@ import { judge } from '../metadata/verification.js';
 import { jobFor } from '../plan/job.js';
 import type { Context, PhaseResult } from '../ports.js';
 import { dryReport } from '../report/dry-report.js';
+import { withTimeline } from '../report/timeline.js';
 import { verifyReport, type Counts } from '../report/verify-report.js';
 import { readActiveDags } from './active-dags.js';
 import { isSwitched, STEP } from './attempts.js';
@@ -42,7 +43,7 @@ export async function verifyMetadata(context: VerifyContext): Promise<PhaseResul
     const isGood = judgement.problems.length === 0;
     await journal.update((current) => replaceStep(current, attempt.number, { name: STEP.verified, at: clock.now().toISOString(), by: owner, data: { isGood, problems: judgement.problems.length } }));
     const report = verifyReport({ source: seen.source.Name, target: target.name, judgement, found, counts, isSwitched: isCutOver });
-    return resultOf(`mwaa-migrate: verification of ${file.id}`, report, {
+    return resultOf(`mwaa-migrate: verification of ${file.id}`, withTimeline(report, journal.current, clock.now()), {
       'migration-id': file.id, attempt: String(attempt.number), 'plan-digest': seen.plan.digest, 'manifest-digest': attempt.manifest.scope, 'target-environment': file.target.environment,
       ...(targetDescription.WebserverUrl ? { 'target-webserver-url': targetDescription.WebserverUrl } : {}),
       changes: String(judgement.problems.length),

@@ -1,7 +1,10 @@
 /** A report as data; markdown.ts and html.ts write it. Nothing in it is markup: every text is escaped by the writer. */
 
-/** A plain string is our own sentence. `code` is anything that came from Airflow, AWS or the user. */
-export type Part = string | Readonly<{ code: string }>;
+/**
+ * A plain string is our own sentence. `code` is anything that came from Airflow, AWS or the user. `link` is our own sentence too, and `to`
+ * an address of ours: of the docs (docs-link.ts) or of the workflow run; what is no plain https address is shown without a link.
+ */
+export type Part = string | Readonly<{ code: string }> | Readonly<{ link: string; to: string }>;
 export type Text = Part | readonly Part[];
 export type Cell = Text | number | undefined;
 
@@ -10,7 +13,14 @@ export type Block =
   | Readonly<{ kind: 'list'; items: readonly Text[] }>
   /** Shown letter by letter, to be copied. `language` is one of ours: diff, hcl, sh, yaml. */
   | Readonly<{ kind: 'listing'; language: 'diff' | 'hcl' | 'sh' | 'yaml'; text: string }>
-  | Readonly<{ kind: 'table'; head: readonly string[]; rows: readonly (readonly Cell[])[] }>;
+  | Readonly<{ kind: 'table'; head: readonly string[]; rows: readonly (readonly Cell[])[] }>
+  | Readonly<{ kind: 'timeline'; title: string; groups: readonly Readonly<{ title: string; spans: readonly Span[] }>[] }>;
+
+/**
+ * What took a while, or happened at one moment (`to` is undefined). `label` is one of our own texts, never a name from outside: both
+ * writers hand it on to a drawing. Dates are ISO 8601 UTC.
+ */
+export type Span = Readonly<{ label: string; from: string; to: string | undefined; look: 'done' | 'open' | 'pause' | 'bad' }>;
 
 export type Section = Readonly<{
   title: string;
@@ -30,6 +40,8 @@ export type Report = Readonly<{
   sections: readonly Section[];
   /** What to do next, in order. */
   next: readonly Text[];
+  /** Whoever reads it has to act: what to do comes before what happened. */
+  isNextFirst?: boolean;
 }>;
 
 /** Sign before the verdict; also the name of its colour. */
@@ -37,11 +49,15 @@ export const signOf = ({ isGood, needsCare }: Pick<Report, 'isGood' | 'needsCare
   !isGood ? { sign: '❌', name: 'bad' } : needsCare ? { sign: '⚠️', name: 'care' } : { sign: '✅', name: 'good' };
 
 export const code = (text: string): Part => ({ code: text });
+export const link = (said: string, to: string): Part => ({ link: said, to });
 export const text = (...parts: readonly Part[]): Block => ({ kind: 'text', text: parts });
 export const list = (items: readonly Text[]): Block => ({ kind: 'list', items });
 export const listing = (language: 'diff' | 'hcl' | 'sh' | 'yaml', content: string): Block => ({ kind: 'listing', language, text: content });
 export const table = (head: readonly string[], rows: readonly (readonly Cell[])[]): Block => ({ kind: 'table', head, rows });
 export const partsOf = (value: Text): readonly Part[] => (Array.isArray(value) ? (value as readonly Part[]) : [value as Part]);
+
+/** Only these become a link: no quote, bracket, blank or entity could end it early in Markdown or HTML. */
+export const isPlainAddress = (to: string): boolean => /^https:\/\/[A-Za-z0-9][A-Za-z0-9.:-]*\/[A-Za-z0-9/._~#?=%-]*$/u.test(to);
 
 /** 1234567 → "1,234,567". Not toLocaleString: a report must not depend on the runner's language. */
 export const grouped = (value: number): string => String(value).replace(/\B(?=(\d{3})+(?!\d))/g, ',');

@@ -11,13 +11,13 @@ export type ExportFacts = Readonly<{
   environment: string;
   manifest: Manifest;
   scope: string;
-  preflight: PreflightData;
+  preflight: Pick<PreflightData, 'pausedDags' | 'importErrors'>;
   /** Rehearsal with a target: what it looks like inside. */
   targetSeen: PreflightData | undefined;
   /** With their next runs: of the snapshot in a final export, of the preflight before. */
   active: readonly ActiveDag[];
   /** Final only. */
-  drained: DrainData | undefined;
+  drained: Pick<DrainData, 'leftover' | 'ended' | 'waitedSeconds'> | undefined;
   planChanges: readonly Difference[];
   /** ISO 8601. */
   now: string;
@@ -38,7 +38,7 @@ export function exportReport(facts: ExportFacts): Report {
     sections: [
       {
         title: 'Tables', importance: 1, blocks: [
-          table(['Table', 'Rows', 'Left out', 'Bytes in S3', 'Which rows'], manifest.tables.map((one) => [code(one.name), one.rows, sumOf(one.leftOut), one.bytes, one.secret ? [one.filter, isFinal ? ', encrypted' : ', counted only'] : one.filter])),
+          table(['Table', 'Rows', 'Left out', 'Bytes in S3', 'Seconds', 'Which rows'], manifest.tables.map((one) => [code(one.name), one.rows, sumOf(one.leftOut), one.bytes, one.seconds, one.secret ? [one.filter, isFinal ? ', encrypted' : ', counted only'] : one.filter])),
           text('Snapshot of ', code(manifest.snapshotAt), ', Airflow ', code(manifest.source.airflowVersion), ', attempt ', String(manifest.attempt), '. Manifest digest ', code(facts.scope), '.'),
         ],
       },

@@ -6,14 +6,14 @@ import { fatesOf } from './fates.js';
 export type ImportFacts = Readonly<{ environment: string; manifest: Manifest; imported: ImportData; secretVersions: number; isRepeated: boolean }>;
 
 export function importReport({ environment, manifest, imported, secretVersions, isRepeated }: ImportFacts): Report {
-  const tables = manifest.tables.map(({ name }) => ({ name, ...(imported.tables[name] ?? { rows: 0, inserted: 0, alreadyThere: 0, rejected: 0, reasons: {}, rejectedFile: null }) }));
+  const tables = manifest.tables.map(({ name }): ImportedTable & Readonly<{ name: string }> => ({ name, ...(imported.tables[name] ?? { rows: 0, inserted: 0, alreadyThere: 0, rejected: 0, reasons: {}, rejectedFile: null }) }));
   const sum = (of: 'rows' | 'inserted' | 'alreadyThere' | 'rejected') => tables.reduce((total, one) => total + one[of], 0);
   const secrets = manifest.tables.filter(({ secret }) => secret).map(({ name }) => name);
   return {
     verdict: [`${isRepeated ? 'Imported already: ' : 'Imported '}${counted(sum('inserted'), 'row')} into `, code(environment), `; ${grouped(sum('alreadyThere'))} were there, ${grouped(sum('rejected'))} rejected of ${grouped(sum('rows'))}`],
     isGood: true,
     sections: [
-      { title: 'Tables', importance: 1, blocks: [table(['Table', 'Exported', 'Inserted', 'There already', 'Rejected'], tables.map((one) => [code(one.name), one.rows, one.inserted, one.alreadyThere, one.rejected]))] },
+      { title: 'Tables', importance: 1, blocks: [table(['Table', 'Exported', 'Inserted', 'There already', 'Rejected', 'Seconds'], tables.map((one) => [code(one.name), one.rows, one.inserted, one.alreadyThere, one.rejected, one.seconds]))] },
       ...refusedRunSections(imported.tables.dag_run),
       ...rejectedSections(tables),
       ...columnSections(imported.columnsLeft ?? {}),

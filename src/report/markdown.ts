@@ -1,6 +1,7 @@
-import { grouped, partsOf, signOf, type Block, type Cell, type Part, type Report, type Section, type Text } from './document.js';
+import { grouped, isPlainAddress, partsOf, signOf, type Block, type Cell, type Part, type Report, type Section, type Text } from './document.js';
 import { withoutLeastImportant } from './fitting.js';
 import { fenced, inlineCode, sentence } from './inert.js';
+import { ganttOf } from './mermaid.js';
 
 export { fenced, inlineCode };
 
@@ -19,7 +20,8 @@ export function renderMarkdown(report: Report, maxBytes = MAX_SUMMARY_BYTES, lef
   let rendered = '';
   for (const { sections, dropped } of withoutLeastImportant(report.sections)) {
     const notice = dropped.length > 0 ? [`**${sentence(leftOut)}** ${dropped.map(sentence).join(', ')}.`] : [];
-    rendered = `${[verdict(report), ...notice, ...sections.map(section), ...next(report)].join('\n\n')}\n`;
+    const [first, last] = report.isNextFirst === true ? [next(report), []] : [[], next(report)];
+    rendered = `${[verdict(report), ...first, ...notice, ...sections.map(section), ...last].join('\n\n')}\n`;
     if (Buffer.byteLength(rendered) <= maxBytes) return rendered;
   }
   return cut(rendered, maxBytes);
@@ -29,7 +31,11 @@ export type MarkdownWriter = Readonly<{ verdict: (report: Report) => string; sec
 
 /** Writes the parts of a report. @param code the same text is shown otherwise in a summary and in a comment, which has less room */
 export function markdownWriter(code: CodeWriter): MarkdownWriter {
-  const part = (value: Part, isCell: boolean): string => (typeof value === 'string' ? sentence(value) : code(value.code, isCell));
+  const part = (value: Part, isCell: boolean): string => {
+    if (typeof value === 'string') return sentence(value);
+    if ('code' in value) return code(value.code, isCell);
+    return isPlainAddress(value.to) ? `[${sentence(value.link)}](${value.to})` : sentence(value.link);
+  };
   const inline = (value: Text, isCell = false): string => partsOf(value).map((one) => part(one, isCell)).join('');
   const cell = (value: Cell): string => (value === undefined ? '–' : typeof value === 'number' ? grouped(value) : inline(value, true));
   const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
@@ -37,6 +43,7 @@ export function markdownWriter(code: CodeWriter): MarkdownWriter {
     if (one.kind === 'text') return inline(one.text);
     if (one.kind === 'list') return one.items.map((item) => `- ${inline(item)}`).join('\n');
     if (one.kind === 'listing') return fenced(one.language, one.text);
+    if (one.kind === 'timeline') return fenced('mermaid', ganttOf(one));
     const isNumeric = one.head.map((_, at) => one.rows.some((cells) => typeof cells[at] === 'number'));
     return [row(one.head.map(sentence)), row(isNumeric.map((numeric) => (numeric ? '---:' : '---'))), ...one.rows.map((cells) => row(cells.map(cell)))].join('\n');
   };

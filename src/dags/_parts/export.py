@@ -1,4 +1,6 @@
 """export: one snapshot, every table as one object, and the manifest that names them (design §5)."""
+import time
+
 from airflow import __version__ as airflow_version_text
 
 from _parts.activity import active_dags, runs_in_flight, without_tasks
@@ -91,6 +93,7 @@ def _add_table(command, cursor, table, manifest, has_ended):
                                      "rows": scalar(cursor, "SELECT count(*) FROM {} t WHERE {}".format(quoted(name), form.own))})
         return
     command.say("counting {}".format(name), name)
+    begun = time.monotonic()
     cursor.execute(form.counts())
     rows, own, beyond = cursor.fetchone()
     entry = {
@@ -108,6 +111,7 @@ def _add_table(command, cursor, table, manifest, has_ended):
         _export_secrets(command, cursor, table, entry)
     else:
         _export_rows(command, cursor, form, entry)
+    entry["seconds"] = round(time.monotonic() - begun, 1)
     manifest["tables"].append(entry)
 
 

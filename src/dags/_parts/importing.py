@@ -1,5 +1,6 @@
 """import: the manifest's tables into the target's live ones (design §5)."""
 import json
+import time
 
 from _parts.database import Database, scalar
 from _parts.failures import Refusal
@@ -50,8 +51,9 @@ def _import_tables(command, database, staging, manifest, tables):
     runs, report, left = staging.name("runs"), {}, {}
     earlier, ahead = Earlier(command, staging), {}
     for table, entry in tables:
+        begun = time.monotonic()
         if table["secret"]:
-            report[table["name"]] = import_variables(command, database, entry)
+            report[table["name"]] = dict(import_variables(command, database, entry), seconds=round(time.monotonic() - begun, 1))
             continue
         if table["name"] == "dag_run" and earlier.manifests:
             ahead = {one["name"]: staging.load(one, of) for one, of in tables if one["name"] == "task_instance"}
@@ -60,6 +62,7 @@ def _import_tables(command, database, staging, manifest, tables):
         if staged.columns_left:
             left[table["name"]] = staged.columns_left
         staging.drop(table["name"])
+        report[table["name"]]["seconds"] = round(time.monotonic() - begun, 1)
     parked = [(run["dagId"], run["runId"]) for run in manifest["inFlight"]]
     landed = 0
     if parked and "dag_run" in report:

@@ -84,7 +84,7 @@ describe('a report in HTML', () => {
   });
   it('shows a listing line by line, inert', () => {
     const shown = renderHtml(report({ sections: [{ title: 'Code', importance: 1, blocks: [listing('hcl', `a\nb ${HOSTILE}`)] }] }), 't');
-    expect(shown).toContain('<pre><code>a\nb &#60;img');
+    expect(shown).toContain('<pre tabindex="0"><code>a\nb &#60;img');
     expect(shown).not.toContain('<img');
   });
   it('says the same as the Markdown', () => expect(html).toContain('1,234'));
