@@ -12,6 +12,9 @@ export class UserError extends Error {
   }
 }
 
+/** Another runner works on the migration: whoever waits for it may ask again. */
+export class LockHeld extends UserError {}
+
 /** Our own mistake. It carries no advice, because only a maintainer can act on it. */
 export class InternalError extends Error {
   override readonly name = 'InternalError';

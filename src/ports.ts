@@ -144,8 +144,12 @@ export interface JournalStore {
   readonly location: string;
   /** undefined: this migration has not begun. Takes no lock. */
   peek(): Promise<Journal | undefined>;
-  /** Takes the lock, or throws the UserError that names its holder and when its lease ends. */
-  open(owner: string): Promise<OpenJournal>;
+  /**
+   * Takes the lock.
+   * @param patience 'one-lease': whoever holds it may be a runner that died a moment ago, so one lease is waited out; a holder that renews it lives
+   * @throws LockHeld that names the holder and when its lease ends
+   */
+  open(owner: string, patience?: 'none' | 'one-lease'): Promise<OpenJournal>;
 }
 
 export interface Roles {

@@ -161,8 +161,8 @@ function initialJournal(file: MigrationFile, prefix: string): ReturnType<typeof 
 const remembering = (store: JournalStore, open: Set<OpenJournal>): JournalStore => ({
   location: store.location,
   peek: () => store.peek(),
-  async open(owner) {
-    const journal = await store.open(owner);
+  async open(owner, patience) {
+    const journal = await store.open(owner, patience);
     open.add(journal);
     return {
       get current() {

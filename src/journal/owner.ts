@@ -15,3 +15,9 @@ export function isEarlierAttempt(holder: string, asking: string): boolean {
   const [earlier, later] = [workflowRun(holder), workflowRun(asking)];
   return earlier !== undefined && later !== undefined && earlier.run === later.run && earlier.attempt < later.attempt;
 }
+
+/** True for two jobs of one workflow run, whichever attempts of it; by hand, for the same process. */
+export function isSameRun(one: string, other: string): boolean {
+  const [here, there] = [workflowRun(one), workflowRun(other)];
+  return here !== undefined && there !== undefined ? here.run === there.run : one === other;
+}

@@ -6,6 +6,8 @@ import { attemptOf, beginAttempt, newestAttempt, stepOf } from '../journal/trans
 
 /** Steps of an attempt, in the order in which they are taken. */
 export const STEP = {
+  /** Who started the workflow runs that worked on this export: StartedData. Not by hand, where nobody knows. */
+  started: 'started',
   /** `<n>/active-dags.json` is written. */
   activeDags: 'active-dags',
   /** From here on the source may be paused. */
@@ -41,6 +43,15 @@ export const STEP = {
   restored: 'restored',
 } as const;
 
+/** Logins, also of who re-ran a workflow run; in the order in which they came. */
+export type StartedData = Readonly<{ startedBy: readonly string[] }>;
+
+/** Everybody who started an export, the first one and whoever went on with it: none of them may be the one who approves it in dispatch mode. */
+export function startedBy(attempt: Attempt): readonly string[] {
+  const logins = stepOf(attempt, STEP.started)?.data?.startedBy;
+  return Array.isArray(logins) ? logins.filter((one): one is string => typeof one === 'string') : [];
+}
+
 /** Who let an attempt through the gate; as the journal keeps it. */
 export type ApprovedData = Readonly<{
   /** Logins; "nobody" where allow-unprotected-gate let it through. */
@@ -54,7 +65,7 @@ export type ApprovedData = Readonly<{
 }>;
 
 /** An attempt goes on until it has exported, was put back or turned out to be of no use. */
-const isOpen = (attempt: Attempt): boolean => ![STEP.exported, STEP.restored, STEP.voided].some((name) => stepOf(attempt, name));
+const isOpen = (attempt: Attempt): boolean => ![STEP.exported, STEP.restored, STEP.voided, STEP.expired].some((name) => stepOf(attempt, name));
 
 /**
  * The attempt that an export works on: an open one of its mode is resumed, anything else begins the next.
@@ -89,10 +100,22 @@ export function finalAttempt(journal: Journal, wanted: number | undefined): Fini
       wanted === undefined ? 'run phase export with mode: final first.' : `leave input attempt empty, or name one of ${journal.attempts.map(({ number }) => number).join(', ') || '(none)'}.`,
     );
   if (attempt.mode !== 'final') throw new UserError(`Attempt ${attempt.number} is a rehearsal.`, 'a rehearsal pauses nothing and holds no variables, so it cannot be imported.', 'run phase export with mode: final, or name a final attempt.');
+  refuseExpired(attempt);
   if (stepOf(attempt, STEP.restored)) throw new UserError(`Attempt ${attempt.number} was given up: the source is active again.`, 'the source went on after it, so its rows are not the newest.', 'run phase export with mode: final again.');
   if (!attempt.manifest || stepOf(attempt, STEP.voided) || !stepOf(attempt, STEP.exported)) throw new UserError(`The export of attempt ${attempt.number} has not finished.`, 'without its manifest nobody knows which rows belong to it.', 'run phase export with mode: final again; it goes on where it stopped.');
   refuseUnfinishedDrain(journal, attempt);
   return attempt as FinishedExport;
+}
+
+/** @throws {UserError} for an attempt whose gate was not answered in time: the source goes on, or is about to */
+export function refuseExpired(attempt: Attempt): void {
+  const expired = stepOf(attempt, STEP.expired);
+  if (!expired) return;
+  throw new UserError(
+    `Attempt ${attempt.number} has expired at ${expired.at}: its gate was not answered in time.`,
+    'the source is active again by now, or is about to be, so what was exported is not the newest; an approval that came later counts for nothing.',
+    'run phase rollback if the source is still paused. Then begin anew with phase export, mode: final.',
+  );
 }
 
 /** An aborting drain puts the source back by itself, also without its runner: an older export must not get the schedule meanwhile. A rollback that has begun is refused by its own name. */

@@ -1,6 +1,8 @@
 import { newJournal } from '../journal/transitions.js';
 import type { Context, PhaseResult } from '../ports.js';
 import { dryReport } from '../report/dry-report.js';
+import { nothingApproved } from './approval.js';
+import { requireApprovedExport } from './approved-work.js';
 import { exportAttempt } from './attempts.js';
 import { lookAtMigration } from './migration.js';
 import { resultOf } from './result.js';
@@ -10,6 +12,10 @@ import { eyesOf, type Survey } from './survey.js';
 export async function dryExport(context: Pick<Context, 'inputs' | 'file' | 'clock' | 'log' | 'plan' | 'source' | 'target' | 'journal' | 'owner'>, seen: Survey): Promise<PhaseResult> {
   const { inputs, file } = context;
   const { bucket, journal } = await lookAtMigration(context, seen);
+  if (inputs.mode === 'final' && inputs.workflow.requireApproval) {
+    if (!journal) throw nothingApproved(file.id);
+    await requireApprovedExport(context, seen, bucket, journal);
+  }
   const side = (environment: string, region: string, airflowVersion: string) => ({ environment, region, airflowVersion });
   const next = exportAttempt(
     journal ?? newJournal({ migrationId: file.id, source: side(file.source.environment, file.source.region, seen.source.AirflowVersion), target: side(file.target.environment, file.target.region, file.target.airflowVersion) }),

@@ -1,28 +1,28 @@
 import type { ActiveDag, DrainData, Envelope, Job, PreflightData } from '../airflow/protocol.js';
 import { UserError } from '../errors.js';
-import { rememberStep, stepOf, withManifest } from '../journal/transitions.js';
+import type { Attempt } from '../journal/journal.js';
+import { attemptOf, rememberStep, replaceStep, stepOf, withManifest } from '../journal/transitions.js';
 import { TABLES } from '../metadata/catalogue.js';
-import { leftOutOf } from '../metadata/left-out.js';
 import type { Manifest } from '../metadata/manifest.js';
 import { scopeDigest, scopeOf } from '../metadata/scope.js';
 import { jobFor } from '../plan/job.js';
 import type { Context, OpenJournal, PhaseResult, SourceEnvironment, TargetEnvironment } from '../ports.js';
-import { exportReport } from '../report/export-report.js';
-import { withTimeline } from '../report/timeline.js';
 import { rememberActiveDags } from './active-dags.js';
-import { exportAttempt, pausedAttempts, STEP } from './attempts.js';
+import { exportedByApproval, nothingApproved } from './approval.js';
+import { requireApprovedExport, requireScope, type ApprovedExport } from './approved-work.js';
+import { exportAttempt, pausedAttempts, startedBy, STEP } from './attempts.js';
 import { dryExport } from './export-dry.js';
+import { exportedAgain, exportResult } from './export-result.js';
 import { grantAccess } from './grants.js';
-import { inMigration, type Migration } from './migration.js';
+import { inMigration, lookAtMigration, type Migration } from './migration.js';
 import { ordersOf } from './orders.js';
 import { readPublicKey } from './public-key.js';
 import { readManifest, requireManifestOf, requireObjects } from './read-manifest.js';
 import { asOfSnapshot, readSchedules } from './read-schedules.js';
 import { restoreSource } from './restore-source.js';
-import { resultOf } from './result.js';
 import { survey, type Survey } from './survey.js';
 
-export type ExportContext = Pick<Context, 'inputs' | 'file' | 'clock' | 'log' | 'plan' | 'source' | 'target' | 'journal' | 'owner'>;
+export type ExportContext = Pick<Context, 'inputs' | 'file' | 'clock' | 'log' | 'plan' | 'source' | 'target' | 'journal' | 'owner' | 'github'>;
 
 /**
  * Exports the source's metadata. A rehearsal pauses nothing and writes no secret. Safe to repeat: an attempt that was killed goes on
@@ -34,15 +34,37 @@ export async function exportMetadata(context: ExportContext): Promise<PhaseResul
   const { target: there } = seen;
   if (context.inputs.mode === 'final' && !there)
     throw new UserError(`Target ${context.file.target.environment} does not exist yet.`, 'a final export pauses production, and variables are encrypted for a key that the target makes.', 'run phase create first.');
+  if (context.inputs.mode === 'final' && context.inputs.workflow.requireApproval) {
+    // Before the plan of now is stored or anything else is written; under the lock it is asked again.
+    const { bucket, journal } = await lookAtMigration(context, seen);
+    if (!journal) throw nothingApproved(context.file.id);
+    await requireApprovedExport(context, seen, bucket, journal);
+  }
   return await inMigration(context, seen, 'may-begin', async (migration) => {
-    const begun = exportAttempt(migration.journal.current, context.inputs.mode, context.inputs.attempt, context.clock.now());
-    await migration.journal.update(() => begun.journal);
+    const { current } = migration.journal;
+    const approved = await requireApprovedExport(context, seen, migration.bucket, current);
+    const done = approved && exportedByApproval(current);
+    if (done) return await exportedAgain(context, seen, migration, done);
+    const begun = exportAttempt(current, context.inputs.mode, context.inputs.attempt, context.clock.now());
+    await rememberBeginning(context, migration.journal, begun, approved);
     context.log.info(`${begun.isResumed ? 'Going on with' : 'Beginning'} attempt ${begun.attempt.number}, ${context.inputs.mode === 'final' ? 'a final export' : 'a rehearsal'}.`);
     await grantAccess(context, seen);
     const source = context.source.airflow(seen.source, migration.bucket, migration.prefix);
     const target = there && context.target.airflow(there, migration.bucket, migration.prefix);
-    return await new Export(context, seen, migration, begun.attempt.number, begun.isResumed, source, target).run();
+    return await new Export(context, seen, migration, begun.attempt.number, begun.isResumed, source, target, approved).run();
   });
+}
+
+/** With the number, in one write: an attempt without its origin would be one that nobody has approved. */
+async function rememberBeginning({ clock, owner, github }: ExportContext, journal: OpenJournal, { journal: begun, attempt: { number } }: ReturnType<typeof exportAttempt>, approved: ApprovedExport | undefined): Promise<void> {
+  const at = clock.now().toISOString();
+  const people = (await github.run()).startedBy, known = startedBy(attemptOf(begun, number) as Attempt);
+  const everybody = [...known, ...people.filter((login) => !known.includes(login))];
+  let after = begun;
+  // Nobody is ever taken off the list: whoever has worked on an export may not be the one who approves it.
+  if (everybody.length > known.length) after = replaceStep(after, number, { name: STEP.started, at, by: owner, data: { startedBy: everybody } });
+  if (approved) after = rememberStep(after, number, { name: STEP.madeFrom, at, by: owner, data: { from: approved.approval.attempt } });
+  await journal.update(() => after);
 }
 
 /** One attempt's way through the steps; the fields are what every step needs. */
@@ -51,6 +73,7 @@ class Export {
   constructor(
     private readonly context: ExportContext, private readonly seen: Survey, private readonly migration: Migration, private readonly attempt: number,
     private readonly isResumed: boolean, private readonly source: SourceEnvironment, private readonly target: TargetEnvironment | undefined,
+    private readonly approved: ApprovedExport | undefined,
   ) {
     this.order = ordersOf(context, context.inputs.timeoutMinutes);
   }
@@ -68,7 +91,7 @@ class Export {
       return await this.finish(job, preflight, preflight.activeDags, undefined, targetSeen);
     }
     const active = await rememberActiveDags(this.migration.bucket, this.migration.prefix, this.attempt, preflight.activeDags, this.earlier);
-    await this.remember(STEP.activeDags, { count: active.length });
+    await this.remember(STEP.activeDags, { count: active.length, pausedDags: preflight.pausedDags, importErrors: preflight.importErrors });
     try {
       await this.remember(STEP.drainBegun);
       // Fresh when resumed: somebody may have unpaused a DAG since the first try, and draining twice does no harm.
@@ -101,14 +124,7 @@ class Export {
     await this.source.removeDag();
     await this.target?.removeDag();
     await this.remember(STEP.exported, { scope, rows: manifest.tables.reduce((sum, { rows }) => sum + rows, 0) });
-    const report = exportReport({
-      environment: this.seen.source.Name, manifest, scope, preflight, targetSeen, active: asOfSnapshot(active, schedules?.dags), drained, planChanges: migration.planChanges, now: context.clock.now().toISOString(),
-    });
-    return resultOf(`mwaa-migrate: export of ${context.file.id}`, withTimeline(report, this.journal.current, context.clock.now()), {
-      'migration-id': context.file.id, attempt: String(this.attempt), 'plan-digest': this.seen.plan.digest, 'manifest-digest': scope,
-      'target-environment': context.file.target.environment,
-      tables: JSON.stringify(Object.fromEntries(manifest.tables.map((one) => [one.name, { rows: one.rows, leftOut: leftOutOf(one).users }]))),
-    });
+    return exportResult(context, this.seen, migration, this.attempt, { manifest, scope, preflight, targetSeen, active: asOfSnapshot(active, schedules?.dags), drained, planChanges: migration.planChanges });
   }
 
   private async check(manifest: Manifest): Promise<Manifest> {
@@ -117,6 +133,7 @@ class Export {
       requireManifestOf(manifest, {
         migrationId: file.id, attempt: this.attempt, mode: inputs.mode, sourceVersion: this.seen.source.AirflowVersion, targetVersion: file.target.airflowVersion, tables: TABLES.map(({ name }) => name),
       });
+      if (this.approved) requireScope(scopeOf(manifest, TABLES), this.approved, 'what was exported is given up.');
       await requireObjects(this.migration.bucket, manifest);
       if (inputs.mode === 'final' && manifest.activeDags > 0)
         throw new UserError(`${manifest.activeDags} DAGs of ${this.seen.source.Name} were active when the export was taken.`, 'somebody unpaused them after the drain, so runs may have begun that the export does not hold.', 'make sure that nobody unpauses DAGs meanwhile, then run phase export again.');

@@ -38,12 +38,13 @@ export async function inMigration<T>(context: MigrationContext, seen: Survey, be
     if (before) refuseCleaned(before);
     else if (begin !== 'may-begin') throw notBegun(context, seen);
   } else if (begin !== 'may-begin') throw notBegun(context, seen);
-  if (!isWayBack) await requireApprovedPlan(context, seen, isThere ? bucket : undefined);
+  if (!isWayBack) await requireApprovedPlan(context, seen, isThere ? bucket : undefined, context.inputs.approvedPlan);
   if (begin === 'may-begin') {
     const outcome = await context.source.buckets.ensure(seen.bucketName, context.file.bucket.kmsKey);
     if (outcome === 'created') context.log.info(`Created bucket ${seen.bucketName} for the migration: versioned, encrypted, closed to the public.`);
   }
-  const journal = await store.open(context.owner);
+  // A person on the way back must not be sent away because a runner died a moment ago.
+  const journal = await store.open(context.owner, isWayBack ? 'one-lease' : 'none');
   try {
     refuseCleaned(journal.current);
     if (isWayBack) return await work({ bucket, prefix: seen.prefix, journal, planChanges: [] });
@@ -61,7 +62,7 @@ export async function lookAtMigration(context: MigrationContext, seen: Survey, i
   if (!isWayBack) refuseBlockers(seen.plan);
   const { bucket, store } = openStore(context, seen);
   const isThere = await context.source.buckets.exists(seen.bucketName);
-  if (!isWayBack) await requireApprovedPlan(context, seen, isThere ? bucket : undefined);
+  if (!isWayBack) await requireApprovedPlan(context, seen, isThere ? bucket : undefined, context.inputs.approvedPlan);
   const journal = isThere ? await store.peek() : undefined;
   if (journal) refuseCleaned(journal);
   return { bucket, journal };
@@ -78,12 +79,16 @@ function refuseBlockers({ blockers }: Plan): void {
   throw new UserError(what, why, `${fix} Phase plan shows everything in one place.`);
 }
 
-async function requireApprovedPlan({ inputs, readPlanFile }: MigrationContext, { plan, prefix }: Survey, bucket: Bucket | undefined): Promise<void> {
-  if (inputs.approvedPlan === undefined || inputs.approvedPlan === plan.digest) return;
-  const approved = (await findPlan(bucket, prefix, inputs.approvedPlan)) ?? planIn(await readPlanFile?.(), inputs.approvedPlan);
+/**
+ * @param wanted the digest that was approved; undefined: none was given, and any plan goes
+ * @throws {UserError} for another plan, with what differs where the approved one can be found
+ */
+export async function requireApprovedPlan({ readPlanFile }: Pick<MigrationContext, 'readPlanFile'>, { plan, prefix }: Survey, bucket: Bucket | undefined, wanted: string | undefined): Promise<void> {
+  if (wanted === undefined || wanted === plan.digest) return;
+  const approved = (await findPlan(bucket, prefix, wanted)) ?? planIn(await readPlanFile?.(), wanted);
   const found = approved ? describeDifferences(differences({ decisions: approved.decisions, basis: approved.basis }, { decisions: plan.decisions, basis: plan.basis })) : undefined;
   throw new UserError(
-    `The plan is not the approved one: its digest is ${plan.digest}, approved is ${inputs.approvedPlan}.${found ? `\n    ${found}` : ''}`,
+    `The plan is not the approved one: its digest is ${plan.digest}, approved is ${wanted}.${found ? `\n    ${found}` : ''}`,
     found ? 'the source environment or the migration file changed after the approval (approved → now).' : 'the source environment, the migration file or the release of this action changed after the approval; nothing was changed.',
     `run phase plan, let a person read its summary, and give its plan-digest as approved-plan.${found ? '' : ' Where its plan.json lies at the place that output plan names, the difference is shown here.'}`,
   );

@@ -5,19 +5,22 @@ import { TABLES } from '../metadata/catalogue.js';
 import type { Manifest } from '../metadata/manifest.js';
 import { stateOf } from '../plan/states.js';
 import type { Bucket, Context, EnvironmentDescription, SourceEnvironment, TargetEnvironment } from '../ports.js';
+import { requireApprovedFinal } from './approved-work.js';
 import { finalAttempt, type FinishedExport } from './attempts.js';
 import { readManifest, requireManifestOf } from './read-manifest.js';
 import type { Survey } from './survey.js';
 
 export type FinalWork = Readonly<{ attempt: FinishedExport; manifest: Manifest; source: SourceEnvironment; target: TargetEnvironment; targetDescription: EnvironmentDescription }>;
 
-export async function workOnFinal(context: Pick<Context, 'inputs' | 'file' | 'source' | 'target'>, seen: Survey, bucket: Bucket, journal: Journal): Promise<FinalWork> {
+/** @throws {UserError} for an attempt that cannot be used, with require-approval also for one that was not approved as it is */
+export async function workOnFinal(context: Pick<Context, 'inputs' | 'file' | 'clock' | 'source' | 'target'> & Partial<Pick<Context, 'readPlanFile'>>, seen: Survey, bucket: Bucket, journal: Journal): Promise<FinalWork> {
   const { file, inputs } = context;
   const attempt = finalAttempt(journal, inputs.attempt);
   const manifest = await readManifest(bucket, attempt.manifest);
   requireManifestOf(manifest, {
     migrationId: file.id, attempt: attempt.number, mode: 'final', sourceVersion: seen.source.AirflowVersion, targetVersion: file.target.airflowVersion, tables: TABLES.map(({ name }) => name),
   });
+  await requireApprovedFinal(context, seen, bucket, journal, attempt, manifest);
   const targetDescription = requireUsable(seen.target, file.target.environment, inputs.phase);
   return {
     attempt, manifest, targetDescription,

@@ -1,7 +1,7 @@
 /** The journal as an object in the migration bucket: conditional writes only, one holder at a time (design §6). */
 import { randomUUID } from 'node:crypto';
 import type { Ticker } from '../../clock.js';
-import { UserError } from '../../errors.js';
+import { LockHeld, UserError } from '../../errors.js';
 import type { Journal, Lock } from '../../journal/journal.js';
 import { isEarlierAttempt } from '../../journal/owner.js';
 import { parseJournal, renderJournal } from '../../journal/parse.js';
@@ -42,7 +42,7 @@ export function openJournalStore(place: JournalPlace): JournalStore {
   return {
     location,
     peek: async () => (await load())?.journal,
-    async open(owner) {
+    async open(owner, patience = 'none') {
       const token = randomUUID();
       let hasWaited = false;
       for (let attempt = 1; attempt <= WRITE_TRIES; attempt += 1) {
@@ -52,9 +52,10 @@ export function openJournalStore(place: JournalPlace): JournalStore {
         const held = heldLock(journal, now);
         if (held) {
           // Its runner is most likely gone, for GitHub re-runs what has ended; a renewal would tell that it is not.
-          if (hasWaited || !isEarlierAttempt(held.owner, owner)) throw isHeld(held, location);
+          const isEarlier = isEarlierAttempt(held.owner, owner);
+          if (hasWaited || (patience === 'none' && !isEarlier)) throw isHeld(held, location);
           hasWaited = true;
-          place.log.info(`An earlier attempt of this workflow run, ${held.owner}, holds the lock; waiting for its lease to end at ${held.expiresAt}.`);
+          place.log.info(`${isEarlier ? 'An earlier attempt of this workflow run' : 'Another runner'}, ${held.owner}, holds the lock; waiting for its lease to end at ${held.expiresAt}, unless it is renewed.`);
           await place.clock.sleep(Math.min(Date.parse(held.expiresAt) - now.getTime(), LEASE_MS) + LEASE_MARGIN_MS);
           continue;
         }
@@ -124,8 +125,8 @@ export function openJournalStore(place: JournalPlace): JournalStore {
 
 const leaseEnd = (from: Date): string => new Date(from.getTime() + LEASE_MS).toISOString();
 
-const isHeld = (lock: Lock, location: string): UserError =>
-  new UserError(
+const isHeld = (lock: Lock, location: string): LockHeld =>
+  new LockHeld(
     `Another runner works on this migration: ${lock.owner}.`,
     `it holds the lock of ${location} since ${lock.since}; its lease ends at ${lock.expiresAt} unless it is renewed. Two at once would pause, import and activate against each other.`,
     `wait until that run has ended, or cancel it; a runner that died frees the lock by itself after ${lock.expiresAt}. Then run the phase again.`,
