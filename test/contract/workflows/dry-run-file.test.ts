@@ -107,11 +107,8 @@ describe('docs/examples/dry-run.yml', () => {
 });
 
 describe('the copy that act runs', () => {
-  it('differs in the names of our own action, and in variables of the jobs that may ask for an OIDC token', () => {
-    const staged = parse(forAct(source, { AWS_REGION: 'eu-west-1' })) as Workflow;
-    expect(staged.jobs['check']?.env).toBeUndefined();
-    expect(staged.jobs['plan']?.env).toEqual({ AWS_REGION: 'eu-west-1' });
-    const back = JSON.parse(JSON.stringify(staged).replaceAll(/OWNER\/mwaa-migrate\/([^"@]+)@v1/gu, '$/$1').replace(',"env":{"AWS_REGION":"eu-west-1"}', '')) as Workflow;
+  it('differs in the names of our own action', () => {
+    const back = JSON.parse(JSON.stringify(parse(forAct(source))).replaceAll(/OWNER\/mwaa-migrate\/([^"@]+)@v1/gu, '$/$1')) as Workflow;
     expect(back).toEqual(workflow);
   });
 });

@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { ensureTools } from '../../../scripts/python.mjs';
 import type { Caller } from './caller.js';
+import { answerJobs, type Gate, type Job, jobsOf, type KeptOutputs, tellJobs } from './jobs.js';
 import { readRun, type WorkflowRun } from './records.js';
 import { OWN_NAME, OWN_REF, repository, stage } from './stage.js';
 
@@ -23,29 +24,51 @@ export type ActOptions = Readonly<{
   payload: Readonly<Record<string, unknown>>;
   /** Repository variables. */
   variables?: Readonly<Record<string, string>>;
-  /** For the jobs that may ask for an OIDC token. */
-  idTokenEnv: Readonly<Record<string, string>>;
+  /** Variables of the jobs that may ask for an OIDC token. */
+  idTokenEnv: Readonly<Record<string, string>> | ((job: Job) => Readonly<Record<string, string>>);
   /** For every job, e.g. GITHUB_API_URL. */
   env?: Readonly<Record<string, string>>;
   /** What `github.token` is. */
   token: string;
   runId?: string;
+  /** Of the run, as GitHub counts it when somebody runs jobs again. */
+  runAttempt?: string;
+  /** Jobs that this attempt does not run again, with their outputs, by id. */
+  kept?: Readonly<Record<string, KeptOutputs>>;
+  /** Whether a job may enter its environment. Default: always, at once. */
+  gate?: Gate;
+  /** Milliseconds after which the run is ended. */
+  limitMs?: number;
   /** Folders put before the runner's PATH. */
   programs?: readonly string[];
   /** What job check leaves behind, in the place of running phase check. `report`: a file, or a link that stays one. */
   givenCheck?: Readonly<{ report: string; outputs?: Readonly<Record<string, string>>; code?: number }>;
 }>;
 
-export async function runWorkflow(options: ActOptions): Promise<WorkflowRun> {
-  const { caller, workflow, event, payload, variables = {}, idTokenEnv, env = {}, token, runId = '777', programs = [], givenCheck } = options;
+/** A run that goes on. */
+export type StartedWorkflow = Readonly<{
+  /** As much of it as has been told so far. */
+  sofar(): WorkflowRun;
+  /** Ends act and every process of its steps at once, as if all machines were lost. */
+  end(): void;
+  done: Promise<WorkflowRun>;
+}>;
+
+export const runWorkflow = (options: ActOptions): Promise<WorkflowRun> => startWorkflow(options).done;
+
+export function startWorkflow(options: ActOptions): StartedWorkflow {
+  const { caller, workflow, event, payload, variables = {}, idTokenEnv, env = {}, token, runId = '777', runAttempt = '1', kept = {}, gate, limitMs = LIMIT_MS, programs = [], givenCheck } = options;
   const folder = mkdtempSync(path.join(os.tmpdir(), 'mwaa-migrate-act-'));
   const inside = (name: string): string => path.join(folder, name);
+  const tidy = (): void => rmSync(folder, { recursive: true, force: true });
   try {
-    stage(inside('stage'), { idTokenEnv, dist: process.env['MWAA_MIGRATE_DIST'], isCheckGiven: givenCheck !== undefined });
+    stage(inside('stage'), { dist: process.env['MWAA_MIGRATE_DIST'], isCheckGiven: givenCheck !== undefined });
     mkdirSync(inside('home'));
+    const jobs = jobsOf(path.join(caller.folder, '.github/workflows', workflow), path.join(repository, '.github/workflows'), { ...named('vars', variables), ...named('inputs', (payload['inputs'] ?? {}) as Readonly<Record<string, string>>) });
+    tellJobs(inside('jobs'), jobs, { idTokenEnv: typeof idTokenEnv === 'function' ? idTokenEnv : () => idTokenEnv, kept, hasGate: gate !== undefined });
     writeFileSync(inside('event.json'), JSON.stringify(payload));
     const served = [`${OWN_NAME}@${OWN_REF}=${inside('stage')}`, ...stubsNamedIn(inside('stage'), caller.folder)];
-    const everywhere = { GITHUB_RUN_ID: runId, NO_COLOR: '1', STUB_REPOSITORY: caller.folder, STUB_ARTIFACTS: caller.artifacts, ...(givenCheck ? stubOf(givenCheck) : {}), ...env };
+    const everywhere = { GITHUB_RUN_ID: runId, GITHUB_RUN_ATTEMPT: runAttempt, NO_COLOR: '1', STUB_REPOSITORY: caller.folder, STUB_ARTIFACTS: caller.artifacts, ...(givenCheck ? stubOf(givenCheck) : {}), STUB_JOBS: inside('jobs'), ...env };
     const child = spawn(path.join(ensureTools(), 'act'), [
       '-C', caller.folder, event, '-W', `.github/workflows/${workflow}`, '-e', inside('event.json'), '--json', '--rm', '--no-cache-server',
       ...RUNNERS.flatMap((label) => ['-P', `${label}=-self-hosted`]),
@@ -56,13 +79,17 @@ export async function runWorkflow(options: ActOptions): Promise<WorkflowRun> {
       ...Object.entries(everywhere).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
     ], {
       // Nothing of this process's environment: act hands all of its own on to every step.
-      env: { PATH: [...programs, path.dirname(process.execPath), '/usr/bin', '/bin'].join(':'), HOME: inside('home'), XDG_CACHE_HOME: inside('home/.cache'), TMPDIR: folder, LANG: 'C.UTF-8' },
+      env: { PATH: [path.join(repository, 'test/sandbox/act/programs'), ...programs, path.dirname(process.execPath), '/usr/bin', '/bin'].join(':'), HOME: inside('home'), XDG_CACHE_HOME: inside('home/.cache'), TMPDIR: folder, LANG: 'C.UTF-8' },
       detached: true, stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const run = await ended(child, LIMIT_MS);
-    return readRun(run.stdout, run.stderr, run.code);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+    const running = watched(child, limitMs), stopAnswering = gate ? answerJobs(inside('jobs'), gate) : (): void => undefined;
+    return {
+      sofar: () => readRun(running.text.stdout, running.text.stderr, null), end: running.end,
+      done: running.ended.then((code) => readRun(running.text.stdout, running.text.stderr, code)).finally(() => { stopAnswering(); tidy(); }),
+    };
+  } catch (error) {
+    tidy();
+    throw error;
   }
 }
 
@@ -81,6 +108,8 @@ const stubOf = ({ report, outputs = {}, code = 0 }: NonNullable<ActOptions['give
   STUB_REPORT: report, STUB_OUTPUTS: Object.entries(outputs).map(([name, value]) => `${name}=${value}`).join('\n'), STUB_CODE: String(code),
 });
 
+const named = (context: string, values: Readonly<Record<string, string>>): Readonly<Record<string, string>> => Object.fromEntries(Object.entries(values).map(([name, value]) => [`${context}.${name}`, value]));
+
 /** act compares the text of `uses:`, so each ref in use is named. */
 function stubsNamedIn(...folders: readonly string[]): readonly string[] {
   const texts = folders.map((folder) => path.join(folder, '.github', 'workflows')).flatMap((workflows) => readdirSync(workflows).map((name) => readFileSync(path.join(workflows, name), 'utf8')));
@@ -92,13 +121,13 @@ function stubsNamedIn(...folders: readonly string[]): readonly string[] {
   });
 }
 
-type Ended = Readonly<{ stdout: string; stderr: string; code: number | null }>;
+type Watched = Readonly<{ text: Readonly<{ stdout: string; stderr: string }>; end(): void; ended: Promise<number | null> }>;
 
 /** Ends the whole process group at the limit, and when this process ends first, so that no step outlives a failed test. */
-function ended(child: ReturnType<typeof spawn>, limitMs: number): Promise<Ended> {
-  const kept = { stdout: '', stderr: '' };
-  child.stdout?.on('data', (chunk: Buffer) => { kept.stdout += chunk.toString('utf8'); });
-  child.stderr?.on('data', (chunk: Buffer) => { kept.stderr += chunk.toString('utf8'); });
+function watched(child: ReturnType<typeof spawn>, limitMs: number): Watched {
+  const text = { stdout: '', stderr: '' };
+  child.stdout?.on('data', (chunk: Buffer) => { text.stdout += chunk.toString('utf8'); });
+  child.stderr?.on('data', (chunk: Buffer) => { text.stderr += chunk.toString('utf8'); });
   const end = (): void => {
     try {
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
@@ -107,13 +136,14 @@ function ended(child: ReturnType<typeof spawn>, limitMs: number): Promise<Ended>
     }
   };
   process.once('exit', end);
-  return new Promise((resolve, reject) => {
+  const ended = new Promise<number | null>((resolve, reject) => {
     const limit = setTimeout(end, limitMs);
     child.on('error', reject);
     child.on('close', (code) => {
       clearTimeout(limit);
       process.off('exit', end);
-      resolve({ ...kept, code });
+      resolve(code);
     });
   });
+  return { text, end, ended };
 }

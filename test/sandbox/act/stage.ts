@@ -1,7 +1,6 @@
 /**
- * A slim copy of this repository for act, which copies the whole served folder for each `uses`. Two things are rewritten, because act lacks them:
- * `$/path` (the repository of the running workflow) becomes OWNER/mwaa-migrate/path@v1, and a job gets the variables of GitHub's OIDC endpoint
- * and of the AWS front if its permissions say `id-token: write`, and only then: act ignores permissions.
+ * A slim copy of this repository for act, which copies the whole served folder for each `uses`. One thing is rewritten, because act lacks it:
+ * `$/path` (the repository of the running workflow) becomes OWNER/mwaa-migrate/path@v1. What GitHub does besides for a job is done by jobs.ts.
  */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -15,8 +14,6 @@ export const OWN_NAME = 'OWNER/mwaa-migrate', OWN_REF = 'v1';
 const SELF = /^\$\/(?<inside>.+)$/u;
 
 export type StageOptions = Readonly<{
-  /** Variables of the jobs that may ask for an OIDC token. */
-  idTokenEnv: Readonly<Record<string, string>>;
   /** Another build than the committed one, for work on src. */
   dist?: string | undefined;
   /** true: stubs/given-report runs in the place of phase check. */
@@ -24,7 +21,7 @@ export type StageOptions = Readonly<{
 }>;
 
 /** @param folder made here */
-export function stage(folder: string, { idTokenEnv, dist, isCheckGiven = false }: StageOptions): void {
+export function stage(folder: string, { dist, isCheckGiven = false }: StageOptions): void {
   const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard', 'action.yml', 'dist', '.github'], { cwd: repository, encoding: 'utf8' });
   for (const name of listed.split('\0').filter(Boolean)) {
     if (dist !== undefined && name.startsWith('dist/')) continue;
@@ -35,7 +32,7 @@ export function stage(folder: string, { idTokenEnv, dist, isCheckGiven = false }
   const workflows = path.join(folder, '.github', 'workflows');
   for (const name of readdirSync(workflows)) {
     const file = path.join(workflows, name);
-    const text = forAct(readFileSync(file, 'utf8'), idTokenEnv);
+    const text = forAct(readFileSync(file, 'utf8'));
     writeFileSync(file, isCheckGiven ? withGivenCheck(text) : text);
   }
   if (isCheckGiven) cpSync(path.join(repository, 'test/sandbox/act/stubs/given-report'), path.join(folder, GIVEN), { recursive: true });
@@ -52,13 +49,12 @@ function withGivenCheck(workflow: string): string {
 }
 
 /** The same workflow as act can run it. */
-export function forAct(workflow: string, idTokenEnv: Readonly<Record<string, string>>): string {
+export function forAct(workflow: string): string {
   const document = parseDocument(workflow);
   const jobs = document.get('jobs');
   if (!isMap(jobs)) return workflow;
   for (const { key } of jobs.items) {
     const job = ['jobs', String(key)];
-    if (document.getIn([...job, 'permissions', 'id-token']) === 'write') for (const [name, value] of Object.entries(idTokenEnv)) document.setIn([...job, 'env', name], value);
     const { steps = [] } = (jobs.toJSON() as Record<string, { steps?: { uses?: string }[] }>)[String(key)] ?? {};
     steps.forEach(({ uses = '' }, at) => {
       const inside = SELF.exec(uses)?.groups?.['inside'];
