@@ -22,6 +22,7 @@ export const INPUT_DEFAULTS = {
   'only': '',
   'jobs': '',
   'allowed-account-ids': '',
+  'session-policy': 'phase',
   'dry-run': 'false',
   'github-token': '',
   'pull-request': '',

@@ -2,7 +2,6 @@
 import { readFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { setSecret } from '@actions/core';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { KMSClient } from '@aws-sdk/client-kms';
@@ -16,7 +15,6 @@ import type { Ticker } from './clock.js';
 import { InternalError } from './errors.js';
 import { openEnvironment } from './gateways/airflow/transports/choose.js';
 import { createCaller, type Caller } from './gateways/aws/call.js';
-import { assumeByOidc, type CredentialProvider } from './gateways/aws/credentials.js';
 import { openRoles } from './gateways/aws/iam.js';
 import { openKeys } from './gateways/aws/kms.js';
 import { readLogGroups } from './gateways/aws/logs-groups.js';
@@ -27,7 +25,6 @@ import { openBucketAdmin } from './gateways/aws/s3-bucket-admin.js';
 import { openIdentity } from './gateways/aws/sts.js';
 import { openGithubApi } from './gateways/github/api.js';
 import { openPullRequestComments } from './gateways/github/comments.js';
-import { createIdTokenReader, describeClaims } from './gateways/github/id-token.js';
 import { readWorkflowRun } from './gateways/github/workflow-run.js';
 import { listRepositoryFiles } from './gateways/repository-files.js';
 import { openJournalStore } from './gateways/journal/store.js';
@@ -36,6 +33,8 @@ import type { Inputs } from './inputs.js';
 import { newJournal } from './journal/transitions.js';
 import type { MigrationFile } from './migration-file/migration-file.js';
 import { reportFilesOf } from './report-files.js';
+import { openSessions } from './sessions.js';
+import type { RoleInput } from './credentials/session-rights.js';
 import type { Clock, Context, JournalStore, Log, OpenJournal, SideContext } from './ports.js';
 
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -48,7 +47,7 @@ const CONNECT_MS = 10_000, ANSWER_MS = 60_000, COPY_MS = 600_000;
 export function wire(wiring: Wiring): Readonly<{ context: Context; close: () => Promise<void> }> {
   const { inputs, file, env, home, clock, log } = wiring;
   const openJournals = new Set<OpenJournal>();
-  const credentialsOf = roleCredentials(wiring);
+  const sessions = openSessions({ inputs, file, env, clock, log, version: packageFile.version });
   const readDag: Context['readDag'] = async (name) => {
     try {
       return await readFile(path.join(home, 'dags', `${name}.py`), 'utf8');
@@ -57,15 +56,16 @@ export function wire(wiring: Wiring): Readonly<{ context: Context; close: () => 
     }
   };
   const asking = (region: string, input: RoleInput, role: string | undefined) => {
-    const credentials = credentialsOf(input, role, region);
-    const base = { region, ...(credentials ? { credentials } : {}), maxAttempts: 1, requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: ANSWER_MS } };
-    return { base, call: createCaller(clock, log, input, role !== undefined) };
+    const plain = { region, customUserAgent: sessions.userAgent, maxAttempts: 1, requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: ANSWER_MS } };
+    const credentials = sessions.credentials(input, role, () => new STSClient({ ...plain, credentials: { accessKeyId: '', secretAccessKey: '' } }));
+    const base = { ...plain, ...(credentials ? { credentials } : {}) };
+    const call = createCaller(clock, log, input, role !== undefined);
+    return { base, ...sessions.watch(input, role !== undefined, call, openIdentity(new STSClient(base), call)) };
   };
   const side = <C extends Command>(of: Side, input: RoleInput, role: string | undefined): SideContext<C> => {
     const region = file[of].region;
-    const { base, call } = asking(region, input, role);
+    const { base, call, identity } = asking(region, input, role);
     const s3 = new S3Client({ ...base, requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: COPY_MS }, followRegionRedirects: true, forcePathStyle: hasOwnEndpoint(env, 'S3') });
-    const identity = openIdentity(new STSClient(base), call);
     const account = async (): Promise<string> => (await identity()).account;
     const mwaa = openMwaa({
       // The SDK puts "api." and "env." before custom endpoints too, where no such host exists.
@@ -117,26 +117,6 @@ function commentsOf({ inputs, env, clock }: Wiring): Context['github']['comments
   const { GITHUB_API_URL: apiUrl, GITHUB_REPOSITORY: repository } = env;
   if (inputs.githubToken === undefined || !repository) return undefined;
   return openPullRequestComments(openGithubApi({ apiUrl: apiUrl || 'https://api.github.com', token: inputs.githubToken, clock }), repository);
-}
-
-type RoleInput = 'plan-role' | 'target-plan-role' | 'source-role' | 'target-role';
-
-/** One provider per role, whatever number of clients use it. undefined: the SDK's own search for ambient credentials. */
-function roleCredentials({ env, clock, inputs }: Wiring): (input: RoleInput, roleArn: string | undefined, region: string) => CredentialProvider | undefined {
-  const providers = new Map<string, CredentialProvider>();
-  const readIdToken = createIdTokenReader(env);
-  // On GitHub the runner swallows the command and hides the value; anywhere else the command itself would show it.
-  const mask = env['GITHUB_ACTIONS'] === 'true' ? setSecret : (): void => undefined;
-  return (input, roleArn, region) => {
-    if (!roleArn) return undefined;
-    const known = providers.get(roleArn);
-    if (known) return known;
-    const sts = new STSClient({ region, maxAttempts: 1, credentials: { accessKeyId: '', secretAccessKey: '' }, requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: ANSWER_MS } });
-    const order = { input, roleArn, sessionName: `mwaa-migrate-${inputs.phase}-${env['GITHUB_RUN_ID'] ?? 'local'}`.slice(0, 64) };
-    const provider = assumeByOidc(order, sts, { readIdToken, describeClaims, mask }, clock);
-    providers.set(roleArn, provider);
-    return provider;
-  };
 }
 
 /** Names this runner in locks: a person who reads it must find the run. */

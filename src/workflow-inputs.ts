@@ -1,4 +1,4 @@
-/** Inputs of the phases that only a workflow of several jobs has: start, gate and watch, and what they hand to the others. */
+/** Inputs of the phases that only a workflow of several jobs has: start, gate and watch, and what they hand to the others; and whom to trust with what. */
 import type { InputName } from './interface.js';
 
 export type GateInputs = Readonly<{
@@ -9,10 +9,11 @@ export type GateInputs = Readonly<{
   allowUnprotected: boolean;
 }>;
 export type ChainInputs = Readonly<{ pause: 'after-gate' | 'before-gate'; from: string | undefined; only: readonly string[]; }>;
-export type WorkflowInputs = Readonly<{ gate: GateInputs; chain: ChainInputs; requireApproval: boolean; /** toJSON(needs); undefined: none. */ jobs: string | undefined; allowedAccountIds: readonly string[] }>;
+export type WorkflowInputs = Readonly<{ gate: GateInputs; chain: ChainInputs; requireApproval: boolean; /** toJSON(needs); undefined: none. */ jobs: string | undefined; allowedAccountIds: readonly string[]; /** Sessions may do only what their phase does. */ narrowsSessions: boolean }>;
 
 /** A job of GitHub's own runners ends at 360 minutes; the watch must come before. */
 const GATE_MINUTES = { least: 5, most: 330 };
+const ROLES = ['plan-role', 'target-plan-role', 'source-role', 'target-role'] as const;
 const ONLY_FOR = {
   'require-approval': ['export', 'import', 'cutover'], gate: ['start', 'gate', 'watch'], 'gate-environment': ['start', 'gate', 'watch'], 'gate-timeout-minutes': ['start', 'watch'],
   'allow-unprotected-gate': ['start', 'gate'], pause: ['start'], from: ['start'], only: ['start'], jobs: ['status'],
@@ -46,11 +47,18 @@ export function readWorkflowInputs({ read, isGiven, must }: Reader, phase: strin
     `gate-timeout-minutes: "${read('gate-timeout-minutes')}" is not a whole number from ${GATE_MINUTES.least} to ${GATE_MINUTES.most}`);
   const accounts = list('allowed-account-ids');
   for (const one of accounts) must(/^\d{12}$/u.test(one), `allowed-account-ids: "${one}" is not the number of an AWS account (12 digits; quote it in YAML)`);
+  if (accounts.length > 0) for (const name of ROLES) {
+    const role = read(name);
+    must(!/^arn:/u.test(role) || accounts.includes(role.split(':')[4] ?? ''), `allowed-account-ids, ${name}: ${role} is not of account ${accounts.join(' or ')}`);
+  }
+  const sessionPolicy = read('session-policy');
+  must(sessionPolicy === 'phase' || sessionPolicy === 'none', `session-policy: "${sessionPolicy}" is neither phase nor none`);
   return {
     gate: { by: by === 'dispatch' ? 'dispatch' : 'environment', environment, timeoutMinutes, allowUnprotected: flag('allow-unprotected-gate') },
     chain: { pause: pause === 'before-gate' ? 'before-gate' : 'after-gate', from: read('from') || undefined, only: list('only') },
     requireApproval: flag('require-approval'),
     jobs: read('jobs') || undefined,
     allowedAccountIds: accounts,
+    narrowsSessions: sessionPolicy !== 'none',
   };
 }

@@ -10,7 +10,7 @@ export const ACCOUNT = '111122223333';
 
 export const someWorkflowInputs = (given: Partial<Inputs['workflow']> = {}): Inputs['workflow'] => ({
   gate: { by: 'environment', environment: 'migration-production', timeoutMinutes: 60, allowUnprotected: false }, chain: { pause: 'after-gate', from: undefined, only: [] },
-  requireApproval: false, jobs: undefined, allowedAccountIds: [], ...given,
+  requireApproval: false, jobs: undefined, allowedAccountIds: [], narrowsSessions: true, ...given,
 });
 
 export const someInputs = (given: Partial<Inputs> = {}): Inputs => ({

@@ -52,6 +52,14 @@ export function explain(error: unknown, { action, resource }: Asked, actor: stri
   const said = words && words !== name ? `${name}: ${words}` : name;
   const whose = isAssumed ? actor : `the job (input ${actor} is empty)`;
   const status = statusOf(error);
+  // AWS says which kind of policy lacked the permission; this one is made by us: src/credentials/session-rights.ts.
+  if (/\bno session policy allows\b/u.test(words))
+    return new UserError(
+      `Access denied: ${action} on ${resource}.`,
+      `the session of ${actor} was narrowed to what this phase does, and this was forgotten (${said}). It is a defect of mwaa-migrate: please report it.`,
+      'set input session-policy to "none" and run the phase again: the session may then do all that the role may.',
+      options,
+    );
   if (DENIED.includes(name) || (status === 403 && !EXPIRED.includes(name) && !INVALID.includes(name)))
     return new UserError(
       `Access denied: ${action} on ${resource}.`,

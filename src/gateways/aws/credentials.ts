@@ -1,15 +1,20 @@
 /** Credentials of one role: bought with GitHub's OIDC token, renewed for as long as a phase lasts (design §7). */
 import { AssumeRoleWithWebIdentityCommand, type STSClient } from '@aws-sdk/client-sts';
+import { AUDIENCE, readClaims, showClaims, type Claims } from '../../credentials/claims.js';
+import { explainTrust } from '../../credentials/trust-refusal.js';
 import { UserError } from '../../errors.js';
-import type { Clock } from '../../ports.js';
+import type { Clock, Log } from '../../ports.js';
 import { isRepeatable, withRetry } from '../../retry.js';
 
 export type Credentials = Readonly<{ accessKeyId: string; secretAccessKey: string; sessionToken: string; expiration: Date }>;
 export type CredentialProvider = () => Promise<Credentials>;
 
-export const AUDIENCE = 'sts.amazonaws.com';
-/** The SDK asks again 5 minutes before expiry (EXPIRATION_MS of @smithy/core); ours renews earlier, so that it never hands out what the SDK refuses. */
-const RENEW_BEFORE_MS = 6 * 60_000;
+/** The SDK asks again 5 minutes before expiry (EXPIRATION_MS of @smithy/core) and at each call from then on. */
+const RENEW_BEFORE_MS = 10 * 60_000;
+/** A renewal that fails does no harm while the session lasts, but a call that begins must also arrive. */
+const LAST_USE_MS = 60_000;
+/** Between renewals that fail: each takes half a minute, which no call should wait for again and again. */
+const TRY_AGAIN_MS = 60_000;
 
 export type RoleOrder = Readonly<{
   /** The input that names it, for messages. */
@@ -17,33 +22,49 @@ export type RoleOrder = Readonly<{
   roleArn: string;
   /** Shown in CloudTrail; 2 to 64 of [\w+=,.@-]. */
   sessionName: string;
+  /** What the sessions may do at most, as JSON; undefined: what the role may. */
+  sessionPolicy?: string | undefined;
 }>;
-export type Identification = Readonly<{ readIdToken: (audience: string) => Promise<string>; describeClaims: (token: string) => string; mask: (secret: string) => void }>;
+export type Identification = Readonly<{ readIdToken: (audience: string) => Promise<string>; mask: (secret: string) => void }>;
 
-/** One provider per role, shared by all clients of that role: one token and one session at a time. */
-export function assumeByOidc(order: RoleOrder, sts: Pick<STSClient, 'send'>, github: Identification, clock: Clock): CredentialProvider {
-  let current: Promise<Credentials> | undefined;
-  const renew = async (): Promise<Credentials> => {
+/**
+ * One provider per role, shared by all clients of that role: one token and one session at a time. The session is the shortest that every role allows
+ * (an hour by default): a role's longest is not known, and asking for more is refused.
+ */
+export function assumeByOidc(order: RoleOrder, sts: Pick<STSClient, 'send'>, github: Identification, clock: Clock, log: Pick<Log, 'warn'>): CredentialProvider {
+  let current: Promise<Credentials> | undefined, patientUntil = 0;
+  const msLeft = (credentials: Credentials): number => credentials.expiration.getTime() - clock.now().getTime();
+  const buy = async (): Promise<Credentials> => {
     const credentials = await withRetry(() => assume(order, sts, github), clock, { isRepeatable: (error) => isRepeatable(error instanceof UserError ? error.cause : error) });
     github.mask(credentials.secretAccessKey);
     github.mask(credentials.sessionToken);
     return credentials;
   };
-  const isFresh = (credentials: Credentials): boolean => credentials.expiration.getTime() - clock.now().getTime() > RENEW_BEFORE_MS;
+  const renew = async (before: Credentials | undefined): Promise<Credentials> => {
+    try {
+      return await buy();
+    } catch (error) {
+      if (!before || msLeft(before) < LAST_USE_MS) throw error;
+      patientUntil = clock.now().getTime() + TRY_AGAIN_MS;
+      log.warn(`The session of ${order.input} could not be renewed yet; it lasts until ${before.expiration.toISOString()} (${error instanceof UserError ? error.what : 'no answer'})`);
+      return before;
+    }
+  };
   return async () => {
     const held = current;
-    // A failed renewal is not kept: the next call asks again.
-    const usable = held && (await held.then(isFresh, () => false));
-    if (!usable && current === held) current = renew();
+    // A failed purchase is not kept: the next call asks again.
+    const before = held && (await held.catch(() => undefined));
+    const isFresh = before !== undefined && msLeft(before) > (clock.now().getTime() < patientUntil ? LAST_USE_MS : RENEW_BEFORE_MS);
+    if (!isFresh && current === held) current = renew(before);
     return current as Promise<Credentials>;
   };
 }
 
-async function assume({ input, roleArn, sessionName }: RoleOrder, sts: Pick<STSClient, 'send'>, github: Identification): Promise<Credentials> {
+async function assume({ input, roleArn, sessionName, sessionPolicy }: RoleOrder, sts: Pick<STSClient, 'send'>, github: Identification): Promise<Credentials> {
   // A new token each time: GitHub's live about 5 minutes.
   const token = await github.readIdToken(AUDIENCE);
-  const answer = await sts.send(new AssumeRoleWithWebIdentityCommand({ RoleArn: roleArn, RoleSessionName: sessionName, WebIdentityToken: token })).catch((error: unknown) => {
-    throw explain(error, input, roleArn, github.describeClaims(token));
+  const answer = await sts.send(new AssumeRoleWithWebIdentityCommand({ RoleArn: roleArn, RoleSessionName: sessionName, WebIdentityToken: token, ...(sessionPolicy ? { Policy: sessionPolicy } : {}) })).catch((error: unknown) => {
+    throw explain(error, input, roleArn, readClaims(token));
   });
   const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = answer.Credentials ?? {};
   if (!AccessKeyId || !SecretAccessKey || !SessionToken || !Expiration)
@@ -51,27 +72,33 @@ async function assume({ input, roleArn, sessionName }: RoleOrder, sts: Pick<STSC
   return { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken, expiration: Expiration };
 }
 
-function explain(error: unknown, input: string, roleArn: string, claims: string): unknown {
+function explain(error: unknown, input: string, roleArn: string, claims: Claims | undefined): unknown {
   if (!(error instanceof Error)) return error;
   const options = { cause: error };
   const what = `The role of input ${input} cannot be assumed: ${roleArn}.`;
   const said = `STS answered ${error.name}: ${error.message}`;
   switch (error.name) {
     case 'AccessDenied':
-    case 'AccessDeniedException':
-      return new UserError(what, `its trust policy does not accept this job, or there is no such role. GitHub's token says ${claims}. ${said}`,
-        'compare "sub" and "aud" in the role\'s trust policy with these values, letter by letter (a job with "environment:" says so in "sub" instead of its branch; repositories made since July 2026 carry ids, "repo:owner@1/name@2:…"), allow sts:AssumeRoleWithWebIdentity, and check account and name in the ARN.', options);
+    case 'AccessDeniedException': {
+      const { why, fix } = explainTrust({ input, roleArn, claims });
+      return new UserError(what, `${why} ${said}`, fix, options);
+    }
     case 'InvalidIdentityToken':
     case 'InvalidIdentityTokenException':
-      return new UserError(what, `the account does not accept tokens of this issuer or audience. GitHub's token says ${claims}. ${said}`,
+      return new UserError(what, `the account does not accept tokens of this issuer or audience. GitHub's token says ${claims ? showClaims(claims) : 'nothing that can be read'}. ${said}`,
         `create the identity provider for the issuer with audience "${AUDIENCE}" in the role's account; docs/iam/roles.yaml does it with CreateOidcProvider=yes.`, options);
     case 'ExpiredTokenException':
     case 'ExpiredToken':
       return new UserError(what, `GitHub's token had expired when it arrived (${said}).`, 'run the job again; on an own runner, set its clock (NTP).', options);
     case 'ValidationError':
     case 'ValidationException':
-    case 'MalformedPolicyDocument':
       return new UserError(what, said, `correct input ${input}: arn:aws:iam::<account>:role/<name>.`, options);
+    case 'PackedPolicyTooLarge':
+    case 'PackedPolicyTooLargeException':
+    case 'MalformedPolicyDocument':
+    case 'MalformedPolicyDocumentException':
+      return new UserError(what, `AWS does not take the session policy that narrows the session to what this phase does. ${said}`,
+        'set input session-policy to "none", which gives the session all that the role may do, and report this: the policies are made to fit.', options);
     case 'RegionDisabledException':
       return new UserError(what, said, 'enable STS for this region in the account settings of IAM.', options);
     default:

@@ -25,16 +25,3 @@ export function createIdTokenReader(env: Readonly<Record<string, string | undefi
     }
   };
 }
-
-/** What a trust policy looks at; read without checking the signature, for messages only. Never the token itself. */
-export function describeClaims(token: string): string {
-  try {
-    const payload: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
-    if (typeof payload !== 'object' || payload === null) return 'its claims cannot be read';
-    const claims = payload as Readonly<Record<string, unknown>>;
-    return ['iss', 'aud', 'sub'].map((name) => `${name}=${JSON.stringify(claims[name] ?? null)}`).join(', ');
-  } catch {
-    // Only the message gets poorer; STS's own refusal is shown anyway.
-    return 'its claims cannot be read';
-  }
-}

@@ -60,7 +60,8 @@ beforeEach(() => {
 function aRunner(change: Readonly<Record<string, string>> = {}): Context {
   const roles = { 'plan-role': stack.outputs['PlanRole'] ?? '', 'source-role': stack.outputs['SourceRole'] ?? '', 'target-role': stack.outputs['TargetRole'] ?? '' };
   return wire({
-    inputs: readInputs(JSON.stringify({ phase: 'status', ...roles, ...change })),
+    // Every call is asked of every role here, whatever the phase: contract/credentials narrows them.
+    inputs: readInputs(JSON.stringify({ phase: 'status', 'session-policy': 'none', ...roles, ...change })),
     file: readMigrationFile(`source: { environment: analytics, region: ${REGION} }\ntarget: { environment: analytics-v2, airflow-version: 2.10.3 }\n`, 'm.yml'),
     env: process.env, home: process.cwd(), ticker: () => () => undefined,
     clock: { now: () => new Date(), sleep: async () => undefined },

@@ -23,7 +23,7 @@ describe('readInputs', () => {
       approvedPlan: undefined, approvedManifest: undefined, dryRun: false, githubToken: undefined, timeoutMinutes: 300,
       workflow: {
         gate: { by: 'environment', environment: 'migration-production', timeoutMinutes: 60, allowUnprotected: false }, chain: { pause: 'after-gate', from: undefined, only: [] },
-        requireApproval: false, jobs: undefined, allowedAccountIds: [],
+        requireApproval: false, jobs: undefined, allowedAccountIds: [], narrowsSessions: true,
       },
     });
   });
