@@ -23,5 +23,7 @@ export interface Gatekeeper {
   protection(environment: string): Promise<EnvironmentProtection | undefined>;
   /** Of this workflow run, all its attempts. */
   reviews(): Promise<readonly GateReview[]>;
+  /** Whether a job of this workflow run waits for a review of this environment now. https://docs.github.com/rest/actions/workflow-runs#get-pending-deployments-for-a-workflow-run */
+  isWaiting(environment: string): Promise<boolean>;
   defaultBranch(): Promise<string>;
 }

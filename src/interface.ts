@@ -17,6 +17,7 @@ export const INPUT_DEFAULTS = {
   'gate-environment': 'migration-production',
   'gate-timeout-minutes': '60',
   'allow-unprotected-gate': 'false',
+  'cutover-environment': '',
   'pause': 'after-gate',
   'from': '',
   'only': '',

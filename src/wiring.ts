@@ -25,6 +25,7 @@ import { openBucketAdmin } from './gateways/aws/s3-bucket-admin.js';
 import { openIdentity } from './gateways/aws/sts.js';
 import { openGithubApi } from './gateways/github/api.js';
 import { openPullRequestComments } from './gateways/github/comments.js';
+import { GATE_PURPOSE, openGatekeeper } from './gateways/github/gatekeeper.js';
 import { readWorkflowRun } from './gateways/github/workflow-run.js';
 import { listRepositoryFiles } from './gateways/repository-files.js';
 import { openJournalStore } from './gateways/journal/store.js';
@@ -92,7 +93,7 @@ export function wire(wiring: Wiring): Readonly<{ context: Context; close: () => 
     source: side('source', 'source-role', inputs.sourceRole),
     target: side('target', 'target-role', inputs.targetRole),
     journal: (bucket, prefix) => remembering(openJournalStore({ bucket, prefix, initial: initialJournal(file, prefix), clock, ticker: wiring.ticker, log }), openJournals),
-    github: { run: () => readWorkflowRun(env), comments: commentsOf(wiring), gatekeeper: undefined, toolVersion: packageFile.version },
+    github: { run: () => readWorkflowRun(env), comments: commentsOf(wiring), gatekeeper: gatekeeperOf(wiring), toolVersion: packageFile.version },
     repositoryFiles: (folder) => listRepositoryFiles(env['GITHUB_WORKSPACE'] || process.cwd(), folder),
     readPlanFile: () => readFile(reportFilesOf('plan', env).json, 'utf8').catch(() => undefined),
     owner: ownerOf(env),
@@ -117,6 +118,12 @@ function commentsOf({ inputs, env, clock }: Wiring): Context['github']['comments
   const { GITHUB_API_URL: apiUrl, GITHUB_REPOSITORY: repository } = env;
   if (inputs.githubToken === undefined || !repository) return undefined;
   return openPullRequestComments(openGithubApi({ apiUrl: apiUrl || 'https://api.github.com', token: inputs.githubToken, clock }), repository);
+}
+
+function gatekeeperOf({ inputs, env, clock }: Wiring): Context['github']['gatekeeper'] {
+  const { GITHUB_API_URL: apiUrl, GITHUB_REPOSITORY: repository, GITHUB_RUN_ID: runId } = env;
+  if (inputs.githubToken === undefined || !repository) return undefined;
+  return openGatekeeper(openGithubApi({ apiUrl: apiUrl || 'https://api.github.com', token: inputs.githubToken, clock, purpose: GATE_PURPOSE }), repository, runId || undefined);
 }
 
 /** Names this runner in locks: a person who reads it must find the run. */

@@ -5,10 +5,12 @@ import { checkWorkflow } from './check.js';
 import { createEnvironment } from './create.js';
 import { cutOver } from './cutover.js';
 import { exportMetadata } from './export.js';
+import { passGate } from './gate.js';
 import { importMetadata } from './import.js';
 import { planMigration } from './plan.js';
 import { copyResources } from './resources.js';
 import { rollBack } from './rollback.js';
+import { startWorkflow } from './start.js';
 import { showStatus } from './status.js';
 import { verifyMetadata } from './verify.js';
 
@@ -24,4 +26,6 @@ export const phases: Readonly<Partial<Record<Phase, (context: Context) => Promis
   cutover: cutOver,
   rollback: rollBack,
   status: showStatus,
+  start: startWorkflow,
+  gate: passGate,
 };

@@ -24,8 +24,15 @@ export type GithubApi = Readonly<{
   ask(query: string): Promise<unknown>;
 }>;
 
-/** @param apiUrl GITHUB_API_URL; the proxy comes from the runner's own variables */
-export function openGithubApi({ apiUrl, token, clock }: Readonly<{ apiUrl: string; token: string; clock: Clock }>): GithubApi {
+/** What is asked of GitHub, for its refusals: what the token may not do, which permission that takes, and what there is without it. */
+export type Purpose = Readonly<{ forbidden: string; permission: string; otherwise: string }>;
+const COMMENTS: Purpose = { forbidden: 'write comments on pull requests', permission: 'pull-requests: write', otherwise: 'read the plan in the job summary, and report this with the log of the run.' };
+
+/**
+ * @param apiUrl GITHUB_API_URL; the proxy comes from the runner's own variables
+ * @param purpose of all calls; by default the comment on a pull request
+ */
+export function openGithubApi({ apiUrl, token, clock, purpose = COMMENTS }: Readonly<{ apiUrl: string; token: string; clock: Clock; purpose?: Purpose }>): GithubApi {
   // Its own retries know neither GitHub's limits nor that a comment must not be written twice.
   const client = new HttpClient('mwaa-migrate', [], { allowRetries: false, socketTimeout: SILENCE_MS });
 
@@ -48,7 +55,7 @@ export function openGithubApi({ apiUrl, token, clock }: Readonly<{ apiUrl: strin
         const outcome = await send(request).catch((error: unknown) => brokenOr(error));
         if ('status' in outcome && (outcome.status < 400 || outcome.status === 404 || outcome.status === 410)) return { status: outcome.status, body: outcome.body, next: nextPage(outcome.headers['link']) };
         const wait = waitSeconds(outcome, attempt, clock);
-        if (wait === undefined || wait > MAX_WAIT_SECONDS || attempt >= TRIES) throw refusal(request, outcome, wait);
+        if (wait === undefined || wait > MAX_WAIT_SECONDS || attempt >= TRIES) throw refusal(request, outcome, wait, purpose);
         await clock.sleep(wait * 1_000);
         const done = await beforeRepeat?.();
         if (done) return done;
@@ -93,7 +100,7 @@ function waitSeconds(outcome: Raw | Broken, attempt: number, clock: Clock): numb
 }
 
 /** What, why and fix; GitHub's own words are cut, and hold no token. */
-function refusal({ method, path }: GithubRequest, outcome: Raw | Broken, wait: number | undefined): UserError {
+function refusal({ method, path }: GithubRequest, outcome: Raw | Broken, wait: number | undefined, { forbidden, permission, otherwise }: Purpose): UserError {
   const asked = `${method} ${path.replace(/\?.*$/u, '')}`;
   if ('broken' in outcome) return new UserError(`GitHub could not be reached for ${asked}.`, `the connection failed ${TRIES} times (last: ${outcome.broken}).`, 'look at the network of the runner (DNS, firewall, proxy) and githubstatus.com, then run the job again.');
   const { status } = outcome;
@@ -102,8 +109,8 @@ function refusal({ method, path }: GithubRequest, outcome: Raw | Broken, wait: n
   if (status >= 500) return new UserError(`${asked} failed ${TRIES} times.`, `GitHub answered ${said}.`, 'look at githubstatus.com, then run the job again.');
   if (status === 401) return new UserError('GitHub does not accept the github-token.', `it answered ${said}; the token is wrong, revoked, or its job has ended.`, 'leave the input github-token out, so that the job\'s own token is used, or renew the one that you give.');
   if (/locked/iu.test(words)) return new UserError('The conversation of the pull request is locked.', `GitHub answered ${said}.`, 'unlock it, or read the plan in the job summary.');
-  if (status === 403) return new UserError('The github-token may not write comments on pull requests.', `GitHub answered ${said} to ${asked}.`, 'add "permissions: { pull-requests: write }" to the job, and to the job that calls a reusable workflow. Runs of pull requests from forks have a token that only reads, whatever is written there.');
-  return new UserError(`GitHub refused ${asked}.`, `it answered ${said}.`, 'read the plan in the job summary, and report this with the log of the run.');
+  if (status === 403) return new UserError(`The github-token may not ${forbidden}.`, `GitHub answered ${said} to ${asked}.`, `add "permissions: { ${permission} }" to the job, and to the job that calls a reusable workflow. Runs of pull requests from forks have a token that only reads, whatever is written there.`);
+  return new UserError(`GitHub refused ${asked}.`, `it answered ${said}.`, otherwise);
 }
 
 const MAX_WORDS = 200;

@@ -14,7 +14,7 @@ const opened = examples.find(({ name }) => name === 'pull_request')!.examples[0]
 let folder: string;
 beforeAll(() => { folder = mkdtempSync(path.join(os.tmpdir(), 'mwaa-migrate-event-')); });
 afterAll(() => rmSync(folder, { recursive: true }));
-const RUNNER = { GITHUB_SERVER_URL: 'https://github.com', GITHUB_REPOSITORY: 'Codertocat/Hello-World', GITHUB_RUN_ID: '777', GITHUB_SHA: 'merge', GITHUB_EVENT_NAME: 'pull_request' };
+const RUNNER = { GITHUB_REF: 'refs/pull/2/merge', GITHUB_ACTOR: 'mona', GITHUB_TRIGGERING_ACTOR: 'mona', GITHUB_SERVER_URL: 'https://github.com', GITHUB_REPOSITORY: 'Codertocat/Hello-World', GITHUB_RUN_ID: '777', GITHUB_SHA: 'merge', GITHUB_EVENT_NAME: 'pull_request' };
 const read = (event: unknown, env: Readonly<Record<string, string>> = {}) => {
   const file = path.join(folder, 'event.json');
   writeFileSync(file, typeof event === 'string' ? event : JSON.stringify(event));
@@ -24,7 +24,7 @@ const withHead = (repo: Repo | null) => ({ ...opened, pull_request: { ...opened.
 
 describe('the workflow run', () => {
   it('is that of a pull request of the same repository', async () => {
-    expect(await read(opened)).toEqual({ url: 'https://github.com/Codertocat/Hello-World/actions/runs/777', id: '777', commit: opened.pull_request.head.sha, pullRequest: { number: opened.number, isFork: false } });
+    expect(await read(opened)).toEqual({ url: 'https://github.com/Codertocat/Hello-World/actions/runs/777', id: '777', event: 'pull_request', ref: 'refs/pull/2/merge', startedBy: ['mona'], commit: opened.pull_request.head.sha, pullRequest: { number: opened.number, isFork: false } });
   });
 
   it.each([
@@ -36,5 +36,7 @@ describe('the workflow run', () => {
     expect(await read(event)).toMatchObject({ commit: 'merge', pullRequest: undefined });
   });
 
-  it('is none by hand', async () => expect(await readWorkflowRun({})).toEqual({ url: undefined, id: undefined, commit: undefined, pullRequest: undefined }));
+  it('is none by hand', async () => expect(await readWorkflowRun({})).toEqual({ startedBy: [] }));
+
+  it('was started by who began it and by who runs it again', async () => expect(await read(null, { GITHUB_TRIGGERING_ACTOR: 'hubot' })).toMatchObject({ startedBy: ['mona', 'hubot'] }));
 });

@@ -1,12 +1,20 @@
 /** Environments with their protection rules, and the reviews that let a run go on: https://docs.github.com/rest/deployments/environments */
 import { notFound, validationFailed, type Answer } from './refusals.js';
 import { page, userOf, type Call, type Route } from './route.js';
-import type { Environment, Run } from './state.js';
+import type { Account, Environment, Run, Team } from './state.js';
 
 const REPOSITORY = '/repos/{owner}/{repo}';
 const MAY_READ = [{ name: 'actions', level: 'read' }] as const;
 
 export const environmentRoutes: readonly Route[] = [
+  {
+    // Every token may see that much of a repository of its own.
+    method: 'GET', template: REPOSITORY, permissions: undefined,
+    answer: ({ state, api, url }) => ({
+      status: 200,
+      body: { ...(JSON.parse(JSON.stringify(api.example('full-repository')).replaceAll('octocat/Hello-World', state.repository).replaceAll('https://api.github.com', url)) as object), has_discussions: false, default_branch: state.defaultBranch },
+    }),
+  },
   {
     method: 'GET', template: `${REPOSITORY}/environments`, permissions: MAY_READ,
     answer: (call) => {
@@ -18,9 +26,10 @@ export const environmentRoutes: readonly Route[] = [
   { method: 'GET', template: `${REPOSITORY}/environments/{environment_name}`, permissions: MAY_READ, answer: (call) => withEnvironment(call, (environment) => ({ status: 200, body: shown(environment, call) })) },
   {
     method: 'GET', template: `${REPOSITORY}/environments/{environment_name}/deployment-branch-policies`, permissions: MAY_READ,
-    answer: (call) => withEnvironment(call, ({ id, branches }) => {
-      const policies = Array.isArray(branches) ? (branches as readonly string[]).map((name, at) => ({ id: id * 100 + at, node_id: `policy-${id}-${at}`, name, type: 'branch' })) : [];
-      const { items, headers } = page(policies, call, `/repos/${call.state.repository}/environments/${call.path['environment_name'] ?? ''}/deployment-branch-policies`);
+    answer: (call) => withEnvironment(call, ({ id, branches, tags }) => {
+      const named = Array.isArray(branches) ? [...(branches as readonly string[]).map((name) => ({ name, type: 'branch' })), ...tags.map((name) => ({ name, type: 'tag' }))] : [];
+      const policies = named.map((one, at) => ({ id: id * 100 + at, node_id: `policy-${id}-${at}`, ...one }));
+      const { items, headers } = page(policies, call, `/repos/${call.state.repository}/environments/${encodeURIComponent(call.path['environment_name'] ?? '')}/deployment-branch-policies`);
       return { status: 200, body: { total_count: policies.length, branch_policies: items }, headers };
     }),
   },
@@ -40,7 +49,7 @@ export const environmentRoutes: readonly Route[] = [
         const { reviewers, waitMinutes } = byId(call, id) ?? { reviewers: [], waitMinutes: 0 };
         return {
           environment, wait_timer: waitMinutes ?? 0, wait_timer_started_at: null, current_user_can_approve: isReviewer(call, id),
-          reviewers: (reviewers ?? []).map((reviewer) => ({ type: 'User', reviewer: userOf(reviewer, call.api) })),
+          reviewers: (reviewers ?? []).map((reviewer) => shownReviewer(reviewer, call)),
         };
       })),
     })),
@@ -70,7 +79,10 @@ function review(call: Call, run: Run): Answer {
 }
 
 const byId = ({ state }: Call, id: number): Environment | undefined => [...state.environments.values()].find((one) => one.id === id);
-const isReviewer = (call: Call, id: number): boolean => byId(call, id)?.reviewers?.some(({ login }) => login === call.caller.login) ?? false;
+const isReviewer = (call: Call, id: number): boolean => byId(call, id)?.reviewers?.some((one) => ('slug' in one ? one.members : [one.login]).includes(call.caller.login)) ?? false;
+const shownReviewer = (reviewer: Account | Team, { api }: Call): Readonly<Record<string, unknown>> =>
+  'slug' in reviewer ? { type: 'Team', reviewer: { ...teamExample(api), slug: reviewer.slug, name: reviewer.slug } } : { type: 'User', reviewer: userOf(reviewer, api) };
+const teamExample = (api: Call['api']): object => (api.example('team-items') as unknown as readonly object[])[0] ?? {};
 
 function named(call: Call, id: number): readonly Readonly<Record<string, unknown>>[] {
   const found = byId(call, id);
@@ -88,12 +100,13 @@ function withRun(call: Call, work: (run: Run) => Answer): Answer {
   return run ? work(run) : notFound();
 }
 
-function shown({ id, name, reviewers, preventSelfReview, waitMinutes, branches }: Environment, { api, state, url }: Call): Readonly<Record<string, unknown>> {
+function shown({ id, name, reviewers, preventSelfReview, adminsMayBypass, waitMinutes, branches }: Environment, call: Call): Readonly<Record<string, unknown>> {
+  const { api, state, url } = call;
   return {
-    ...api.example('environment'), id, name, url: `${url}/repos/${state.repository}/environments/${encodeURIComponent(name)}`,
+    ...api.example('environment'), id, name, ...(adminsMayBypass === undefined ? {} : { can_admins_bypass: adminsMayBypass }), url: `${url}/repos/${state.repository}/environments/${encodeURIComponent(name)}`,
     protection_rules: [
       ...(waitMinutes === undefined ? [] : [{ id: id * 10 + 1, node_id: `gate-${id}-1`, type: 'wait_timer', wait_timer: waitMinutes }]),
-      ...(reviewers === undefined ? [] : [{ id: id * 10 + 2, node_id: `gate-${id}-2`, prevent_self_review: preventSelfReview, type: 'required_reviewers', reviewers: reviewers.map((reviewer) => ({ type: 'User', reviewer: userOf(reviewer, api) })) }]),
+      ...(reviewers === undefined ? [] : [{ id: id * 10 + 2, node_id: `gate-${id}-2`, prevent_self_review: preventSelfReview, type: 'required_reviewers', reviewers: reviewers.map((reviewer) => shownReviewer(reviewer, call)) }]),
       ...(branches === undefined ? [] : [{ id: id * 10 + 3, node_id: `gate-${id}-3`, type: 'branch_policy' }]),
     ],
     deployment_branch_policy: branches === undefined ? null : { protected_branches: branches === 'protected', custom_branch_policies: branches !== 'protected' },

@@ -136,7 +136,7 @@ export async function startGithub({ repository = 'octo-org/workflows', clock = {
     },
     commentsOf: (pull) => [...state.comments.values()].filter((comment) => comment.pull === pull),
     addEnvironment: (given) => {
-      const environment = { id: state.nextId(), reviewers: undefined, preventSelfReview: false, waitMinutes: undefined, branches: undefined, ...given };
+      const environment = { id: state.nextId(), reviewers: undefined, preventSelfReview: false, adminsMayBypass: undefined, waitMinutes: undefined, branches: undefined, tags: [], ...given };
       state.environments.set(environment.name, environment);
       return environment;
     },

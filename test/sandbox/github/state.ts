@@ -15,15 +15,21 @@ export type Caller = Account & Readonly<{
 
 export type Comment = { readonly id: number; readonly pull: number; readonly author: Account; body: string; readonly createdAt: string; updatedAt: string };
 export type Pull = { readonly number: number; readonly author: Account; readonly headRepository: string | undefined; readonly headSha: string; isLocked: boolean };
+/** A team of the organization, by its slug; its members may approve. */
+export type Team = Readonly<{ slug: string; members: readonly string[] }>;
 export type Environment = Readonly<{
   id: number; name: string;
-  reviewers: readonly Account[] | undefined;
+  reviewers: readonly (Account | Team)[] | undefined;
+  /** Undefined: GitHub says nothing of it, as its description has no such field. */
+  adminsMayBypass: boolean | undefined;
   preventSelfReview: boolean;
   waitMinutes: number | undefined;
-  /** Names of branches; 'protected': those with a protection rule; undefined: any. */
+  /** Names or patterns of branches; 'protected': those with a protection rule; undefined: any. */
   branches: readonly string[] | 'protected' | undefined;
+  /** Patterns of tags, in the same list as those of branches. */
+  tags: readonly string[];
 }>;
-export type Review = Readonly<{ environmentId: number; state: 'approved' | 'rejected'; by: Account; comment: string }>;
+export type Review = Readonly<{ environmentId: number; state: 'approved' | 'rejected' | 'pending'; by: Account; comment: string }>;
 export type Run = { readonly id: number; readonly actor: Account; readonly headSha: string; readonly headBranch: string; status: string; conclusion: string | null; readonly waiting: Set<number>; readonly reviews: Review[] };
 
 export type GithubState = Readonly<{
@@ -36,9 +42,9 @@ export type GithubState = Readonly<{
   environments: Map<string, Environment>;
   runs: Map<number, Run>;
   nextId(): number;
-}>;
+}> & { defaultBranch: string };
 
 export function createGithubState(repository: string, clock: GithubState['clock']): GithubState {
   let last = 1_000;
-  return { repository, clock, tokens: new Map(), pulls: new Map(), comments: new Map(), environments: new Map(), runs: new Map(), nextId: () => (last += 1) };
+  return { repository, defaultBranch: 'main', clock, tokens: new Map(), pulls: new Map(), comments: new Map(), environments: new Map(), runs: new Map(), nextId: () => (last += 1) };
 }

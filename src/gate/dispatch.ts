@@ -1,0 +1,49 @@
+/** The gate for repositories whose environments can have no reviewers: a person who starts the workflow again. Pure. */
+import { UserError } from '../errors.js';
+import type { Attempt } from '../journal/journal.js';
+import type { WorkflowRun } from '../ports.js';
+import { requireDefaultBranch } from './place.js';
+
+const FIX = 'let another person of the list "approvers" in the migration file start the workflow by hand on the default branch, with the values that job ask shows.';
+
+/** @throws UserError where the list is empty */
+export function requireApprovers(approvers: readonly string[]): void {
+  if (approvers.length > 0) return;
+  throw new UserError('gate: dispatch needs "approvers" in the migration file.', 'without the list anybody who may start a workflow could approve.', 'add the GitHub logins of the people who may approve, on the default branch: approvers: [mona, hubot]. Nobody approves an export that they started, so name at least two.');
+}
+
+/**
+ * Everything that the run itself shows: it was started by hand, on the default branch, by people of the list. Who re-runs it takes part in that.
+ * @throws UserError
+ */
+export function approversMayStart(run: WorkflowRun, approvers: readonly string[], defaultBranch: string): void {
+  requireApprovers(approvers);
+  if (run.event !== 'workflow_dispatch') throw new UserError(`This run was not started by hand: its event is ${run.event ?? 'unknown'}.`, 'with gate: dispatch the approval is that a person starts the workflow.', FIX);
+  requireDefaultBranch(run, defaultBranch);
+  const strangers = run.startedBy.filter((login) => !has(approvers, login));
+  if (run.startedBy.length > 0 && strangers.length === 0) return;
+  throw new UserError(`${strangers.join(' and ') || 'Nobody'} may not approve: not in the list "approvers" of the migration file.`, `the list on the default branch names ${approvers.join(', ')}.`, FIX);
+}
+
+/**
+ * Who approves by having started this run.
+ * @param attempt that is approved
+ * @throws UserError also for whoever started the export
+ */
+export function approversOf(run: WorkflowRun, approvers: readonly string[], attempt: Attempt, defaultBranch: string): readonly string[] {
+  approversMayStart(run, approvers, defaultBranch);
+  const starters = startersOf(attempt);
+  if (starters.length === 0) throw new UserError(`Nobody knows who started the export of attempt ${attempt.number}.`, 'nobody may approve an export that they started, and this attempt does not say who did (a release before this one made it, or it was made by hand).', 'run the workflow from job rehearse again, then approve that attempt.');
+  const same = run.startedBy.filter((login) => has(starters, login));
+  if (same.length > 0) throw new UserError(`${same.join(' and ')} started the export of attempt ${attempt.number} and cannot approve it.`, 'an approval is by a second person.', FIX);
+  return run.startedBy;
+}
+
+/** Every login that a step of the attempt has recorded: who resumes an export counts as well as who began it. */
+export function startersOf({ steps }: Pick<Attempt, 'steps'>): readonly string[] {
+  const found = steps.flatMap(({ data }) => { const by = data?.['startedBy']; return Array.isArray(by) ? (by as readonly unknown[]) : []; });
+  return [...new Set(found.filter((login): login is string => typeof login === 'string' && login !== ''))];
+}
+
+/** Logins are not case sensitive. */
+const has = (logins: readonly string[], login: string): boolean => logins.some((one) => one.toLowerCase() === login.toLowerCase());

@@ -1,0 +1,40 @@
+/** Whether a GitHub environment holds a job until a person has approved. Pure; the gatekeeper reads what is judged here. */
+import { UserError } from '../errors.js';
+import type { EnvironmentProtection } from '../gatekeeper.js';
+import type { GateInputs } from '../workflow-inputs.js';
+
+export type GateStand = Readonly<{
+  /** False only with allow-unprotected-gate. */
+  isProtected: boolean;
+  /** Who may approve; empty: nobody is asked. */
+  reviewers: readonly string[];
+  /** What GitHub lets through that a careful team would not. */
+  warnings: readonly string[];
+}>;
+
+/** @throws UserError for an environment that is missing or lets every job through, unless the inputs allow it */
+export function requireProtected(protection: EnvironmentProtection | undefined, { environment, allowUnprotected }: Pick<GateInputs, 'environment' | 'allowUnprotected'>, defaultBranch: string): GateStand {
+  if (protection !== undefined && protection.reviewers.length > 0) return { isProtected: true, reviewers: protection.reviewers, warnings: warningsOf(protection, defaultBranch) };
+  if (allowUnprotected)
+    return { isProtected: false, reviewers: [], warnings: [`Nobody is asked: environment "${environment}" ${protection ? 'has no required reviewers' : 'does not exist'}, and allow-unprotected-gate is true. Journal and summary say "nobody".`] };
+  throw protection ? withoutReviewers(environment) : missing(environment);
+}
+
+const MAKE = (environment: string): string => `make it under Settings, Environments with the exact name "${environment}" and required reviewers`;
+/** Private repositories have required reviewers on GitHub Enterprise only: https://docs.github.com/actions/reference/workflows-and-actions/deployments-and-environments */
+const OTHERWISE = 'Where the repository can have no required reviewers, use gate: dispatch.';
+
+const missing = (environment: string): UserError =>
+  new UserError(`There is no GitHub environment "${environment}".`, 'GitHub would make it for the first job that names it, without protection, and the job would run at once.', `${MAKE(environment)}, or correct gate-environment. ${OTHERWISE}`);
+const withoutReviewers = (environment: string): UserError =>
+  new UserError(`GitHub environment "${environment}" has no required reviewers.`, 'a job that names it runs at once; nobody would be asked.', `add required reviewers to it under Settings, Environments. ${OTHERWISE} Only to go on without any approval: allow-unprotected-gate: true.`);
+
+function warningsOf({ name, preventsSelfReview, adminsMayBypass, branches, waitMinutes }: EnvironmentProtection, defaultBranch: string): readonly string[] {
+  return [
+    preventsSelfReview ? [] : `Whoever starts the run may approve it: environment "${name}" does not prevent self-review.`,
+    adminsMayBypass === true ? `Administrators may bypass the rules of environment "${name}". Phase gate then refuses, because nobody has approved.` : [],
+    branches === 'any' ? `Environment "${name}" lets in runs of every branch; restrict it to "${defaultBranch}".` : [],
+    typeof branches !== 'string' && !branches.some((pattern) => pattern === defaultBranch || /[*?[{]/u.test(pattern)) ? `Environment "${name}" lets in no run of "${defaultBranch}", but only of ${branches.join(', ') || 'no branch at all'}: the gate would fail.` : [],
+    waitMinutes > 0 ? `Environment "${name}" waits ${waitMinutes} minutes besides the approval.` : [],
+  ].flat();
+}

@@ -1,0 +1,62 @@
+/** Which reviews of a workflow run count for one attempt. GitHub keeps those of earlier attempts of the run, without time and without order that it promises. Pure. */
+import { UserError } from '../errors.js';
+import type { GateReview } from '../gatekeeper.js';
+import type { Journal } from '../journal/journal.js';
+
+/** What an approval has used up, kept with it in the journal: every approving review of this environment in this workflow run so far. */
+export type UsedReviews = Readonly<{ run: string; environment: string; approvedBy: readonly string[] }>;
+
+export type FreshReviews = Readonly<{
+  /** Who approved since the last approval that was used; at least one. */
+  by: readonly string[];
+  /** Of them, hostile text. */
+  comments: readonly Readonly<{ by: string; comment: string }>[];
+  /** Who said no to this environment in this run, in whatever attempt of it. */
+  rejectedBy: readonly string[];
+  used: UsedReviews;
+}>;
+
+/**
+ * A re-run of the gate's job waits for a new approval, but the old one is still in the list: it counted for another export and counts for no second one.
+ * @param runId of GitHub; the same for all attempts of a run
+ * @throws UserError when nobody has approved since: an administrator let the job through, or the environment has lost its reviewers
+ */
+export function freshReviews(reviews: readonly GateReview[], environment: string, runId: string, journal: Journal): FreshReviews {
+  const here = reviews.filter((review) => isSame(review.environment, environment));
+  const approved = here.filter(({ state }) => state === 'approved');
+  const fresh = without(approved, usedIn(journal, runId, environment));
+  if (fresh.length === 0)
+    throw new UserError(
+      `Nobody has approved in environment "${environment}"${approved.length > 0 ? ` since: the approval of ${approved.map(({ by }) => by).join(', ')} in this workflow run was used before` : ''}.`,
+      `${approved.length > 0 ? 'an approval is for one export and the final export made from it' : 'the job runs although no review of this workflow run approves it'}; an administrator may have bypassed the rules of the environment, or it had no reviewers for a while.`,
+      'start the workflow with from: ask and let a reviewer approve it; forbid bypassing in the settings of the environment.',
+    );
+  return {
+    by: unique(fresh.map(({ by }) => by)),
+    comments: fresh.filter(({ comment }) => comment.trim() !== '').map(({ by, comment }) => ({ by, comment })),
+    rejectedBy: unique(here.filter(({ state }) => state === 'rejected').map(({ by }) => by)),
+    used: { run: runId, environment, approvedBy: approved.map(({ by }) => by) },
+  };
+}
+
+/** The longest list is the newest: reviews are only ever added. */
+function usedIn({ attempts }: Journal, runId: string, environment: string): readonly string[] {
+  const lists = attempts.flatMap(({ steps }) => steps).flatMap(({ data }) => (isUsed(data?.['reviews']) ? [data['reviews']] : []));
+  return lists.filter((used) => used.run === runId && isSame(used.environment, environment)).map(({ approvedBy }) => approvedBy).sort((one, other) => other.length - one.length)[0] ?? [];
+}
+
+/** As often as a name was used, that many reviews of it are left out; the older ones come first where GitHub keeps its order. */
+function without(reviews: readonly GateReview[], used: readonly string[]): readonly GateReview[] {
+  const left = [...used];
+  return reviews.filter(({ by }) => {
+    const at = left.findIndex((name) => isSame(name, by));
+    if (at >= 0) left.splice(at, 1);
+    return at < 0;
+  });
+}
+
+/** As the journal gives it back. */
+const isUsed = (value: unknown): value is UsedReviews =>
+  typeof value === 'object' && value !== null && 'run' in value && typeof value.run === 'string' && 'environment' in value && typeof value.environment === 'string' && 'approvedBy' in value && Array.isArray(value.approvedBy);
+const isSame = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();
+const unique = (names: readonly string[]): readonly string[] => [...new Set(names)];

@@ -1,0 +1,109 @@
+import { UserError } from '../errors.js';
+import { approversOf } from '../gate/dispatch.js';
+import { requireDefaultBranch } from '../gate/place.js';
+import { requireProtected } from '../gate/protection.js';
+import { freshReviews, type FreshReviews } from '../gate/reviews.js';
+import type { Journal } from '../journal/journal.js';
+import { rememberStep } from '../journal/transitions.js';
+import { migrationBucketName, migrationPrefix } from '../plan/naming.js';
+import type { Context, PhaseResult } from '../ports.js';
+import { recordReport } from '../report/gate-record.js';
+import type { ApprovedData, FinishedExport } from './attempts.js';
+import { approvalStep, approvedOf, attemptToApprove, CUTOVER_APPROVED, requireShown } from './gate-attempt.js';
+import { requireGatekeeper } from './gate-keeper.js';
+import { resultOf } from './result.js';
+
+export type RecordContext = Pick<Context, 'inputs' | 'file' | 'clock' | 'log' | 'source' | 'journal' | 'owner' | 'github'>;
+
+/**
+ * Writes into the journal who approved what, after GitHub let this job begin (or a person began it). Everything is looked at again: what was
+ * protected when it was asked may not be any more. Done twice, it says who approved and writes nothing.
+ */
+export async function recordApproval(context: RecordContext): Promise<PhaseResult> {
+  const { inputs, log } = context;
+  const { approvedPlan: planDigest, approvedManifest: scope, attempt: number } = inputs;
+  if (planDigest === undefined || scope === undefined || number === undefined) throw nothingShown(context);
+  const how = await lookAgain(context);
+  const store = await openStore(context);
+  const journal = await store.open(context.owner);
+  try {
+    const known = alreadyApproved(journal.current, number, planDigest, scope);
+    if (known) {
+      log.info(`Attempt ${number} was approved before, by ${known.by.join(', ')}.`);
+      return finish(context, journal.current, number, { data: known, isNew: false, fresh: undefined, warnings: how.warnings });
+    }
+    const attempt = attemptToApprove(journal.current, number);
+    requireShown(journal.current, attempt, { planDigest, scope });
+    const { by, fresh } = await how.approval(journal.current, attempt);
+    const data: ApprovedData = { by, how: how.name, environment: how.name === 'dispatch' ? undefined : inputs.workflow.gate.environment, planDigest, scope };
+    const step = { name: approvalStep(attempt), at: context.clock.now().toISOString(), by: context.owner, data: { ...data, ...(fresh ? { reviews: fresh.used } : {}) } };
+    await journal.update((current) => rememberStep(current, number, step));
+    log.info(`Attempt ${number} is approved by ${by.join(', ')}.`);
+    return finish(context, journal.current, number, { data, isNew: true, fresh, warnings: how.warnings });
+  } finally {
+    await journal.close();
+  }
+}
+
+type Way = Readonly<{
+  name: ApprovedData['how'];
+  warnings: readonly string[];
+  /** Who approved this attempt. @throws UserError when nobody did */
+  approval: (journal: Journal, attempt: FinishedExport) => Promise<Readonly<{ by: readonly string[]; fresh: FreshReviews | undefined }>>;
+}>;
+
+async function lookAgain({ inputs, file, github }: RecordContext): Promise<Way> {
+  const { gate } = inputs.workflow;
+  const gatekeeper = requireGatekeeper(github);
+  const run = await github.run();
+  const defaultBranch = await gatekeeper.defaultBranch();
+  requireDefaultBranch(run, defaultBranch);
+  if (gate.by === 'dispatch') return { name: 'dispatch', warnings: [], approval: async (_, attempt) => await Promise.resolve({ by: approversOf(run, file.approvers, attempt, defaultBranch), fresh: undefined }) };
+  const { isProtected, warnings } = requireProtected(await gatekeeper.protection(gate.environment), gate, defaultBranch);
+  if (!isProtected) return { name: 'unprotected', warnings, approval: async () => await Promise.resolve({ by: ['nobody'], fresh: undefined }) };
+  return {
+    name: 'environment', warnings,
+    approval: async (journal) => {
+      const fresh = freshReviews(await gatekeeper.reviews(), gate.environment, run.id ?? '', journal);
+      return { by: fresh.by, fresh };
+    },
+  };
+}
+
+/** By the source role alone: the gate changes the journal, and looks at nothing else. */
+async function openStore({ file, source, journal }: RecordContext): Promise<ReturnType<Context['journal']>> {
+  const found = await source.mwaa.get(file.source.environment);
+  if (!found) throw notThere(`There is no environment "${file.source.environment}" in ${file.source.region}.`);
+  const { account } = await source.identity();
+  const name = migrationBucketName(file, account);
+  if (!(await source.buckets.exists(name))) throw notThere(`There is no migration bucket ${name}.`);
+  const store = journal(source.openBucket(name, account), migrationPrefix(file, found.AirflowVersion, file.target.airflowVersion));
+  // Opening one that is not there would begin a migration.
+  if (!(await store.peek())) throw notThere(`Migration "${file.id}" has not begun: there is no journal ${store.location}.`);
+  return store;
+}
+
+const notThere = (what: string): UserError => new UserError(what, 'an approval is for an export, and no export of this migration is there.', 'use the migration file and the source role that the export was made with.');
+
+const nothingShown = ({ inputs }: RecordContext): UserError => {
+  const missing = [inputs.approvedPlan === undefined ? 'approved-plan' : [], inputs.approvedManifest === undefined ? 'approved-manifest' : [], inputs.attempt === undefined ? 'attempt' : []].flat();
+  return new UserError(`Nothing says what was approved: ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} empty.`, 'an approval is for the plan, the export and the attempt that a person was shown.', 'give the outputs plan-digest, manifest-digest and attempt of the job that ran phase gate with mode: ask; by hand the values of its summary.');
+};
+
+/** Of the very thing that is asked for again: a job that is run twice changes nothing. What it is good for by now, the later phases decide. */
+function alreadyApproved({ attempts }: Journal, number: number, planDigest: string, scope: string): ApprovedData | undefined {
+  const attempt = attempts.find((one) => one.number === number);
+  const data = attempt && approvedOf(attempt, approvalStep(attempt));
+  return data?.planDigest === planDigest && data.scope === scope ? data : undefined;
+}
+
+type Outcome = Readonly<{ data: ApprovedData; isNew: boolean; fresh: FreshReviews | undefined; warnings: readonly string[] }>;
+
+async function finish({ file, github }: RecordContext, journal: Journal, number: number, outcome: Outcome): Promise<PhaseResult> {
+  const { data } = outcome;
+  const attempt = journal.attempts.find((one) => one.number === number);
+  const report = recordReport({ ...outcome, attempt: number, mode: attempt?.mode ?? 'rehearsal', isCutover: attempt !== undefined && approvalStep(attempt) === CUTOVER_APPROVED, source: file.source.environment, startedBy: (await github.run()).startedBy });
+  return resultOf(`mwaa-migrate: approval of ${file.id}`, report, {
+    'migration-id': file.id, attempt: String(number), 'plan-digest': data.planDigest, 'manifest-digest': data.scope, 'approved-by': data.by.join(','), 'target-environment': file.target.environment,
+  });
+}
