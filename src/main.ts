@@ -11,7 +11,7 @@ import { readMigrationFile } from './migration-file/read.js';
 import { phases } from './phases/index.js';
 import { requireRoad } from './plan/road.js';
 import type { PhaseResult } from './ports.js';
-import { removeReport, reportFilesOf, writeReport, type ReportFiles } from './report-files.js';
+import { removeReport, reportFilesOf, writePageFile, writeReport, type ReportFiles } from './report-files.js';
 import { failureHtml, failureSummary, fitSummary, headline } from './step-summary.js';
 import { stopping } from './stopping.js';
 import { wire, type Env } from './wiring.js';
@@ -80,6 +80,7 @@ async function publish(phase: Phase, result: PhaseResult, env: Env): Promise<voi
   const files = reportFilesOf(phase, env);
   await writeReport(files, { markdown: result.summary, html: result.html, json: result.document?.text });
   if (result.document) core.setOutput(result.document.output, files.json);
+  if (result.page !== undefined) core.setOutput('page', await writePageFile(result.page, env));
   for (const [name, value] of Object.entries({ ...result.outputs, report: files.markdown })) core.setOutput(name, value);
   core.info(`${headline(result.summary)}\nReport: ${files.markdown}`);
   await writeSummary(result.summary, env);

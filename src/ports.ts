@@ -83,7 +83,7 @@ export interface Bucket {
   copyFrom(from: Readonly<{ bucket: string; ownerAccountId: string; key: string; versionId?: string | undefined; bytes: number }>, key: string,
     metadata?: Readonly<Record<string, string>>): Promise<Readonly<{ versionId: string | undefined }>>;
 }
-export type WriteOptions = Readonly<{ contentType?: string; metadata?: Readonly<Record<string, string>> }>;
+export type WriteOptions = Readonly<{ contentType?: string; cacheControl?: string; metadata?: Readonly<Record<string, string>> }>;
 
 /** The bucket as a resource: created, encrypted, versioned, and opened to the two execution roles by its own policy. */
 export interface BucketAdmin {
@@ -202,6 +202,8 @@ export type WorkflowRun = Readonly<{
   event: string | undefined;
   /** "refs/heads/main". */
   ref: string | undefined;
+  /** File name of the workflow that was started, the caller's of a reusable one; undefined: not known. */
+  workflowFile?: string | undefined;
   /** Logins of who started the run, and of who re-ran it where that is somebody else. */
   startedBy: readonly string[];
   /** The head of the pull request, else what the run was started for. */
@@ -252,6 +254,8 @@ export type PhaseResult = Readonly<{
   summary: string;
   /** The same report as one self-contained HTML file, for whoever saves it. */
   html?: string;
+  /** One HTML file of the whole migration, for phase status; its path on the runner becomes output `page`. */
+  page?: string;
   /** The same for machines, as JSON; its path on the runner becomes the output of that name. */
   document?: Readonly<{ output: 'plan' | 'check-report'; text: string }>;
   /** False ends the step red although nothing was thrown (blockers, differences). `failure` says why, and what to do where the phase knows more than "read the summary". */

@@ -3,6 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { Phase } from './inputs.js';
+import { PAGE_FILE } from './page/page.js';
 import type { Env } from './wiring.js';
 
 export type ReportFiles = Readonly<{ markdown: string; html: string; json: string }>;
@@ -23,4 +24,11 @@ export async function writeReport(files: ReportFiles, text: Readonly<{ markdown:
   await writeFile(files.markdown, `${text.markdown}\n`);
   if (text.html !== undefined) await writeFile(files.html, text.html);
   if (text.json !== undefined) await writeFile(files.json, text.json);
+}
+
+/** The page of the whole migration. @returns its path */
+export async function writePageFile(html: string, env: Env): Promise<string> {
+  const file = path.join(env['RUNNER_TEMP'] || os.tmpdir(), PAGE_FILE);
+  await writeFile(file, html);
+  return file;
 }

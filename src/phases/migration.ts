@@ -9,6 +9,7 @@ import type { Plan } from '../plan/plan.js';
 import type { Bucket, Context, OpenJournal } from '../ports.js';
 import { readPlans, storePlan, type StoredPlan } from './stored-plan.js';
 import type { Survey } from './survey.js';
+import { writePage } from './write-page.js';
 
 export type Migration = Readonly<{
   bucket: Bucket;
@@ -53,7 +54,12 @@ export async function inMigration<T>(context: MigrationContext, seen: Survey, be
     if (journal.current.planDigest !== seen.plan.digest) await journal.update((current) => withPlan(current, seen.plan.digest));
     return await work({ bucket, prefix: seen.prefix, journal, planChanges });
   } finally {
-    await journal.close();
+    try {
+      // Also after a failure: how far it came is what a person looks for then.
+      if (!journal.current.cleaned) await writePage(context, bucket, seen.prefix, journal, seen.plan);
+    } finally {
+      await journal.close();
+    }
   }
 }
 

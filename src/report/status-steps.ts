@@ -27,6 +27,9 @@ function numbersOf(step: string, data: Data): Text | undefined {
 }
 
 const NUMBERS: Readonly<Record<string, (data: Data) => Text | undefined>> = {
+  started: ({ startedBy }) => namesOf(startedBy, 'by '),
+  approved: ({ by, how }) => (how === 'unprotected' ? 'by nobody: the gate was let through unprotected' : namesOf(by, how === 'dispatch' ? 'by dispatch, by ' : 'by ')),
+  'made-from': ({ from }) => `from attempt ${number(from)}`,
   'active-dags': ({ count }) => counted(number(count), 'DAG'),
   drained: ({ paused, leftover, waitedSeconds }) => `${counted(number(paused), 'DAG')} paused, ${counted(number(leftover), 'run')} left in flight, waited ${number(waitedSeconds)} s`,
   restored: ({ activated, putBack, missing, leftFailed }) => `${counted(number(activated), 'DAG')} active again, ${counted(number(putBack), 'ended task')} put back${Array.isArray(leftFailed) && leftFailed.length > 0 ? `, ${counted(leftFailed.length, 'run')} left failed` : ''}${Array.isArray(missing) && missing.length > 0 ? `, ${counted(missing.length, 'DAG')} gone` : ''}`,
@@ -44,6 +47,12 @@ const NUMBERS: Readonly<Record<string, (data: Data) => Text | undefined>> = {
 };
 
 const plainNumbers = (data: Data): string => Object.entries(data).filter(([, value]) => typeof value === 'number').map(([name, value]) => `${name}: ${String(value)}`).join(', ');
+
+/** Logins, escaped: the journal is data from outside. */
+function namesOf(value: unknown, before: string): Text | undefined {
+  const names = Array.isArray(value) ? value.filter((one): one is string => typeof one === 'string').slice(0, 20) : [];
+  return names.length === 0 ? undefined : [before, ...names.flatMap((name, at) => [at > 0 ? ', ' : '', code(name)])];
+}
 
 /** The journal is data from outside: what an older release did not record counts 0. */
 const number = (value: unknown): number => (typeof value === 'number' ? value : 0);

@@ -7,7 +7,7 @@ export const SWITCH_STEPS: Readonly<Record<string, string>> = {
 };
 
 /** `care`: neither side goes on by itself, or a person has to decide. */
-export type Stand = Readonly<{ stand: string; care?: boolean; next: readonly Text[] }>;
+export type Stand = Readonly<{ stand: string; care?: boolean; /** Job of the workflow with which it goes on; undefined: nothing is left to do. */ job?: string; next: readonly Text[] }>;
 
 /** Once rollback of an attempt has begun, nothing but rollback goes on, whichever attempts came after it. */
 export const isRollingBack = ({ steps }: Attempt): boolean => {
@@ -19,16 +19,16 @@ export const isRollingBack = ({ steps }: Attempt): boolean => {
 export function switchStand(final: Attempt | undefined, newest: Attempt | undefined): Stand | undefined {
   const step = (name: string) => final?.steps.find((one) => one.name === name);
   const restored = step('restored');
-  if (restored) return newest === final ? { stand: `the last final export was ${step('activated') ? 'cut over and rolled back' : 'given up'}, the source is active again`, ...afterRollback(restored) } : undefined;
+  if (restored) return newest === final ? { stand: `the last final export was ${step('activated') ? 'cut over and rolled back' : 'given up'}, the source is active again`, job: step('made-from') ? 'rehearse' : 'pause-first', ...afterRollback(restored) } : undefined;
   const again = ['Run phase rollback again: it goes on where it stopped.'];
-  if (step('restore-begun')) return { stand: 'a rollback is under way or was stopped: DAGs of the source may be active again', care: true, next: again };
-  if (step('rollback-begun')) return { stand: 'a rollback is under way or was stopped: both sides are paused', care: true, next: again };
+  if (step('restore-begun')) return { stand: 'a rollback is under way or was stopped: DAGs of the source may be active again', care: true, job: 'rollback', next: again };
+  if (step('rollback-begun')) return { stand: 'a rollback is under way or was stopped: both sides are paused', care: true, job: 'rollback', next: again };
   const activated = step('activated');
-  if (!activated) return step('activation-begun') ? { stand: 'a cutover is under way or was stopped: DAGs of the target may be active', care: true, next: ['Run phase cutover again: it goes on where it stopped. Or go back with phase rollback.'] } : undefined;
+  if (!activated) return step('activation-begun') ? { stand: 'a cutover is under way or was stopped: DAGs of the target may be active', care: true, job: 'cutover', next: ['Run phase cutover again: it goes on where it stopped. Or go back with phase rollback.'] } : undefined;
   const { left, stopped } = activated.data ?? {};
   const count = Array.isArray(left) ? left.length : 0;
   if (count === 0) return { stand: 'cut over', next: ['Nothing. Watch the target; keep the source until you are sure: phase rollback can go back until then.'] };
-  return { stand: `cut over, ${counted(count, 'DAG')} left paused${typeof stopped === 'string' ? ' behind a canary' : ''}: they run on neither side`, care: true, next: ['Repair what kept them back, then run phase cutover again. Or go back with phase rollback.'] };
+  return { stand: `cut over, ${counted(count, 'DAG')} left paused${typeof stopped === 'string' ? ' behind a canary' : ''}: they run on neither side`, care: true, job: 'cutover', next: ['Repair what kept them back, then run phase cutover again. Or go back with phase rollback.'] };
 }
 
 /** Runs that are named; who has more looks into the rollback's own summary. */

@@ -57,6 +57,7 @@ export function openBucket(client: S3, call: Caller, of: Readonly<{ name: string
           new PutObjectCommand({
             ...here, Key: key, Body: bytes, ChecksumSHA256: digest,
             ...(options.contentType ? { ContentType: options.contentType } : {}),
+            ...(options.cacheControl ? { CacheControl: options.cacheControl } : {}),
             ...(options.metadata ? { Metadata: { ...options.metadata } } : {}),
           }),
         ),
