@@ -65,7 +65,7 @@ describe('what the phases are given', () => {
     ask: { attempt: 'asked', 'plan-digest': 'plan asked', 'manifest-digest': 'scope asked' }, gate: { 'approved-by': 'mona' }, create: { 'target-webserver-url': 'https://x' }, import: { tables: '{}' },
   };
   /** Input `name` of the phase of a job, when `jobs` ran. */
-  const given = (job: string, name: string, jobs: readonly string[], inputs: Readonly<Record<string, unknown>> = {}): unknown => seen(job, String(phaseOf(workflow.jobs[job] ?? { name: job, steps: [], permissions: {}, 'runs-on': '', 'timeout-minutes': 1 }).with[name]), jobs, inputs);
+  const given = (job: string, name: string, jobs: readonly string[], inputs: Readonly<Record<string, unknown>> = {}): unknown => seen(job, String(phaseOf(workflow.jobs[job]).with[name]), jobs, inputs);
   const seen = (job: string, text: string, jobs: readonly string[], inputs: Readonly<Record<string, unknown>> = {}): unknown => {
     const results: Readonly<Record<string, Result>> = run(jobs, { outputs: OUTPUTS, inputs }).results;
     return evaluate(text, { inputs: { ...defaults, ...inputs }, needs: needsOf(workflow.jobs[job] ?? {}), results, outputs: OUTPUTS, ancestors: ancestorsOf(workflow.jobs, job), isCancelled: false });

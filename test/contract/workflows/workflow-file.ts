@@ -21,8 +21,8 @@ export const workflowOf = (name: string): Workflow => parse(textOf(`.github/work
 export const needsOf = ({ needs = [] }: Pick<Job, 'needs'>): readonly string[] => (typeof needs === 'string' ? [needs] : needs);
 
 /** The step of a job that runs a phase: each job has one. */
-export function phaseOf(job: Job): Step & Readonly<{ with: Readonly<Record<string, unknown>> }> {
-  const [step, ...more] = job.steps.filter(({ uses = '' }) => uses.startsWith('$/'));
-  if (!step?.with || more.length > 0) throw new Error(`Job ${job.name ?? ''} does not run one phase.`);
+export function phaseOf(job: Job | undefined): Step & Readonly<{ with: Readonly<Record<string, unknown>> }> {
+  const [step, ...more] = job?.steps.filter(({ uses = '' }) => uses.startsWith('$/')) ?? [];
+  if (!step?.with || more.length > 0) throw new Error(`Job ${job?.name ?? '(none)'} does not run one phase.`);
   return { ...step, with: step.with };
 }
