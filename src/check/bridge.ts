@@ -8,7 +8,7 @@ import pins from './bridge-pins.json' with { type: 'json' };
 import { pythonOf } from './install.js';
 import { withoutAddresses } from './requirement-conflicts.js';
 import { runProgram } from './run-program.js';
-import { readFindings } from './run-rules.js';
+import { findingsOf, told, type RuleFindings } from './rule-findings.js';
 import { interpreterPlaces } from './seal-view.js';
 import type { Seal } from './seal.js';
 import type { Tools } from './tools.js';
@@ -70,14 +70,15 @@ export async function runBridge(job: BridgeJob): Promise<Bridged> {
   if (answer === undefined) return missing(result.stopped === 'time' ? `it took more than ${RULES_SECONDS} s.` : `it ended with code ${result.code ?? 'none'}.`);
   // The copies lie elsewhere; a reader knows the repository.
   const named = (finding: CheckFinding): CheckFinding => (finding.file?.startsWith('dags/') ? { ...finding, file: path.posix.join(job.dags, finding.file.slice('dags/'.length)) } : { ...finding, file: undefined, line: undefined });
-  return { findings: answer.findings.map(named), notChecked: answer.failed.length === 0 ? [] : [`Rules of Airflow's upgrade check that failed on these files: ${answer.failed.join(', ')}.`] };
+  const { findings, notChecked } = told("The rules of Airflow's upgrade check", answer);
+  return { findings: findings.map(named), notChecked: [...notChecked, ...(answer.failed.length === 0 ? [] : [`Rules of Airflow's upgrade check that failed on these files: ${answer.failed.join(', ')}.`])] };
 }
 
 /** Options of the target mean nothing on 1.10, and its secrets backend cannot be imported there. */
 const withoutOptions = (env: Environment): Environment => Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('AIRFLOW__') && name !== 'PYTHONPATH'));
 
 /** DAG code ran in that program, so its answer is a stranger's. */
-function readAnswer(text: string): Readonly<{ findings: readonly CheckFinding[]; failed: readonly string[] }> | undefined {
+function readAnswer(text: string): (RuleFindings & Readonly<{ failed: readonly string[] }>) | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -85,7 +86,7 @@ function readAnswer(text: string): Readonly<{ findings: readonly CheckFinding[];
     return undefined;
   }
   if (typeof value !== 'object' || value === null || !('findings' in value)) return undefined;
-  const findings = readFindings(JSON.stringify(value.findings));
+  const read = findingsOf(value.findings);
   const failed = 'failed' in value && Array.isArray(value.failed) ? value.failed.filter((name): name is string => typeof name === 'string' && name.length < 200).slice(0, 50) : [];
-  return findings === undefined ? undefined : { findings, failed };
+  return read === undefined ? undefined : { ...read, failed };
 }

@@ -118,7 +118,7 @@ async function checkIn({ file, env, scripts, clock, log, root, files, folder, ma
   const source = file.source.airflowVersion ?? requirements.constraintVersion;
   const rulesJob = {
     // Marks of their own: what loading leaves behind is ended while rules still run.
-    run: seal.run, writable: [work, places.temporary], python: pythonOf(venv), scripts, env: dagEnvironment(places, file.target.configuration, `rules-${marker}`), root, dags: files.dags,
+    run: seal.run, folder: path.join(folder, 'rules'), python: pythonOf(venv), scripts, env: dagEnvironment(places, file.target.configuration, `rules-${marker}`), root, dags: files.dags,
     plugins: files.plugins === undefined ? undefined : files.isPluginsZip ? places.plugins : files.plugins, pluginsName: files.plugins, source, target: version,
   };
   const [loaded, rules, bridged] = await Promise.all([
@@ -132,7 +132,7 @@ async function checkIn({ file, env, scripts, clock, log, root, files, folder, ma
   const lost = await findLost(rulesJob, interpreted.dags, interpreted.incomplete);
   return {
     schema: CHECK_SCHEMA, migrationId: file.id, versions: { source, target: version, python },
-    counts: { dagFiles: loaded.files.length, dags: interpreted.dags.length, requirements: requirements.count, plugins: await countPython(places.plugins) },
+    counts: { dagFiles: loaded.files.length, dags: interpreted.count, requirements: requirements.count, plugins: await countPython(places.plugins) },
     findings: mergeFindings([...unpacked, ...requirements.findings, ...interpreted.findings], [...rules.findings, ...bridged.findings, ...lost.findings]), dags: interpreted.dags,
     notChecked: [...leftOutNote(leftOut), ...requirements.notChecked, ...interpreted.notChecked, ...rules.notChecked, ...bridged.notChecked, ...lost.notChecked, ...(hasRuff ? [] : ['What ruff\'s Airflow rules look for: ruff could not be installed.']), ...(source === undefined ? ['What changes from the source\'s Airflow: its version is not known. Write source.airflow-version into the migration file.'] : [])],
   };

@@ -13,8 +13,10 @@ const IMPORT_TIMEOUT = 30;
 /** What we wait longer than Airflow's own timer, which code in C does not hear. */
 export const GRACE_SECONDS = 10;
 const MEMORY_BYTES = 3 * 1024 ** 3, FILE_BYTES = 64 * 1024 ** 2;
+/** For listing the files, where even thousands take seconds. */
+export const LIST_SECONDS = 120;
 /** For importing Airflow itself, and for listing the files. */
-const START_SECONDS = 180;
+const START_SECONDS = 180 + LIST_SECONDS;
 /** A file that ends the loader ends it again when it is loaded alone; so often it is started anew. */
 const MAX_STARTS = 25;
 /** All files together; a repository of thousands of files needs minutes. */
@@ -30,23 +32,23 @@ export function limitsFor(options: Readonly<Record<string, string | null>>): Loa
 
 export type LoadJob = Readonly<{ run: Seal['run']; writable: readonly string[]; hidden: readonly string[]; python: string; script: string; env: Environment; folder: string; dags: string; plugins: string; limits: LoadLimits; marker: string; /** ISO 8601. */ reference: string }>;
 
-/** `files`: what Airflow would look at. A file without a result in `loaded` was not loaded. `problem`: the loader itself did not start. */
-export type Loaded = Readonly<{ files: readonly string[]; loaded: readonly LoadedFile[]; plugins: LoadedPlugins | undefined; problem: string | undefined }>;
+/** `files`: what Airflow would look at. A file without a result in `loaded` was not loaded. `left`: files beyond what is taken here. `isLate`: Airflow did not come to the end of listing them. `problem`: the loader itself did not start. */
+export type Loaded = Readonly<{ files: readonly string[]; left: number; isLate: boolean; loaded: readonly LoadedFile[]; plugins: LoadedPlugins | undefined; problem: string | undefined }>;
 
 export async function loadDags(job: LoadJob): Promise<Loaded> {
   const loaded = new Map<string, LoadedFile>();
-  let files: readonly string[] | undefined, plugins: LoadedPlugins | undefined, problem: string | undefined;
+  let files: readonly string[] | undefined, plugins: LoadedPlugins | undefined, problem: string | undefined, left = 0, isLate = false;
   const runOn = async (only: readonly string[] | undefined, jobs: number): Promise<boolean> => {
     let isEnded = false, isStarted = false;
     const result = await job.run({
       writable: job.writable, hidden: job.hidden,
       command: job.python, args: ['-B', job.script], env: job.env, folder: job.folder, maxOutput: MAX_OUTPUT, timeoutSeconds: START_SECONDS + Math.min(MAX_TOTAL_SECONDS, 60 + ((only ?? files)?.length ?? 5000) * job.limits.wallSeconds * 3),
-      input: JSON.stringify({ dags: job.dags, plugins: job.plugins, files: only ?? null, jobs, ...job.limits, reference: job.reference }),
+      input: JSON.stringify({ dags: job.dags, plugins: job.plugins, files: only ?? null, jobs, listSeconds: LIST_SECONDS, ...job.limits, reference: job.reference }),
       onLine: (line) => {
         const message = readLoadMessage(line);
         if (message?.kind === 'files') {
           isStarted = true;
-          files ??= message.files;
+          if (files === undefined) ({ files, left, late: isLate } = message);
         } else if (message?.kind === 'file') loaded.set(message.file, message);
         else if (message?.kind === 'plugins') plugins ??= message;
         else if (message?.kind === 'end') isEnded = true;
@@ -67,5 +69,5 @@ export async function loadDags(job: LoadJob): Promise<Loaded> {
     const next = (files as readonly string[]).find((file) => !loaded.has(file));
     if (!isDone && next !== undefined) loaded.set(next, { kind: 'file', file: next, outcome: 'killed', status: 9, tail: '', standIn: undefined, errors: [], dags: [], reads: [], cut: { errors: 0, dags: 0 }, endedLoader: true });
   }
-  return { files: files ?? [], loaded: [...loaded.values()].sort((a, b) => (a.file < b.file ? -1 : 1)), plugins, problem };
+  return { files: files ?? [], left, isLate, loaded: [...loaded.values()].sort((a, b) => (a.file < b.file ? -1 : 1)), plugins, problem };
 }

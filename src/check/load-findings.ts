@@ -1,28 +1,33 @@
 /** What loading showed → findings and the list of DAGs. Pure. */
 import type { CheckFinding, CheckedDag } from './check-report.js';
 import { counted } from '../report/document.js';
-import { GRACE_SECONDS, type LoadLimits, type Loaded } from './load-dags.js';
+import { GRACE_SECONDS, LIST_SECONDS, type LoadLimits, type Loaded } from './load-dags.js';
 import type { LoadError, LoadedFile, LoadedPlugins } from './load-messages.js';
 
 export type Interpreted = Readonly<{
   findings: readonly CheckFinding[];
   dags: readonly CheckedDag[];
+  /** Of DAGs that loaded, listed or not. */
+  count: number;
   notChecked: readonly string[];
   /** Files whose list of DAGs is not whole, for whatever reason: of a DAG that is missing there, nothing can be said. */
   incomplete: ReadonlySet<string>;
 }>;
 type Settings = Readonly<{ /** Our folder of this one run: no report names it, or two runs would differ. */ home: string; /** DAG folder, and plugins folder or zip, from the root of the repository. */ dags: string; plugins: string | undefined; version: string; limits: LoadLimits }>;
 
-export function interpret({ files, loaded, plugins }: Loaded, settings: Settings): Interpreted {
+export function interpret({ files, left, isLate, loaded, plugins }: Loaded, settings: Settings): Interpreted {
   const unloaded = files.filter((file) => !loaded.some((one) => one.file === file));
   const dags = loaded.flatMap((file) => file.dags.map((dag): CheckedDag => ({
     dagId: dag.dagId, file: `${settings.dags}/${file.file}`, schedule: { source: undefined, target: dag.schedule }, nextRun: { source: undefined, target: dag.nextRun }, isPausedUponCreation: dag.isPausedUponCreation,
   })));
   return {
-    findings: [...loaded.flatMap((file) => fileFindings(file, settings)), ...(plugins === undefined ? [] : pluginFindings(plugins, settings)), ...duplicates(dags), ...unpaused(dags, settings), ...(files.length === 0 ? [noFiles(settings.dags)] : [])],
+    findings: [...loaded.flatMap((file) => fileFindings(file, settings)), ...(plugins === undefined ? [] : pluginFindings(plugins, settings)), ...duplicates(dags), ...unpaused(dags, settings), ...(isLate ? [notListed(settings.dags)] : files.length === 0 ? [noFiles(settings.dags)] : [])],
     dags,
+    count: dags.length + loaded.reduce((sum, { cut }) => sum + cut.dags, 0),
     incomplete: new Set([...unloaded, ...loaded.filter(({ outcome, errors, cut }) => outcome !== 'loaded' || errors.length > 0 || cut.dags > 0).map(({ file }) => file)].map((file) => `${settings.dags}/${file}`)),
     notChecked: [
+      ...(isLate ? [`Nothing was loaded: Airflow did not list the DAG files of ${settings.dags} within ${LIST_SECONDS} s.`] : []),
+      ...(left === 0 ? [] : [`${counted(left, 'DAG file')} of ${settings.dags} beyond the first ${files.length} ${left === 1 ? 'was' : 'were'} not loaded.`]),
       ...loaded.flatMap((file) => cutNote(`${settings.dags}/${file.file}`, file)),
       ...(unloaded.length === 0 ? [] : [`${counted(unloaded.length, 'DAG file')} ${unloaded.length === 1 ? 'was' : 'were'} not loaded, because others ended the program that loads them again and again: ${unloaded.slice(0, 20).join(', ')}${unloaded.length > 20 ? ', …' : ''}.`]),
     ],
@@ -54,6 +59,11 @@ const cutNote = (name: string, { cut, dags }: LoadedFile): readonly string[] => 
   ...(cut.dags === 0 ? [] : [`${name} makes ${counted(dags.length + cut.dags, 'DAG')}; ${cut.dags} of them are not in this report, and only loading was tried of them.`]),
   ...(cut.errors === 0 ? [] : [`${name} has ${counted(cut.errors, 'error')} more than are listed.`]),
 ];
+
+const notListed = (dags: string): CheckFinding => ({
+  code: 'check-incomplete', level: 'error', file: undefined, line: undefined, dagId: undefined, what: `Airflow did not list the DAG files of ${dags} within ${LIST_SECONDS} s, so none was loaded.`,
+  why: 'it tries every line of .airflowignore with the path of every file, and some expressions take longer than anybody waits; on the target no DAG would appear.', fix: 'where a finding ignore-line-slow names a line, rewrite that; otherwise take what is no DAG out of the folder.', replacement: undefined,
+});
 
 /** Green would say that all is well where there was nothing to look at. */
 const noFiles = (dags: string): CheckFinding => ({

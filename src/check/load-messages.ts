@@ -29,7 +29,7 @@ type Result = Readonly<{
 }>;
 export type LoadedFile = Result & Readonly<{ kind: 'file'; file: string; /** What variables and connections that are not here stood for. */ standIn: string | undefined; /** It ended the program that watches over all files. */ endedLoader?: boolean }>;
 export type LoadedPlugins = Result & Readonly<{ kind: 'plugins' }>;
-export type LoadMessage = LoadedFile | LoadedPlugins | Readonly<{ kind: 'files'; files: readonly string[] }> | Readonly<{ kind: 'end' }>;
+export type LoadMessage = LoadedFile | LoadedPlugins | Readonly<{ kind: 'files'; files: readonly string[]; /** Beyond what is taken here. */ left: number; /** Airflow did not come to the end of listing them; there are none then. */ late: boolean }> | Readonly<{ kind: 'end' }>;
 
 const MAX_LINE = 8 * 1024 * 1024, MAX_FILES = 50_000;
 const OUTCOMES = ['loaded', 'late', 'killed', 'ended'] as const;
@@ -44,7 +44,7 @@ export function readLoadMessage(line: string): LoadMessage | undefined {
   }
   if (!isRecord(value)) return undefined;
   if (value['kind'] === 'end') return { kind: 'end' };
-  if (value['kind'] === 'files') return Array.isArray(value['files']) ? { kind: 'files', files: value['files'].filter(isText).filter(isBelow).slice(0, MAX_FILES) } : undefined;
+  if (value['kind'] === 'files') return filesOf(value);
   const outcome = OUTCOMES.find((one) => one === value['outcome']);
   if (outcome === undefined) return undefined;
   const result = {
@@ -54,6 +54,12 @@ export function readLoadMessage(line: string): LoadMessage | undefined {
   if (value['kind'] === 'plugins') return { kind: 'plugins', ...result };
   const file = text(value['file']);
   return value['kind'] === 'file' && file !== undefined && isBelow(file) ? { kind: 'file', file, standIn: text(value['standIn']), ...result } : undefined;
+}
+
+function filesOf(value: Values): LoadMessage | undefined {
+  if (!Array.isArray(value['files'])) return undefined;
+  const files = value['files'].filter(isText).filter(isBelow).slice(0, MAX_FILES);
+  return { kind: 'files', files, left: value['files'].length - files.length, late: value['late'] === true };
 }
 
 const errorOf = (value: Values): LoadError => ({ file: text(value['file']), line: number(value['line']), place: text(value['place']), text: text(value['text']) ?? 'no reason given', always: value['always'] === true, again: value['again'] === true });

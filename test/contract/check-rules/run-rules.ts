@@ -33,15 +33,17 @@ export async function installationPython(version: string): Promise<string> {
 }
 
 /** @param folder of the DAGs, below `root` */
-export async function runRule(rule: Rule, root: string, versions: Readonly<{ source: string; target: string }>, folder = 'dags'): Promise<readonly Finding[]> {
-  return JSON.parse(await runScript(`rules_${rule}.py`, root, versions, folder)) as readonly Finding[];
+export async function runRule(rule: Rule, root: string, versions: Readonly<{ source: string; target: string }>, folder = 'dags', env: Readonly<Record<string, string>> = {}): Promise<readonly Finding[]> {
+  const answer = JSON.parse(await runScript(`rules_${rule}.py`, root, versions, folder, env)) as Readonly<{ findings: readonly Finding[]; cut: number }>;
+  if (answer.cut !== 0) throw new Error(`${rule} cut ${answer.cut} findings`);
+  return answer.findings;
 }
 
-export async function runScript(script: string, root: string, { source, target }: Readonly<{ source: string; target: string }>, folder = 'dags'): Promise<string> {
+export async function runScript(script: string, root: string, { source, target }: Readonly<{ source: string; target: string }>, folder = 'dags', env: Readonly<Record<string, string>> = {}): Promise<string> {
   const python = await installationPython(target);
   const args = ['-B', path.join(SCRIPTS, script), '--source', source, '--target', target, '--root', root, '--dags', folder, ...(folder === 'dags' ? ['--plugins', 'plugins'] : [])];
   // ruff stands among the tests' tools here; in a check it is beside the target's Python.
-  return runOrFail(python, args, { env: { PATH: `${ensureTools()}:/usr/bin:/bin`, HOME: root, LANG: 'C.UTF-8' }, folder: root });
+  return runOrFail(python, args, { env: { PATH: `${ensureTools()}:/usr/bin:/bin`, HOME: root, LANG: 'C.UTF-8', ...env }, folder: root });
 }
 
 /** Every rule's findings, two programs at a time: the machines of the tests have two cores. */

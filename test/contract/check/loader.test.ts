@@ -56,7 +56,7 @@ async function load(version: string): Promise<readonly Message[]> {
   // Sealed as the phase does it, or a file could end more than its loader.
   const { stdout, stderr } = spawnSync(python, ['-I', '-S', path.join(SCRIPTS, 'seal.py'), JSON.stringify({ writable: [home], hidden: [], seconds: 240, path: '/usr/bin:/bin', uid: null, gid: null }), python, '-B', path.join(SCRIPTS, 'load_dags.py')], {
     encoding: 'utf8', maxBuffer: 1 << 26, timeout: 280_000,
-    input: JSON.stringify({ dags, plugins, files: null, jobs: 2, wallSeconds: 8, cpuSeconds: 8, memoryBytes: 3 * 1024 ** 3, fileBytes: 1 << 24, reference: '2026-03-10T00:00:00+00:00' }),
+    input: JSON.stringify({ dags, plugins, files: null, jobs: 2, listSeconds: 60, wallSeconds: 8, cpuSeconds: 8, memoryBytes: 3 * 1024 ** 3, fileBytes: 1 << 24, reference: '2026-03-10T00:00:00+00:00' }),
     env: {
       PATH: '/usr/bin:/bin', HOME: home, AIRFLOW_HOME: home, TMPDIR: home, PYTHONPATH: SCRIPTS, AIRFLOW__CORE__DAGS_FOLDER: dags, AIRFLOW__CORE__PLUGINS_FOLDER: plugins, AIRFLOW__CORE__LOAD_EXAMPLES: 'False',
       AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT: '4', AIRFLOW__CORE__DAGBAG_IMPORT_ERROR_TRACEBACK_DEPTH: '100', AIRFLOW__SECRETS__BACKEND: 'load_secrets.StandIns', AIRFLOW__SCHEDULER__CREATE_CRON_DATA_INTERVALS: 'True', AIRFLOW__SCHEDULER__CREATE_DELTA_DATA_INTERVALS: 'True',

@@ -6,7 +6,7 @@ import { aLoadedFile } from './values.js';
 const SETTINGS = { home: '/t/run', dags: 'airflow/dags', plugins: 'airflow/plugins', version: '2.10.3', limits: { wallSeconds: 40, cpuSeconds: 40, memoryBytes: 3 * 1024 ** 3, fileBytes: 1 } };
 const of = (...files: readonly Partial<LoadedFile>[]) => {
   const loaded = files.map(aLoadedFile);
-  return interpret({ files: loaded.map(({ file }) => file), loaded, plugins: undefined, problem: undefined }, SETTINGS);
+  return interpret({ files: loaded.map(({ file }) => file), left: 0, isLate: false, loaded, plugins: undefined, problem: undefined }, SETTINGS);
 };
 const anError = (text: string, more: Partial<LoadedFile['errors'][number]> = {}) => ({ file: 'sales.py', line: 3, place: undefined, text, always: false, again: false, ...more });
 /** A file that reads a variable and fails with each stand-in. */
@@ -62,13 +62,27 @@ it('warns of a DAG that would start by itself, and of no other', () => expect(of
 it('calls it an error that there is no DAG file, since nothing was checked', () => expect(of().findings).toMatchObject([{ code: 'no-dag-files', level: 'error', what: 'Airflow finds no DAG file in airflow/dags.' }]));
 
 it('says what of a file is beyond what is listed', () => {
+  expect(of({ dags: [aDag('a')], cut: { errors: 3, dags: 500 } }, { file: 'other.py', dags: [aDag('b')] }).count).toBe(502);
   expect(of({ dags: [aDag('a')], cut: { errors: 3, dags: 500 } }).notChecked).toEqual(['airflow/dags/sales.py makes 501 DAGs; 500 of them are not in this report, and only loading was tried of them.', 'airflow/dags/sales.py has 3 errors more than are listed.']);
   const message = (cut: unknown) => readLoadMessage(JSON.stringify({ kind: 'file', file: 'x.py', outcome: 'loaded', cut }));
   expect([{ errors: 1, dags: 2 }, { errors: -1, dags: 'x' }, 'x', undefined].map((cut) => (message(cut) as LoadedFile).cut)).toEqual([{ errors: 1, dags: 2 }, { errors: 0, dags: 0 }, { errors: 0, dags: 0 }, { errors: 0, dags: 0 }]);
 });
 
 it('says which files were never loaded', () => {
-  expect(interpret({ files: ['a.py', 'b.py'], loaded: [aLoadedFile({ file: 'a.py' })], plugins: undefined, problem: undefined }, SETTINGS).notChecked.join()).toMatch(/1 DAG file was not loaded.*b\.py/u);
+  expect(interpret({ files: ['a.py', 'b.py'], left: 0, isLate: false, loaded: [aLoadedFile({ file: 'a.py' })], plugins: undefined, problem: undefined }, SETTINGS).notChecked.join()).toMatch(/1 DAG file was not loaded.*b\.py/u);
+});
+
+it('does not say that there is no DAG file where Airflow did not come to the end of listing them', () => {
+  const { findings, notChecked } = interpret({ files: [], left: 0, isLate: true, loaded: [], plugins: undefined, problem: undefined }, SETTINGS);
+  expect(findings).toMatchObject([{ code: 'check-incomplete', level: 'error', fix: expect.stringContaining('ignore-line-slow') }]);
+  expect(notChecked.join()).toMatch(/^Nothing was loaded.*airflow\/dags within 120 s/u);
+});
+
+it('counts files beyond those that it takes', () => {
+  const files = Array.from({ length: 50_007 }, (_, number) => `d${number}.py`);
+  const message = readLoadMessage(JSON.stringify({ kind: 'files', files, late: false }));
+  expect(message).toMatchObject({ left: 7, late: false });
+  expect(interpret({ files: files.slice(0, 2), left: 7, isLate: false, loaded: files.slice(0, 2).map((file) => aLoadedFile({ file })), plugins: undefined, problem: undefined }, SETTINGS).notChecked).toEqual(['7 DAG files of airflow/dags beyond the first 2 were not loaded.']);
 });
 
 describe("a line of the loader's output", () => {
