@@ -13,6 +13,7 @@ import { rollBack } from './rollback.js';
 import { startWorkflow } from './start.js';
 import { showStatus } from './status.js';
 import { verifyMetadata } from './verify.js';
+import { watchGate } from './watch.js';
 
 /** A phase that is absent here is not in this release; main() says so. */
 export const phases: Readonly<Partial<Record<Phase, (context: Context) => Promise<PhaseResult>>>> = {
@@ -28,4 +29,5 @@ export const phases: Readonly<Partial<Record<Phase, (context: Context) => Promis
   status: showStatus,
   start: startWorkflow,
   gate: passGate,
+  watch: watchGate,
 };

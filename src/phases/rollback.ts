@@ -6,7 +6,7 @@ import { jobFor } from '../plan/job.js';
 import { stateOf } from '../plan/states.js';
 import type { Context, PhaseResult } from '../ports.js';
 import { withTimeline } from '../report/timeline.js';
-import { rollbackReport, rollbackToNothing } from '../report/rollback-report.js';
+import { leftAlone, rollbackReport, rollbackToNothing } from '../report/rollback-report.js';
 import type { TargetSide } from '../report/rollback-target.js';
 import { readActiveDags } from './active-dags.js';
 import { attemptToRollBack, importedSince, pausedAttempts, STEP } from './attempts.js';
@@ -15,6 +15,7 @@ import { inMigration, lookAtMigration, type Migration } from './migration.js';
 import { ordersOf } from './orders.js';
 import { readRan } from './read-ran.js';
 import { resultOf } from './result.js';
+import { decideAutomatic } from './rollback-automatic.js';
 import { dryRollback } from './rollback-dry.js';
 import { restoredBefore, restoreMissing, restoreSource, type Restored } from './restore-source.js';
 import { quietTarget, sideBefore } from './quiet-target.js';
@@ -32,6 +33,13 @@ export async function rollBack(context: RollbackContext): Promise<PhaseResult> {
   const before = await lookAtMigration(context, seen, true);
   const outputs = { 'migration-id': file.id, 'target-environment': file.target.environment };
   const title = `mwaa-migrate: rollback of ${file.id}${inputs.dryRun ? ' (dry run)' : ''}`;
+  if (inputs.isAutomatic) {
+    const decision = decideAutomatic(before.journal, context.owner);
+    if (decision.kind === 'leave') {
+      context.log.info(`Nothing is rolled back: ${decision.why}.`);
+      return resultOf(title, leftAlone(seen.source.Name, decision.why), { ...outputs, changes: '0' });
+    }
+  }
   const first = before.journal && attemptToRollBack(before.journal, inputs.attempt);
   if (!first) return resultOf(title, rollbackToNothing(seen.source.Name, before.journal === undefined), { ...outputs, changes: '0' });
   requireSource(seen);

@@ -35,6 +35,15 @@ export function rollbackToNothing(source: string, isUnknown: boolean): Report {
   };
 }
 
+/** A rollback that no person has asked for. */
+export function leftAlone(source: string, why: string): Report {
+  return {
+    verdict: ['Nothing was rolled back on ', code(source)], isGood: true,
+    sections: [{ title: 'Why', importance: 1, blocks: [text(code(why), '. Nothing was changed.'), text('A rollback that a workflow begins by itself undoes only what the same workflow run has paused, and never a finished cutover. A person can go back at any time: phase rollback without a mode.')] }],
+    next: ['Nothing, unless you want to go back: then run phase rollback.'],
+  };
+}
+
 export function rollbackReport(facts: RollbackFacts): Report {
   const { source, attempt, restoredAt, wanted, now, restored, problems, ran } = facts;
   const there = new Set(now), known = new Set(wanted);

@@ -1,7 +1,8 @@
 /** Both sides of a migration in memory. A runner can be killed at any of its calls; the world keeps what had happened by then. */
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import type { Canary, Command, ImportData, InFlightRun, PreflightData, RanOnTarget, VerifyData } from '../../src/airflow/protocol.js';
-import { UserError } from '../../src/errors.js';
+import { LockHeld, type UserError } from '../../src/errors.js';
+import type { Gatekeeper } from '../../src/gatekeeper.js';
 import type { Inputs } from '../../src/inputs.js';
 import type { Journal } from '../../src/journal/journal.js';
 import { newJournal } from '../../src/journal/transitions.js';
@@ -49,6 +50,11 @@ export class World {
   queuedRuns: readonly Readonly<{ dag_id: string; dag_run_id: string }>[] = [];
   /** DAG runs of the target by REST that began after the import. */
   runsSinceImport: readonly Readonly<{ dag_id: string; dag_run_id: string }>[] = [];
+  /** Names the runner in locks and steps. */
+  owner = 'runner';
+  /** Logins of who started the workflow run. */
+  people: readonly string[] = [];
+  gatekeeper: Gatekeeper | undefined;
   /** plan.json on this runner. */
   planFile: string | undefined;
   /** DAG files of the checked-out repository; undefined: it has no such folder. */
@@ -146,7 +152,9 @@ export class World {
       },
       source: source as Context['source'], target: target as Context['target'],
       repositoryFiles: () => Promise.resolve(this.repository), readPlanFile: () => Promise.resolve(this.planFile),
-      journal: () => this.store(file), owner: 'runner', github: { run: () => Promise.resolve({ url: undefined, id: undefined, event: undefined, ref: undefined, startedBy: [], commit: undefined, pullRequest: undefined }), comments: undefined, gatekeeper: undefined, toolVersion: '0.0.0' }, readDag: () => Promise.resolve('# dag'), runCheck: () => Promise.reject(new Error('this world has no Airflow to load DAGs on')),
+      journal: () => this.store(file), owner: this.owner,
+      github: { run: () => Promise.resolve({ url: undefined, id: undefined, event: undefined, ref: undefined, startedBy: this.people, commit: undefined, pullRequest: undefined }), comments: undefined, gatekeeper: this.gatekeeper, toolVersion: '0.0.0' },
+      readDag: () => Promise.resolve('# dag'), runCheck: () => Promise.reject(new Error('this world has no Airflow to load DAGs on')),
     };
   }
 
@@ -224,7 +232,7 @@ export class World {
       location: 's3://journal', peek: () => this.effect('peek', () => this.journalValue),
       open: async (owner) => {
         await this.effect('lock', () => {
-          if (this.lockedBy) throw new UserError(`Another runner works on this migration: ${this.lockedBy}.`, 'lock', 'wait');
+          if (this.lockedBy) throw new LockHeld(`Another runner works on this migration: ${this.lockedBy}.`, 'lock', 'wait');
           this.lockedBy = owner;
           this.journalValue ??= newJournal({ migrationId: file.id, source: { environment: 'analytics', region: 'eu-west-1', airflowVersion: '2.7.2' }, target: { environment: 'analytics-v2', region: 'eu-west-1', airflowVersion: '2.10.3' } });
         });

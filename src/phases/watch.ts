@@ -1,0 +1,160 @@
+import { LockHeld, UserError } from '../errors.js';
+import type { Gatekeeper } from '../gatekeeper.js';
+import type { Journal } from '../journal/journal.js';
+import { attemptOf, rememberStep, stepOf } from '../journal/transitions.js';
+import type { Clock, Context, JournalStore, PhaseResult } from '../ports.js';
+import { watchReport, type WatchEnd } from '../report/watch-report.js';
+import { STEP } from './attempts.js';
+import { requireGatekeeper } from './gate-keeper.js';
+import { lookAtMigration } from './migration.js';
+import { resultOf } from './result.js';
+import { rollBack, type RollbackContext } from './rollback.js';
+import { survey } from './survey.js';
+import type { GateInputs } from '../workflow-inputs.js';
+import { answerOf, attemptToWatch, deadlineOf, endByJournal, pausedSince, type Answer } from './watching.js';
+
+export type WatchContext = RollbackContext & Pick<Context, 'github'>;
+
+/** Milliseconds between two looks: a minute's worth of them costs GitHub six calls of the thousand that a token has in an hour. */
+const POLL_MS = 20_000;
+/** Milliseconds after the deadline for which a lock that somebody holds is asked for again: the gate records in seconds, a dead runner's lease ends in one minute. */
+const PATIENCE_MS = 15 * 60_000;
+const RETRY_MS = 5_000;
+
+/**
+ * Beside a gate for which the source stands still: nobody times a waiting job out, so this does. It ends when the gate is answered; at the
+ * deadline it writes `expired` and rolls back. Killed and run again, it goes on with the same deadline, which counts from the export's end.
+ */
+export async function watchGate(context: WatchContext): Promise<PhaseResult> {
+  const { inputs, clock, log } = context;
+  const { gate } = inputs.workflow;
+  const gatekeeper = requireGatekeeper(context.github);
+  const seen = await survey(context);
+  const { bucket, journal } = await lookAtMigration(context, seen, true);
+  const attempt = attemptToWatch(journal, inputs.attempt);
+  const store = context.journal(bucket, seen.prefix);
+  const deadline = deadlineOf(attempt, gate.timeoutMinutes);
+  log.info(`Watching the gate of attempt ${attempt.number}: environment "${gate.environment}" has until ${deadline.toISOString()}, ${gate.timeoutMinutes} minutes after the export.`);
+  const eyes = new Eyes(gatekeeper, store, gate, attempt.number, log, clock.now());
+  for (;;) {
+    const end = await eyes.look(clock.now());
+    if (end) return finish(context, await eyes.journal(), attempt.number, end);
+    const left = deadline.getTime() - clock.now().getTime();
+    if (left <= 0) break;
+    await clock.sleep(Math.min(POLL_MS, left));
+  }
+  const end = await expire(context, store, eyes, attempt.number, deadline);
+  if (end) return finish(context, await eyes.journal(), attempt.number, end);
+  log.info(`Attempt ${attempt.number} has expired; the source is put back.`);
+  // The way back takes the lock itself: between the two nobody can use the attempt any more.
+  const back = await rollBack({ ...context, inputs: { ...inputs, attempt: undefined, isAutomatic: false } });
+  return expired(context, back, attempt.number, await eyes.journal());
+}
+
+/** What can be seen from outside, and what was seen before. What cannot be asked for the moment must not end the watch: it would leave the source paused for ever. */
+class Eyes {
+  private wasWaiting = false;
+  private gone = 0;
+  private last: Journal | undefined;
+  private told = '';
+  constructor(
+    private readonly gatekeeper: Gatekeeper, private readonly store: JournalStore, private readonly gate: GateInputs, private readonly attempt: number,
+    private readonly log: Context['log'], private readonly since: Date,
+  ) {}
+
+  /** @returns undefined: the gate still waits, or nobody can say */
+  async look(now: Date): Promise<WatchEnd | undefined> {
+    const journal = await this.quietly(() => this.store.peek());
+    if (journal) this.last = journal;
+    const found = this.last && attemptOf(this.last, this.attempt);
+    const end = found && endByJournal(found);
+    if (end) return end;
+    const answer = await this.answer(now);
+    // Twice, because GitHub's lists are put together from several places and may lag behind each other.
+    if (answer === 'waiting' || answer === 'unknown') return void (this.gone = 0);
+    this.gone += 1;
+    return this.gone >= 2 ? answer : undefined;
+  }
+
+  /** GitHub's own word on it, asked just now. */
+  async answer(now: Date): Promise<Answer> {
+    // A dispatch is answered in another workflow run: the journal alone tells.
+    if (this.gate.by === 'dispatch') return 'unknown';
+    const isWaiting = await this.quietly(() => this.gatekeeper.isWaiting(this.gate.environment));
+    if (isWaiting === true) this.wasWaiting = true;
+    if (isWaiting !== false) return isWaiting === undefined ? 'unknown' : 'waiting';
+    const reviews = await this.quietly(() => this.gatekeeper.reviews());
+    return answerOf(reviews, this.gate.environment, this.wasWaiting, now.getTime() - this.since.getTime());
+  }
+
+  async journal(): Promise<Journal | undefined> {
+    return (await this.quietly(() => this.store.peek())) ?? this.last;
+  }
+
+  /** Told once, not every 20 seconds. */
+  private async quietly<T>(ask: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      if (this.told !== error.what) this.log.warn(`${error.what} ${error.why} The watch goes on.`);
+      this.told = error.what;
+      return undefined;
+    }
+  }
+}
+
+/**
+ * Under the journal's lock: whoever has it first, the gate or the watch, decides. An answer that cannot be had counts as none, for as long as
+ * the journal holds no approval nobody has acted on one, and the gate refuses an attempt that has expired.
+ * @returns undefined: it is expired now
+ */
+async function expire({ clock, owner, log }: WatchContext, store: JournalStore, eyes: Eyes, number: number, deadline: Date): Promise<WatchEnd | undefined> {
+  const journal = await openPatiently(store, owner, clock, deadline);
+  try {
+    const attempt = attemptOf(journal.current, number);
+    const end = attempt && endByJournal(attempt);
+    if (end) return end;
+    const answer = await eyes.answer(clock.now());
+    if (answer !== 'waiting' && answer !== 'unknown') return answer;
+    if (answer === 'unknown') log.warn('GitHub does not say whether the gate was answered. The journal holds no approval, so nobody has acted on one: the attempt expires.');
+    const at = clock.now().toISOString();
+    await journal.update((current) => rememberStep(current, number, { name: STEP.expired, at, by: owner, data: { deadline: deadline.toISOString(), answer } }));
+    return undefined;
+  } finally {
+    await journal.close();
+  }
+}
+
+async function openPatiently(store: JournalStore, owner: string, clock: Clock, deadline: Date): ReturnType<JournalStore['open']> {
+  for (;;) {
+    try {
+      return await store.open(owner);
+    } catch (error) {
+      const mayPass = error instanceof LockHeld || (error instanceof UserError && error.cause !== undefined);
+      if (!mayPass || clock.now().getTime() > deadline.getTime() + PATIENCE_MS) throw error;
+      await clock.sleep(RETRY_MS);
+    }
+  }
+}
+
+function finish({ inputs, file, clock }: WatchContext, journal: Journal | undefined, number: number, end: WatchEnd): PhaseResult {
+  const report = watchReport({ source: file.source.environment, attempt: number, environment: inputs.workflow.gate.environment, end, pausedSince: pausedSince(journal, number), now: clock.now().toISOString() });
+  return resultOf(`mwaa-migrate: watch of ${file.id}`, report, { 'migration-id': file.id, attempt: String(number), 'target-environment': file.target.environment });
+}
+
+/** Red: nobody approved, and whoever looks at the run has to see that. The rollback's own report follows. */
+function expired({ inputs }: WatchContext, back: PhaseResult, number: number, journal: Journal | undefined): PhaseResult {
+  const restored = journal && attemptOf(journal, number);
+  const isBack = restored !== undefined && stepOf(restored, STEP.restored) !== undefined;
+  const failure = back.ok || typeof back.failure === 'string' || back.failure === undefined ? undefined : back.failure;
+  const { timeoutMinutes, environment } = inputs.workflow.gate;
+  return {
+    ...back, ok: false,
+    failure: failure ?? {
+      what: `Nobody has answered the gate within ${timeoutMinutes} minutes, so attempt ${number} has expired${isBack ? ' and the source was put back' : ''}.`,
+      why: 'the source stood still all that time; an approval that comes now does nothing.',
+      fix: `reject the job that still waits for environment "${environment}", or cancel the run. When reviewers have time, start the workflow again.`,
+    },
+  };
+}

@@ -1,0 +1,62 @@
+/** Which attempt the watch is beside, how long its gate may wait, and what counts as an answer. Pure. */
+import { UserError } from '../errors.js';
+import type { GateReview } from '../gatekeeper.js';
+import type { Attempt, Journal } from '../journal/journal.js';
+import { attemptOf, newestAttempt, stepOf } from '../journal/transitions.js';
+import type { WatchEnd } from '../report/watch-report.js';
+import { pausedAttempts, STEP } from './attempts.js';
+
+/** Milliseconds in which a job that names an environment begins to wait for it, once what it needs has ended. */
+const BEGINS_MS = 3 * 60_000;
+
+/** 'waiting': GitHub says so. 'unknown': it does not answer, or the gate has not begun to wait. */
+export type Answer = 'waiting' | 'unknown' | Extract<WatchEnd, 'approved' | 'rejected' | 'left'>;
+
+/**
+ * @param journal undefined: the migration has not begun
+ * @param wanted input `attempt`
+ * @throws {UserError} where no final export stands paused before a gate
+ */
+export function attemptToWatch(journal: Journal | undefined, wanted: number | undefined): Attempt {
+  const attempt = journal && (wanted === undefined ? newestAttempt(journal, 'final') : attemptOf(journal, wanted));
+  if (attempt?.mode === 'final' && stepOf(attempt, STEP.exported)) return attempt;
+  throw new UserError(
+    attempt ? `Attempt ${attempt.number} ${attempt.mode === 'final' ? 'has not been exported yet' : 'is a rehearsal, which pauses nothing'}.` : wanted === undefined ? 'There is no final export to watch the gate of.' : `There is no attempt ${wanted}.`,
+    'the watch ends a pause that nobody approves in time; without a final export before the gate nothing is paused.',
+    'use phase watch only beside the gate of a final export (pause: before-gate), behind it.',
+  );
+}
+
+/** From the end of the export, not from that of the watch's beginning: a watch that is run again must not give the gate more time. */
+export function deadlineOf(attempt: Attempt, minutes: number): Date {
+  const exported = stepOf(attempt, STEP.exported)?.at ?? attempt.startedAt;
+  return new Date(Date.parse(exported) + minutes * 60_000);
+}
+
+/** What the journal alone decides. `expired` is no end: a watch that was killed behind it still has to roll back. */
+export function endByJournal(attempt: Attempt): WatchEnd | undefined {
+  const has = (...names: readonly string[]) => names.some((name) => stepOf(attempt, name));
+  if (has(STEP.restored, STEP.restoreBegun, STEP.rollbackBegun)) return 'rolled-back';
+  if (has(STEP.expired)) return undefined;
+  return has(STEP.approved, STEP.importBegun, STEP.imported, STEP.activationBegun) ? 'approved' : undefined;
+}
+
+/**
+ * The gate does not wait for a review. GitHub keeps the reviews of all attempts of a run and gives no times: an old one must not pass for an
+ * answer while the gate has not begun to wait.
+ * @param wasWaiting it was seen waiting before
+ * @param sinceMs milliseconds for which it has been looked at
+ */
+export function answerOf(reviews: readonly GateReview[] | undefined, environment: string, wasWaiting: boolean, sinceMs: number): Answer {
+  const here = reviews?.filter((review) => review.environment.toLowerCase() === environment.toLowerCase());
+  const last = here?.at(-1);
+  if (wasWaiting) return last?.state ?? 'left';
+  return last && sinceMs >= BEGINS_MS ? last.state : 'unknown';
+}
+
+/** Since when the source stands still because of this attempt, or of one before it that was not put back; ISO 8601. undefined: it does not. */
+export function pausedSince(journal: Journal | undefined, number: number): string | undefined {
+  const attempt = journal && attemptOf(journal, number);
+  if (!journal || !attempt) return undefined;
+  return [attempt, ...pausedAttempts(journal, number)].flatMap((one) => stepOf(one, STEP.drainBegun)?.at ?? []).sort()[0];
+}
