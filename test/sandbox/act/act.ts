@@ -11,7 +11,7 @@ import { OWN_NAME, OWN_REF, repository, stage } from './stage.js';
 
 /** Actions of GitHub's that cannot be had here; any ref of them that a workflow names is served from stubs/. */
 const STUBS = ['checkout', 'setup-python', 'upload-artifact', 'download-artifact'];
-const RUNNERS = ['ubuntu-latest', 'ubuntu-24.04'];
+const RUNNERS = ['ubuntu-latest', 'ubuntu-24.04', 'self-hosted'];
 /** Milliseconds after which a run is ended; what it left stands in the result. */
 const LIMIT_MS = 540_000;
 
@@ -39,6 +39,8 @@ export type ActOptions = Readonly<{
   gate?: Gate;
   /** Milliseconds after which the run is ended. */
   limitMs?: number;
+  /** Of a calling job with a matrix: the values of its one job. */
+  matrix?: Readonly<Record<string, string>>;
   /** Folders put before the runner's PATH. */
   programs?: readonly string[];
   /** What job check leaves behind, in the place of running phase check. `report`: a file, or a link that stays one. */
@@ -57,14 +59,14 @@ export type StartedWorkflow = Readonly<{
 export const runWorkflow = (options: ActOptions): Promise<WorkflowRun> => startWorkflow(options).done;
 
 export function startWorkflow(options: ActOptions): StartedWorkflow {
-  const { caller, workflow, event, payload, variables = {}, idTokenEnv, env = {}, token, runId = '777', runAttempt = '1', kept = {}, gate, limitMs = LIMIT_MS, programs = [], givenCheck } = options;
+  const { caller, workflow, event, payload, variables = {}, idTokenEnv, env = {}, token, runId = '777', runAttempt = '1', kept = {}, gate, limitMs = LIMIT_MS, matrix = {}, programs = [], givenCheck } = options;
   const folder = mkdtempSync(path.join(os.tmpdir(), 'mwaa-migrate-act-'));
   const inside = (name: string): string => path.join(folder, name);
   const tidy = (): void => rmSync(folder, { recursive: true, force: true });
   try {
     stage(inside('stage'), { dist: process.env['MWAA_MIGRATE_DIST'], isCheckGiven: givenCheck !== undefined });
     mkdirSync(inside('home'));
-    const jobs = jobsOf(path.join(caller.folder, '.github/workflows', workflow), path.join(repository, '.github/workflows'), { ...named('vars', variables), ...named('inputs', (payload['inputs'] ?? {}) as Readonly<Record<string, string>>) });
+    const jobs = jobsOf(path.join(caller.folder, '.github/workflows', workflow), path.join(repository, '.github/workflows'), { ...named('matrix', matrix), ...named('vars', variables), ...named('inputs', (payload['inputs'] ?? {}) as Readonly<Record<string, string>>) });
     tellJobs(inside('jobs'), jobs, { idTokenEnv: typeof idTokenEnv === 'function' ? idTokenEnv : () => idTokenEnv, kept, hasGate: gate !== undefined });
     writeFileSync(inside('event.json'), JSON.stringify(payload));
     const served = [`${OWN_NAME}@${OWN_REF}=${inside('stage')}`, ...stubsNamedIn(inside('stage'), caller.folder)];
@@ -75,6 +77,8 @@ export function startWorkflow(options: ActOptions): StartedWorkflow {
       ...served.flatMap((entry) => ['--local-repository', entry]),
       ...['env', 'secret', 'var', 'input'].flatMap((kind) => [`--${kind}-file`, '/dev/null']),
       '-s', `GITHUB_TOKEN=${token}`,
+      // By --env it would be act's own again.
+      ...(env['GITHUB_ACTOR'] ? ['--actor', env['GITHUB_ACTOR']] : []),
       ...Object.entries(variables).flatMap(([name, value]) => ['--var', `${name}=${value}`]),
       ...Object.entries(everywhere).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
     ], {

@@ -24,7 +24,7 @@ function valueOf(expression: string, given: Readonly<Record<string, string>>): V
     if (word.startsWith("'")) return word.slice(1, -1).replaceAll("''", "'");
     if (word === 'true' || word === 'false') return word === 'true';
     // A context has no error for a name that it does not hold.
-    if (/^(?:inputs|vars|github)\.[\w.-]+$/u.test(word)) return given[word] ?? '';
+    if (/^(?:inputs|vars|github|matrix)\.[\w.-]+$/u.test(word)) return given[word] ?? '';
     throw unknown(expression);
   };
   const compared = (): Value => {
