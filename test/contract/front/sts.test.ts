@@ -34,6 +34,8 @@ afterAll(async () => {
 });
 
 /** A role that a job's token opens under these conditions; more than one operator may be given. */
+const policyOf = (statement: Readonly<Record<string, unknown>>): string => JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', ...statement }] });
+
 function roleFor(condition: Readonly<Record<string, unknown>>, more: Readonly<{ maxSessionSeconds?: number; policies?: readonly PolicyStatement[] }> = {}): string {
   roles += 1;
   const statement = { Effect: 'Allow', Action: 'sts:AssumeRoleWithWebIdentity', Principal: { Federated: `arn:aws:iam::${ACCOUNT}:oidc-provider/${GITHUB}` }, Condition: condition };
@@ -101,6 +103,11 @@ describe('AssumeRoleWithWebIdentity', () => {
     { change: { DurationSeconds: 7200 }, is: /^ok$/u },
     { change: { RoleSessionName: 'with spaces' }, is: /ValidationError.*roleSessionName/u },
     { change: { Policy: '{"Version":"2012-10-17"}' }, is: /MalformedPolicyDocument/u },
+    { change: { Policy: policyOf({ Action: 's3:*', Resource: '*', Principal: '*' }) }, is: /MalformedPolicyDocument.*should not specify a principal/u },
+    { change: { Policy: policyOf({ Action: 's3:*', Resource: '*', Sid: 'é→' }) }, is: /ValidationError.*'policy'.*regular expression/u },
+    { change: { Policy: policyOf({ Action: 's3:*', Resource: `arn:aws:s3:::${'x'.repeat(1_970)}` }) }, is: /ValidationError.*'policy'.*less than or equal to 2048/u },
+    { change: { Policy: policyOf({ Action: 's3:*', Resource: `arn:aws:s3:::${'x'.repeat(1_900)}` }) }, is: /^ok$/u },
+    { change: { Policy: policyOf({ Action: 's3:*', Resource: `arn:aws:s3:::${'x'.repeat(1_900)}` }), PolicyArns: [{ arn: `arn:aws:iam::${ACCOUNT}:policy/${'p'.repeat(60)}` }] }, is: /PackedPolicyTooLarge/u },
   ])('looks at $change', async ({ change, is }) => expect(await outcome(assume(roleFor(GOOD, { maxSessionSeconds: 7200 }), change))).toMatch(is));
 });
 

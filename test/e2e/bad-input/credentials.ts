@@ -39,7 +39,7 @@ export const CREDENTIALS: readonly Row[] = [
   {
     name: 'a role that does not exist', phase: 'plan', inputs: { 'plan-role': `arn:aws:iam::${ACCOUNT}:role/mwaa-migrat-plan` },
     what: [`The role of input plan-role cannot be assumed: arn:aws:iam::${ACCOUNT}:role/mwaa-migrat-plan.`],
-    why: ['there is no such role', 'aud="sts.amazonaws.com"', 'sub="repo:acme/airflow:environment:migration"'], fix: ['check account and name in the ARN'],
+    why: ['there is no such role', 'aud="sts.amazonaws.com"', 'sub="repo:acme/airflow:environment:migration"'], fix: [`the ARN: arn:aws:iam::${ACCOUNT}:role/mwaa-migrat-plan may not exist`],
   },
   {
     name: 'a trust policy that expects another job', phase: 'export', inputs: { mode: 'final' },
@@ -48,7 +48,7 @@ export const CREDENTIALS: readonly Row[] = [
       return () => sandbox.oidc.setJob({ environment: 'migration', ref: 'refs/heads/main' });
     },
     what: [`The role of input source-role cannot be assumed: arn:aws:iam::${ACCOUNT}:role/mwaa-migrate-source.`],
-    why: ['its trust policy does not accept this job', 'sub="repo:acme/airflow:ref:refs/heads/feature"'], fix: ['compare "sub" and "aud" in the role\'s trust policy', 'a job with "environment:" says so'],
+    why: ['its trust policy does not accept this job', 'sub="repo:acme/airflow:ref:refs/heads/feature"'], fix: ['compare the role\'s trust policy with these values', 'the job has no "environment:"'],
   },
   tokenRow('a token for another audience', ({ sandbox }) => sandbox.oidc.token('https://github.com/acme'),
     ['aud="https://github.com/acme"', 'issuer or audience'], ['audience "sts.amazonaws.com"', 'CreateOidcProvider=yes']),

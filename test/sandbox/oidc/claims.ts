@@ -13,7 +13,7 @@ export type OidcJob = Readonly<{
   /** The called workflow's file, `owner/repo/.github/workflows/x.yml@refs/tags/v1`; without a called one it is the workflow's own. */
   jobWorkflowRef?: string | undefined;
   workflow: string; workflowFile: string;
-  runId: string; runNumber: string; runAttempt: string;
+  runId: string; runNumber: string; runAttempt: string; checkRunId: string;
   actor: string; actorId: string;
   visibility: 'public' | 'private' | 'internal';
   /** `immutable`: `repo:owner@id/name@id:…`, what repositories made after 2026-07-15 emit. */
@@ -23,7 +23,7 @@ export type OidcJob = Readonly<{
 /** A job on the default branch of an ordinary repository, for tests and the demo to change as they need. */
 export const A_JOB: OidcJob = {
   repository: 'octo-org/workflows', repositoryId: '74', ownerId: '65', ref: 'refs/heads/main', sha: '0'.repeat(40), eventName: 'workflow_dispatch',
-  workflow: 'Migrate', workflowFile: '.github/workflows/migrate.yml', runId: '1001', runNumber: '1', runAttempt: '1', actor: 'octocat', actorId: '12',
+  workflow: 'Migrate', workflowFile: '.github/workflows/migrate.yml', runId: '1001', runNumber: '1', runAttempt: '1', checkRunId: '2001', actor: 'octocat', actorId: '12',
   visibility: 'private', subject: 'legacy',
 };
 
@@ -34,7 +34,7 @@ export function claimsOf(job: OidcJob): Readonly<Record<string, unknown>> {
     sub: subjectOf(job), repository: job.repository, repository_id: job.repositoryId, repository_owner: owner, repository_owner_id: job.ownerId,
     repository_visibility: job.visibility, ref: job.ref, ref_type: job.ref.startsWith('refs/tags/') ? 'tag' : 'branch', ref_protected: 'false', sha: job.sha,
     event_name: job.eventName, base_ref: '', head_ref: '', workflow: job.workflow, workflow_ref: workflowRef, workflow_sha: job.sha,
-    job_workflow_ref: job.jobWorkflowRef ?? workflowRef, job_workflow_sha: job.sha, run_id: job.runId, run_number: job.runNumber, run_attempt: job.runAttempt,
+    job_workflow_ref: job.jobWorkflowRef ?? workflowRef, job_workflow_sha: job.sha, run_id: job.runId, run_number: job.runNumber, run_attempt: job.runAttempt, check_run_id: job.checkRunId,
     actor: job.actor, actor_id: job.actorId, runner_environment: 'github-hosted',
     ...(job.environment !== undefined && { environment: job.environment }),
   };

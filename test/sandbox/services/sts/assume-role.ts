@@ -9,7 +9,7 @@ import { readSessionRequest, requireDuration, sessionAnswer } from './session-re
 const CHAINED_MAX_SECONDS = 3600;
 
 export function assumeRole(world: SandboxWorld, principal: Principal, form: URLSearchParams): XmlValue {
-  const { roleArn, sessionName, seconds, sessionPolicies } = readSessionRequest(world, form);
+  const { roleArn, sessionName, seconds, sessionPolicies, packedPolicySize } = readSessionRequest(world, form);
   const role = world.identities.roles.get(roleArn);
   const account = roleArn.split(':')[4] ?? '';
   if (principal.kind === 'root') throw new AwsError('AccessDenied', 'Roles may not be assumed by root accounts.', 403);
@@ -32,5 +32,5 @@ export function assumeRole(world: SandboxWorld, principal: Principal, form: URLS
     throw new AwsError('ValidationError', 'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.', 400);
   requireDuration(role, seconds);
   const keys = Object.fromEntries([...tags].map(([key, value]) => [`aws:principaltag/${key.toLowerCase()}`, [value]]));
-  return sessionAnswer(world.identities.session({ role, sessionName, seconds, sessionPolicies, keys: { 'aws:multifactorauthpresent': ['false'], ...keys } }));
+  return sessionAnswer(world.identities.session({ role, sessionName, seconds, sessionPolicies, keys: { 'aws:multifactorauthpresent': ['false'], ...keys } }), packedPolicySize);
 }

@@ -11,7 +11,11 @@ const MIN_SECONDS = 900;
 const MAX_SECONDS = 43_200;
 const DEFAULT_SECONDS = 3600;
 
-export type SessionRequest = Readonly<{ roleArn: string; sessionName: string; seconds: number; sessionPolicies: readonly PolicyDocument[] }>;
+export type SessionRequest = Readonly<{
+  roleArn: string; sessionName: string; seconds: number; sessionPolicies: readonly PolicyDocument[];
+  /** Percent of the space that policies may take; undefined: there are none. How AWS packs them it does not tell: here every character counts. */
+  packedPolicySize: number | undefined;
+}>;
 
 const invalid = (value: string, member: string, constraint: string): AwsError =>
   new AwsError('ValidationError', `1 validation error detected: Value '${value}' at '${member}' failed to satisfy constraint: ${constraint}`, 400);
@@ -22,7 +26,7 @@ export function readSessionRequest(world: SandboxWorld, form: URLSearchParams): 
   if (!/^arn:aws[\w-]*:iam::\d{12}:role\/.+$/u.test(roleArn)) throw new AwsError('ValidationError', `${roleArn} is invalid`, 400);
   const sessionName = required(form, 'RoleSessionName');
   if (!/^[\w+=,.@-]{2,64}$/u.test(sessionName)) throw invalid(sessionName, 'roleSessionName', 'Member must satisfy regular expression pattern: [\\w+=,.@-]*');
-  return { roleArn, sessionName, seconds: secondsOf(form), sessionPolicies: sessionPoliciesOf(world, form) };
+  return { roleArn, sessionName, seconds: secondsOf(form), ...sessionPoliciesOf(world, form) };
 }
 
 function secondsOf(form: URLSearchParams): number {
@@ -34,12 +38,19 @@ function secondsOf(form: URLSearchParams): number {
   return seconds;
 }
 
-function sessionPoliciesOf(world: SandboxWorld, form: URLSearchParams): readonly PolicyDocument[] {
+/** Whitespace counts too, unlike in IAM's own policies. Of the two operations only the one with a web identity has the limit in its model (botocore's sts 2011-06-15). */
+function sessionPoliciesOf(world: SandboxWorld, form: URLSearchParams): Pick<SessionRequest, 'sessionPolicies' | 'packedPolicySize'> {
   const text = form.get('Policy');
-  if (text !== null && text.length > LIMITS.session) throw new AwsError('PackedPolicyTooLarge', 'Packed policy consumes more than 100% of allotted space, please use smaller policy.', 400);
+  if (text !== null && !/^[\u0009\u000A\u000D\u0020-\u00FF]+$/u.test(text)) throw invalid(text, 'policy', 'Member must satisfy regular expression pattern: [\\u0009\\u000A\\u000D\\u0020-\\u00FF]+');
+  if (text !== null && text.length > LIMITS.session && form.get('Action') === 'AssumeRoleWithWebIdentity') throw invalid(text, 'policy', `Member must have length less than or equal to ${LIMITS.session}`);
   const arns = membersOf(form, 'PolicyArns', 'arn');
   if (arns.length > 10) throw invalid(`${arns.length} policies`, 'policyArns', 'Member must have length less than or equal to 10');
-  return [...(text === null ? [] : [checkPolicy(text, 'session')]), ...arns.map((arn) => world.identities.requirePolicy(arn).document)];
+  const plain = (text?.length ?? 0) + arns.reduce((sum, arn) => sum + arn.length, 0), packed = Math.ceil((100 * plain) / LIMITS.session);
+  if (packed > 100) throw new AwsError('PackedPolicyTooLarge', `Packed policy consumes ${packed}% of allotted space, please use smaller policy.`, 400);
+  return {
+    sessionPolicies: [...(text === null ? [] : [checkPolicy(text, 'session')]), ...arns.map((arn) => world.identities.requirePolicy(arn).document)],
+    packedPolicySize: plain > 0 ? packed : undefined,
+  };
 }
 
 /** @throws AwsError ValidationError when the role does not allow sessions of this length */
@@ -48,10 +59,11 @@ export function requireDuration(role: Role, seconds: number): void {
     throw new AwsError('ValidationError', 'The requested DurationSeconds exceeds the MaxSessionDuration set for this role.', 400);
 }
 
-export function sessionAnswer({ accessKeyId, secretAccessKey, sessionToken, expiration, principal }: SessionCredential): Readonly<Record<string, XmlValue>> {
+export function sessionAnswer({ accessKeyId, secretAccessKey, sessionToken, expiration, principal }: SessionCredential, packedPolicySize: number | undefined): Readonly<Record<string, XmlValue>> {
   if (principal.kind !== 'role-session') throw new Error('session credentials always belong to a role session');
   return {
     Credentials: { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey, SessionToken: sessionToken, Expiration: expiration },
     AssumedRoleUser: { AssumedRoleId: principal.keys['aws:userid']?.[0] ?? '', Arn: principal.arn },
+    ...(packedPolicySize !== undefined && { PackedPolicySize: String(packedPolicySize) }),
   };
 }

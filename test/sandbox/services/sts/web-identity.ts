@@ -19,7 +19,7 @@ const GITHUB_CLAIMS = ['actor', 'actor_id', 'enterprise_id', 'environment', 'job
 const GITHUB = 'token.actions.githubusercontent.com';
 
 export async function assumeRoleWithWebIdentity(world: SandboxWorld, form: URLSearchParams): Promise<XmlValue> {
-  const { roleArn, sessionName, seconds, sessionPolicies } = readSessionRequest(world, form);
+  const { roleArn, sessionName, seconds, sessionPolicies, packedPolicySize } = readSessionRequest(world, form);
   const token = readToken(required(form, 'WebIdentityToken'));
   const account = roleArn.split(':')[4] ?? '';
   const issuer = token.claims.iss.replace(/^https:\/\//u, '');
@@ -41,7 +41,7 @@ export async function assumeRoleWithWebIdentity(world: SandboxWorld, form: URLSe
   if (!decision.allowed) throw denied();
   requireDuration(role, seconds);
   const session = world.identities.session({ role, sessionName, seconds, sessionPolicies, keys });
-  return { ...sessionAnswer(session), SubjectFromWebIdentityToken: token.claims.sub, Provider: provider.arn, Audience: audience };
+  return { ...sessionAnswer(session, packedPolicySize), SubjectFromWebIdentityToken: token.claims.sub, Provider: provider.arn, Audience: audience };
 }
 
 function checkTimes({ exp, nbf, iat }: Claims, now: Date): void {
