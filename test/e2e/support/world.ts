@@ -34,6 +34,8 @@ export type WorldOptions = Readonly<{
   source?: Readonly<Record<string, unknown>>;
   /** Accounts besides the one of both environments. */
   otherAccounts?: readonly string[];
+  /** Parameters of docs/iam/roles.yaml that differ from the usual. */
+  roleParameters?: Readonly<Record<string, string>>;
 }>;
 
 export type MigrationWorld = Readonly<{
@@ -58,7 +60,7 @@ export const MIGRATION: Readonly<Record<string, unknown>> = {
   metadata: { 'audit-log-days': 'all' },
 };
 
-export async function startMigrationWorld({ log = () => undefined, migration = {}, environments = [], withoutHistory = false, sourceVersion = '2.7.2', source: sourceSpec = {}, otherAccounts = [] }: WorldOptions = {}): Promise<MigrationWorld> {
+export async function startMigrationWorld({ log = () => undefined, migration = {}, environments = [], withoutHistory = false, sourceVersion = '2.7.2', source: sourceSpec = {}, otherAccounts = [], roleParameters = {} }: WorldOptions = {}): Promise<MigrationWorld> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'mwaa-migrate-world-'));
   const workspace = path.join(folder, 'checkout');
   mkdirSync(path.join(workspace, '.github'), { recursive: true });
@@ -70,7 +72,7 @@ export async function startMigrationWorld({ log = () => undefined, migration = {
     accounts: [ACCOUNT, ...otherAccounts], region: REGION,
     github: { repository: 'acme/airflow', ref: 'refs/heads/main', environment: GITHUB_ENVIRONMENT },
     ...(existsSync(path.join(repository, 'docs', 'iam', 'roles.yaml')) ? { iam: [{ account: ACCOUNT, template: path.join(repository, 'docs', 'iam', 'roles.yaml'), parameters: {
-      Repository: 'acme/airflow', GitHubEnvironment: GITHUB_ENVIRONMENT, SourceEnvironment: SOURCE, TargetEnvironment: TARGET, SourceBucket: `mwaa-${SOURCE}-${ACCOUNT}` } }] } : {}),
+      Repository: 'acme/airflow', GitHubEnvironment: GITHUB_ENVIRONMENT, SourceEnvironment: SOURCE, TargetEnvironment: TARGET, SourceBucket: `mwaa-${SOURCE}-${ACCOUNT}`, ...roleParameters } }] } : {}),
     'sync-seconds': 2,
     environments: [
       {

@@ -11,6 +11,8 @@ export type WorkflowRun = Readonly<{
   annotations: readonly Annotation[];
   /** Outputs of the steps with an id of the workflow itself, not of those inside composites: `<job>.<step>.<output>`. */
   outputs: Readonly<Record<string, string>>;
+  /** What its steps gave out, those inside composites too, by job id and name: what a further attempt keeps of a job that it does not run again. */
+  stepOutputs: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Everything that the steps printed, masked, by job id. */
   logs: Readonly<Record<string, string>>;
   /** stdout and stderr as they are, for a failed test's message. */
@@ -21,7 +23,7 @@ type ActRecord = Readonly<{ jobID?: string; jobResult?: string; command?: string
 
 export function readRun(stdout: string, stderr: string, code: number | null): WorkflowRun {
   const records = stdout.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as ActRecord);
-  const jobs: Record<string, 'success' | 'failure'> = {}, summaries: Record<string, string> = {}, outputs: Record<string, string> = {}, logs: Record<string, string> = {};
+  const jobs: Record<string, 'success' | 'failure'> = {}, summaries: Record<string, string> = {}, outputs: Record<string, string> = {}, logs: Record<string, string> = {}, stepOutputs: Record<string, Record<string, string>> = {};
   const annotations: Annotation[] = [];
   // What a composite's own step does is told twice: of the step inside, and of the step that uses it.
   const isOutermost = (stepID: readonly string[]): boolean => stepID.length <= 1;
@@ -31,7 +33,8 @@ export function readRun(stdout: string, stderr: string, code: number | null): Wo
     if (command === 'error' || command === 'warning' || command === 'notice')
       annotations.push({ job, level: command, title: kvPairs?.['title'], file: kvPairs?.['file'], line: kvPairs?.['line'], text: arg });
     if (command === 'set-output' && isOutermost(stepID)) outputs[`${job}.${stepID[0] ?? ''}.${name}`] = arg;
+    if (command === 'set-output') (stepOutputs[job] ??= {})[name] = arg;
     if (isOutput) logs[job] = `${logs[job] ?? ''}${msg}`;
   }
-  return { code, jobs, summaries, annotations, outputs, logs, raw: `${stdout}\n${stderr}` };
+  return { code, jobs, summaries, annotations, outputs, stepOutputs, logs, raw: `${stdout}\n${stderr}` };
 }
