@@ -1,6 +1,5 @@
 /** What each Airflow release says of its configuration options. The table is made from the releases themselves: scripts/option-data. */
-import facts from './options.json' with { type: 'json' };
-
+import { readFileSync } from 'node:fs';
 
 export type OptionFacts = Readonly<{
   /** Every version that MWAA has sold, oldest first. */
@@ -21,4 +20,5 @@ export type OptionFacts = Readonly<{
   }>[];
 }>;
 
-export const OPTION_FACTS = facts as unknown as OptionFacts;
+// Beside the bundle, as constraints.json is: pins.ts says why.
+export const OPTION_FACTS = JSON.parse(readFileSync(new URL('./options.json', import.meta.url), 'utf8')) as OptionFacts;
