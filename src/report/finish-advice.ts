@@ -44,7 +44,7 @@ export function adviceFor(outcome: Outcome): readonly Text[] {
 function aboutPause({ pause, source, now, stand }: Outcome, broken: JobSeen | undefined): readonly Text[] {
   if (!pause || pause.until !== undefined || stand?.job === undefined) return [];
   const decide = broken ? ' Either go on or go back now: ' : ' ';
-  return [['DAGs of ', code(source), ' are paused since ', code(pause.since), ` (${lasting(pause.since, now)}) and run nowhere.${decide}`, ...(broken ? ['to go back, start the workflow ', code('rollback.yml'), ' (', docsLink('how-to/roll-back.md'), ').'] : [])]];
+  return [['DAGs of ', code(source), ' are paused since ', code(pause.since), ` (${lasting(pause.since, now)}) and run nowhere.${decide}`, ...(broken ? ['to go back, start the workflow ', code('rollback.yml'), ' (', docsLink('docs/how-to/roll-back.md'), ').'] : [])]];
 }
 
 function afterBroken(outcome: Outcome, broken: JobSeen): readonly Text[] {
@@ -79,7 +79,7 @@ const ADVICE: Readonly<Record<string, (outcome: Outcome) => readonly Text[]>> = 
   resources: (outcome) => [['Read the summary of job ', code('resources'), ' and repair what it names. Then ', ...rerun(outcome), ': what is copied is not copied again. The source was not touched.']],
   create: (outcome) => [['Read the summary of job ', code('create'), ': it names the reason that AWS gives. Then ', ...rerun(outcome), ': an environment that is being made is waited for, not made twice. The source was not touched.']],
   rehearse: (outcome) => [['Nothing was paused. Read the summary of job ', code('rehearse'), ', repair what it names, and ', ...rerun(outcome), '.']],
-  ask: (outcome) => [['Read the summary of job ', code('ask'), ': it names what blocks, or what the gate lacks. Repair it and ', ...rerun(outcome), '. ', docsLink('how-to/approve-a-migration.md'), ' shows how the gate is protected.']],
+  ask: (outcome) => [['Read the summary of job ', code('ask'), ': it names what blocks, or what the gate lacks. Repair it and ', ...rerun(outcome), '. ', docsLink('docs/how-to/approve-a-migration.md'), ' shows how the gate is protected.']],
   gate: (outcome) => outcome.waiting
     ? [['The gate was not passed: the review on the page of the run, or the summary of job ', code('gate'), ', says why. Nothing was paused.'], ['After a rejection: repair what the reviewer names and start the workflow again with input ', code('from'), ': ', code('rehearse'), '. Where the gate itself refused, repair what its summary names and ', ...rerun(outcome), '.']]
     : [['The gate was not passed: the review on the page of the run, or the summary of job ', code('gate'), ', says why. A reviewer can still approve after you ', ...rerun(outcome), '.']],
@@ -105,12 +105,12 @@ function afterGreen(outcome: Outcome): readonly Text[] {
   if (!outcome.isJournalKnown) return [['All jobs of this run ended well, but where the migration stands could not be read; run phase ', code('status'), ' with a role that may read the migration bucket.']];
   if (!stand) return [['Nothing has been changed yet. To begin, start the workflow without ', code('only'), '.']];
   if (stand.job === undefined) return stand.stand === 'cut over' ? DONE : stand.next;
-  if (stand.care === true && stand.job === 'rollback') return [['Start the workflow ', code('rollback.yml'), ': only a rollback goes on from here (', docsLink('how-to/roll-back.md'), ').']];
+  if (stand.care === true && stand.job === 'rollback') return [['Start the workflow ', code('rollback.yml'), ': only a rollback goes on from here (', docsLink('docs/how-to/roll-back.md'), ').']];
   return [['To go on, start the workflow with input ', code('from'), ': ', code(stand.job), '.'], ...(stand.care === true ? [['To go back, start the workflow ', code('rollback.yml'), '.'] satisfies Text] : [])];
 }
 
 const DONE: readonly Text[] = [
-  ['Watch the first runs on the target. Until you are sure, keep the source as it is, paused: the workflow ', code('rollback.yml'), ' can go back (', docsLink('how-to/roll-back.md'), ').'],
+  ['Watch the first runs on the target. Until you are sure, keep the source as it is, paused: the workflow ', code('rollback.yml'), ' can go back (', docsLink('docs/how-to/roll-back.md'), ').'],
   'Then turn to what still names the source: deployments, alarms, callers of its API. The plan lists what was found.',
   'At last delete the source environment. The migration bucket keeps the exported history, without variables, until you delete it.',
 ];

@@ -23,9 +23,10 @@ table{border-collapse:collapse;font-size:.925rem}
 th,td{border:1px solid var(--line);padding:.3rem .6rem;text-align:left;vertical-align:top}
 th{background:var(--inset);white-space:nowrap}
 td.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-td code{display:inline-block;max-width:26rem}
 pre{background:var(--inset);border:1px solid var(--line);border-radius:.4rem;padding:.6rem;overflow-x:auto}
 code{font:.9em ui-monospace,monospace;background:var(--inset);border-radius:.2rem;padding:0 .25rem;overflow-wrap:anywhere}
+code.s{white-space:nowrap}
+td code{display:inline-block;max-width:26rem;overflow-wrap:break-word}@media(max-width:40rem){td code{max-width:15rem}}
 pre code{background:none;padding:0;overflow-wrap:normal}
 summary{cursor:pointer}summary h2{display:inline}details{margin:1.4rem 0}
 :focus-visible{outline:2px solid var(--link);outline-offset:2px}

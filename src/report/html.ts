@@ -1,4 +1,5 @@
-import { grouped, isPlainAddress, partsOf, signOf, visible, type Block, type Cell, type Part, type Report, type Section, type Text } from './document.js';
+import { withDocs } from './docs-link.js';
+import { grouped, isPlainAddress, signOf, visible, type Block, type Cell, type Part, type Report, type Section, type Text } from './document.js';
 import { HTML_STYLE } from './html-style.js';
 import { timelineHtml } from './html-timeline.js';
 
@@ -44,10 +45,11 @@ function renderBlock(block: Block, title: string): string {
 
 const renderCell = (cell: Cell): string =>
   typeof cell === 'number' ? `<td class="number">${grouped(cell)}</td>` : `<td>${cell === undefined ? '–' : inline(cell)}</td>`;
-const inline = (value: Text): string => partsOf(value).map(renderPart).join('');
+const inline = (value: Text): string => withDocs(value).map(renderPart).join('');
 function renderPart(part: Part): string {
   if (typeof part === 'string') return escape(part);
-  if ('code' in part) return `<code>${escape(part.code)}</code>`;
+  // A time or name of one word stays in one line; it is narrower than the narrowest phone.
+  if ('code' in part) return `<code${part.code.length <= 24 && !part.code.includes(' ') ? ' class="s"' : ''}>${escape(part.code)}</code>`;
   return isPlainAddress(part.to) ? `<a href="${part.to}">${escape(part.link)}</a>` : escape(part.link);
 }
 const escapeLines = (value: string): string => value.split(/\r\n?|\n/u).map(escape).join('\n');

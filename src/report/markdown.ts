@@ -1,4 +1,5 @@
-import { grouped, isPlainAddress, partsOf, signOf, type Block, type Cell, type Part, type Report, type Section, type Text } from './document.js';
+import { withDocs } from './docs-link.js';
+import { grouped, isPlainAddress, signOf, type Block, type Cell, type Part, type Report, type Section, type Text } from './document.js';
 import { withoutLeastImportant } from './fitting.js';
 import { fenced, inlineCode, sentence } from './inert.js';
 import { ganttOf } from './mermaid.js';
@@ -36,7 +37,7 @@ export function markdownWriter(code: CodeWriter): MarkdownWriter {
     if ('code' in value) return code(value.code, isCell);
     return isPlainAddress(value.to) ? `[${sentence(value.link)}](${value.to})` : sentence(value.link);
   };
-  const inline = (value: Text, isCell = false): string => partsOf(value).map((one) => part(one, isCell)).join('');
+  const inline = (value: Text, isCell = false): string => withDocs(value).map((one) => part(one, isCell)).join('');
   const cell = (value: Cell): string => (value === undefined ? '–' : typeof value === 'number' ? grouped(value) : inline(value, true));
   const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   const block = (one: Block): string => {

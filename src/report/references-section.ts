@@ -78,8 +78,8 @@ function unseenBlocks({ source, policies, logGroups }: References): readonly Blo
   const name = quoted(source.environment), region = quoted(source.region);
   return [
     table(['Not looked at', 'Why', 'How to'], [
-      ...(isUnseen(policies) ? [['Policies of the account: who deploys to it, may call it or trusts it', code(policies.unseen), ['deploy ', code('docs/iam/roles.yaml'), ' with ', code('PlanReadsPolicies=yes')]] as const] : []),
-      ...(isUnseen(logGroups) ? [['Its log groups with their filters and retention', code(logGroups.unseen), ['update the plan role from ', code('docs/iam/roles.yaml')]] as const] : []),
+      ...(isUnseen(policies) ? [['Policies of the account: who deploys to it, may call it or trusts it', code(policies.unseen), ['deploy docs/iam/roles.yaml with ', code('PlanReadsPolicies=yes')]] as const] : []),
+      ...(isUnseen(logGroups) ? [['Its log groups with their filters and retention', code(logGroups.unseen), 'update the plan role from docs/iam/roles.yaml'] as const] : []),
       ['Alarms and dashboards of CloudWatch', 'mwaa-migrate does not call that service', 'by the commands below'],
       ['Other repositories, other accounts, the AWS console, people\'s bookmarks', 'they are not within reach', ['search there for ', code(source.environment), ' and ', code(source.bucket)]],
     ]),

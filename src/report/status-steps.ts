@@ -29,6 +29,7 @@ function numbersOf(step: string, data: Data): Text | undefined {
 const NUMBERS: Readonly<Record<string, (data: Data) => Text | undefined>> = {
   started: ({ startedBy }) => namesOf(startedBy, 'by '),
   approved: ({ by, how }) => (how === 'unprotected' ? 'by nobody: the gate was let through unprotected' : namesOf(by, how === 'dispatch' ? 'by dispatch, by ' : 'by ')),
+  'cutover-approved': ({ by }) => namesOf(by, 'by '),
   'made-from': ({ from }) => `from attempt ${number(from)}`,
   'active-dags': ({ count }) => counted(number(count), 'DAG'),
   drained: ({ paused, leftover, waitedSeconds }) => `${counted(number(paused), 'DAG')} paused, ${counted(number(leftover), 'run')} left in flight, waited ${number(waitedSeconds)} s`,

@@ -38,10 +38,10 @@ export function storySections({ journal, manifest, plan, verified, missing }: St
 function approvalSections({ attempts }: Journal): readonly Section[] {
   const rows = attempts.flatMap(({ number, steps }): readonly (readonly Cell[])[] => steps.flatMap(({ name, at, data }): readonly (readonly Cell[])[] => {
     if (name === 'expired') return [[String(number), code(at), 'nobody: the gate was not answered in time', undefined, undefined]];
-    if (name !== 'approved') return [];
+    if (name !== 'approved' && name !== 'cutover-approved') return [];
     const by = Array.isArray(data?.by) ? data.by.filter((one): one is string => typeof one === 'string').slice(0, 20) : [];
-    const how = data?.how === 'dispatch' ? ' (by a second run)' : data?.how === 'unprotected' ? ' (the gate was unprotected)' : '';
-    return [[String(number), code(at), [...by.flatMap((one, place): readonly Part[] => [place > 0 ? ', ' : '', code(one)]), how], digest(data?.planDigest), digest(data?.scope)]];
+    const how = data?.how === 'dispatch' ? ' (by a second run)' : data?.how === 'unprotected' ? ' (the gate was unprotected)' : '', what = name === 'cutover-approved' ? ', the cutover' : '';
+    return [[String(number), code(at), [...by.flatMap((one, place): readonly Part[] => [place > 0 ? ', ' : '', code(one)]), how, what], digest(data?.planDigest), digest(data?.scope)]];
   }));
   return rows.length === 0 ? [] : [{ title: 'Approvals', importance: 1, blocks: [table(['Attempt', 'When', 'By', 'Plan digest', 'Manifest digest'], rows.slice(-SHOWN))] }];
 }
@@ -101,5 +101,6 @@ function importedTables(attempt: Attempt | undefined): Readonly<Record<string, P
 }
 
 const count = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined);
-const digest = (value: unknown): Cell => (typeof value === 'string' ? code(value.slice(0, 64)) : undefined);
+/** Its beginning; the table of attempts has all of it. */
+const digest = (value: unknown): Cell => (typeof value === 'string' ? code(value.length > 16 ? `${value.slice(0, 12)}…` : value) : undefined);
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);

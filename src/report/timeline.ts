@@ -67,7 +67,7 @@ const STRETCHES = [
   { label: 'Rollback', from: 'rollback-begun', to: ['restored'] },
 ] as const;
 const MOMENTS: Readonly<Record<string, Readonly<{ label: string; look: Span['look'] }>>> = {
-  approved: { label: 'Approved', look: 'done' }, expired: { label: 'Gate expired', look: 'bad' }, voided: { label: 'Export given up', look: 'bad' }, verified: { label: 'Verified', look: 'done' }, restored: { label: 'Source put back', look: 'done' },
+  approved: { label: 'Approved', look: 'done' }, 'cutover-approved': { label: 'Cutover approved', look: 'done' }, expired: { label: 'Gate expired', look: 'bad' }, voided: { label: 'Export given up', look: 'bad' }, verified: { label: 'Verified', look: 'done' }, restored: { label: 'Source put back', look: 'done' },
 };
 
 function spansOf(attempt: Attempt, now: string, isNewest: boolean): readonly Span[] {
