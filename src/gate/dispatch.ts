@@ -1,6 +1,5 @@
 /** The gate for repositories whose environments can have no reviewers: a person who starts the workflow again. Pure. */
 import { UserError } from '../errors.js';
-import type { Attempt } from '../journal/journal.js';
 import type { WorkflowRun } from '../ports.js';
 import { requireDefaultBranch } from './place.js';
 
@@ -27,22 +26,15 @@ export function approversMayStart(run: WorkflowRun, approvers: readonly string[]
 
 /**
  * Who approves by having started this run.
- * @param attempt that is approved
+ * @param exported number of the attempt that is approved, and who started or resumed it
  * @throws UserError also for whoever started the export
  */
-export function approversOf(run: WorkflowRun, approvers: readonly string[], attempt: Attempt, defaultBranch: string): readonly string[] {
+export function approversOf(run: WorkflowRun, approvers: readonly string[], { attempt, starters }: Readonly<{ attempt: number; starters: readonly string[] }>, defaultBranch: string): readonly string[] {
   approversMayStart(run, approvers, defaultBranch);
-  const starters = startersOf(attempt);
-  if (starters.length === 0) throw new UserError(`Nobody knows who started the export of attempt ${attempt.number}.`, 'nobody may approve an export that they started, and this attempt does not say who did (a release before this one made it, or it was made by hand).', 'run the workflow from job rehearse again, then approve that attempt.');
+  if (starters.length === 0) throw new UserError(`Nobody knows who started the export of attempt ${attempt}.`, 'nobody may approve an export that they started, and this attempt does not say who did (a release before this one made it, or it was made by hand).', 'run the workflow from job rehearse again, then approve that attempt.');
   const same = run.startedBy.filter((login) => has(starters, login));
-  if (same.length > 0) throw new UserError(`${same.join(' and ')} started the export of attempt ${attempt.number} and cannot approve it.`, 'an approval is by a second person.', FIX);
+  if (same.length > 0) throw new UserError(`${same.join(' and ')} started the export of attempt ${attempt} and cannot approve it.`, 'an approval is by a second person.', FIX);
   return run.startedBy;
-}
-
-/** Every login that a step of the attempt has recorded: who resumes an export counts as well as who began it. */
-export function startersOf({ steps }: Pick<Attempt, 'steps'>): readonly string[] {
-  const found = steps.flatMap(({ data }) => { const by = data?.['startedBy']; return Array.isArray(by) ? (by as readonly unknown[]) : []; });
-  return [...new Set(found.filter((login): login is string => typeof login === 'string' && login !== ''))];
 }
 
 /** Logins are not case sensitive. */

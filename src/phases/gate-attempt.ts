@@ -2,6 +2,7 @@
 import { UserError } from '../errors.js';
 import type { Attempt, Journal } from '../journal/journal.js';
 import { attemptOf, newestAttempt, refuseCleaned, stepOf } from '../journal/transitions.js';
+import { approvalOf } from './approval.js';
 import { refuseRollingBack, STEP, type ApprovedData, type FinishedExport } from './attempts.js';
 
 const AGAIN = 'start the workflow from job rehearse (with pause: before-gate from job pause-first), and approve what that shows.';
@@ -48,11 +49,13 @@ export function requireShown(journal: Journal, attempt: FinishedExport, { planDi
 
 /** Of a final export that is on the target: a second approval, for the cutover alone. The first one stands beside it. */
 export const CUTOVER_APPROVED = 'cutover-approved';
+/** Of an attempt: somebody approved, and it was refused all the same. */
+export const APPROVAL_REFUSED = 'approval-refused';
 /** Which approval is asked for: what is imported already waits for the second gate. */
 export const approvalStep = (attempt: Attempt): string => (stepOf(attempt, STEP.imported) ? CUTOVER_APPROVED : STEP.approved);
 
-/** The approval that an attempt already has. */
-export function approvedOf(attempt: Attempt, step: string = STEP.approved): ApprovedData | undefined {
-  const data = stepOf(attempt, step)?.data;
-  return data && Array.isArray(data['by']) && typeof data['planDigest'] === 'string' && typeof data['scope'] === 'string' ? (data as unknown as ApprovedData) : undefined;
+/** The approval that an attempt already has, at the gate that it stands before. */
+export function approvedOf(attempt: Attempt): ApprovedData | undefined {
+  const step = approvalStep(attempt), found = stepOf(attempt, step);
+  return step === STEP.approved ? approvalOf(attempt)?.data : found && approvalOf({ ...attempt, steps: [{ ...found, name: STEP.approved }] })?.data;
 }

@@ -1,17 +1,20 @@
 import { UserError } from '../errors.js';
-import { approversOf } from '../gate/dispatch.js';
+import { approversMayStart, approversOf } from '../gate/dispatch.js';
 import { requireDefaultBranch } from '../gate/place.js';
 import { requireProtected } from '../gate/protection.js';
 import { freshReviews, type FreshReviews } from '../gate/reviews.js';
 import type { Journal } from '../journal/journal.js';
-import { rememberStep } from '../journal/transitions.js';
+import { newestAttempt, rememberStep, replaceStep } from '../journal/transitions.js';
 import { migrationBucketName, migrationPrefix } from '../plan/naming.js';
-import type { Context, PhaseResult } from '../ports.js';
+import type { Context, OpenJournal, PhaseResult } from '../ports.js';
 import { recordReport } from '../report/gate-record.js';
-import type { ApprovedData, FinishedExport } from './attempts.js';
-import { approvalStep, approvedOf, attemptToApprove, CUTOVER_APPROVED, requireShown } from './gate-attempt.js';
+import { startedBy, type ApprovedData, type FinishedExport } from './attempts.js';
+import { APPROVAL_REFUSED, approvalStep, approvedOf, attemptToApprove, CUTOVER_APPROVED, requireShown } from './gate-attempt.js';
 import { requireGatekeeper } from './gate-keeper.js';
 import { resultOf } from './result.js';
+
+/** Characters of a refusal that the journal keeps. */
+const MAX_REASON = 300;
 
 export type RecordContext = Pick<Context, 'inputs' | 'file' | 'clock' | 'log' | 'source' | 'journal' | 'owner' | 'github'>;
 
@@ -23,23 +26,26 @@ export async function recordApproval(context: RecordContext): Promise<PhaseResul
   const { inputs, log } = context;
   const { approvedPlan: planDigest, approvedManifest: scope, attempt: number } = inputs;
   if (planDigest === undefined || scope === undefined || number === undefined) throw nothingShown(context);
-  const how = await lookAgain(context);
+  const way = await lookAgain(context);
   const store = await openStore(context);
   const journal = await store.open(context.owner);
   try {
     const known = alreadyApproved(journal.current, number, planDigest, scope);
     if (known) {
       log.info(`Attempt ${number} was approved before, by ${known.by.join(', ')}.`);
-      return finish(context, journal.current, number, { data: known, isNew: false, fresh: undefined, warnings: how.warnings });
+      return finish(context, journal.current, number, { data: known, isNew: false, fresh: undefined, warnings: way.warnings });
     }
-    const attempt = attemptToApprove(journal.current, number);
-    requireShown(journal.current, attempt, { planDigest, scope });
-    const { by, fresh } = await how.approval(journal.current, attempt);
-    const data: ApprovedData = { by, how: how.name, environment: how.name === 'dispatch' ? undefined : inputs.workflow.gate.environment, planDigest, scope };
-    const step = { name: approvalStep(attempt), at: context.clock.now().toISOString(), by: context.owner, data: { ...data, ...(fresh ? { reviews: fresh.used } : {}) } };
-    await journal.update((current) => rememberStep(current, number, step));
+    const fresh = await way.reviews(journal.current);
+    const attempt = await requireGoodFor(context, journal, fresh, () => {
+      const found = attemptToApprove(journal.current, number);
+      requireShown(journal.current, found, { planDigest, scope });
+      return found;
+    });
+    const by = way.by(attempt, fresh);
+    const data: ApprovedData = { by, how: way.name, environment: way.name === 'dispatch' ? undefined : inputs.workflow.gate.environment, planDigest, scope };
+    await remember(context, journal, number, approvalStep(attempt), { ...data, ...(fresh ? { reviews: fresh.used } : {}) });
     log.info(`Attempt ${number} is approved by ${by.join(', ')}.`);
-    return finish(context, journal.current, number, { data, isNew: true, fresh, warnings: how.warnings });
+    return finish(context, journal.current, number, { data, isNew: true, fresh, warnings: way.warnings });
   } finally {
     await journal.close();
   }
@@ -48,8 +54,9 @@ export async function recordApproval(context: RecordContext): Promise<PhaseResul
 type Way = Readonly<{
   name: ApprovedData['how'];
   warnings: readonly string[];
-  /** Who approved this attempt. @throws UserError when nobody did */
-  approval: (journal: Journal, attempt: FinishedExport) => Promise<Readonly<{ by: readonly string[]; fresh: FreshReviews | undefined }>>;
+  /** Reviews that count; undefined: this way has none. @throws UserError when nobody has approved */
+  reviews: (journal: Journal) => Promise<FreshReviews | undefined>;
+  by: (attempt: FinishedExport, fresh: FreshReviews | undefined) => readonly string[];
 }>;
 
 async function lookAgain({ inputs, file, github }: RecordContext): Promise<Way> {
@@ -58,16 +65,31 @@ async function lookAgain({ inputs, file, github }: RecordContext): Promise<Way> 
   const run = await github.run();
   const defaultBranch = await gatekeeper.defaultBranch();
   requireDefaultBranch(run, defaultBranch);
-  if (gate.by === 'dispatch') return { name: 'dispatch', warnings: [], approval: async (_, attempt) => await Promise.resolve({ by: approversOf(run, file.approvers, attempt, defaultBranch), fresh: undefined }) };
+  const none = async (): Promise<undefined> => await Promise.resolve(undefined);
+  if (gate.by === 'dispatch') {
+    approversMayStart(run, file.approvers, defaultBranch);
+    return { name: 'dispatch', warnings: [], reviews: none, by: (attempt) => approversOf(run, file.approvers, { attempt: attempt.number, starters: startedBy(attempt) }, defaultBranch) };
+  }
   const { isProtected, warnings } = requireProtected(await gatekeeper.protection(gate.environment), gate, defaultBranch);
-  if (!isProtected) return { name: 'unprotected', warnings, approval: async () => await Promise.resolve({ by: ['nobody'], fresh: undefined }) };
-  return {
-    name: 'environment', warnings,
-    approval: async (journal) => {
-      const fresh = freshReviews(await gatekeeper.reviews(), gate.environment, run.id ?? '', journal);
-      return { by: fresh.by, fresh };
-    },
-  };
+  if (!isProtected) return { name: 'unprotected', warnings, reviews: none, by: () => ['nobody'] };
+  return { name: 'environment', warnings, reviews: async (journal) => freshReviews(await gatekeeper.reviews(), gate.environment, run.id ?? '', journal), by: (_, fresh) => fresh?.by ?? [] };
+}
+
+/** An approval of what turns out to be something else is used up all the same: it was for that, and must not count for what is exported next. */
+async function requireGoodFor(context: RecordContext, journal: OpenJournal, fresh: FreshReviews | undefined, check: () => FinishedExport): Promise<FinishedExport> {
+  try {
+    return check();
+  } catch (error) {
+    const newest = newestAttempt(journal.current);
+    if (error instanceof UserError && fresh && newest) await remember(context, journal, newest.number, APPROVAL_REFUSED, { by: fresh.by, reason: error.what.slice(0, MAX_REASON), reviews: fresh.used });
+    throw error;
+  }
+}
+
+async function remember({ clock, owner }: RecordContext, journal: OpenJournal, number: number, name: string, data: Readonly<Record<string, unknown>>): Promise<void> {
+  const step = { name, at: clock.now().toISOString(), by: owner, data };
+  // Of what was refused the newest counts: it has the longest list of reviews.
+  await journal.update((current) => (name === APPROVAL_REFUSED ? replaceStep : rememberStep)(current, number, step));
 }
 
 /** By the source role alone: the gate changes the journal, and looks at nothing else. */
@@ -93,7 +115,7 @@ const nothingShown = ({ inputs }: RecordContext): UserError => {
 /** Of the very thing that is asked for again: a job that is run twice changes nothing. What it is good for by now, the later phases decide. */
 function alreadyApproved({ attempts }: Journal, number: number, planDigest: string, scope: string): ApprovedData | undefined {
   const attempt = attempts.find((one) => one.number === number);
-  const data = attempt && approvedOf(attempt, approvalStep(attempt));
+  const data = attempt && approvedOf(attempt);
   return data?.planDigest === planDigest && data.scope === scope ? data : undefined;
 }
 

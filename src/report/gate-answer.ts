@@ -26,20 +26,27 @@ function environmentBlocks({ gate, gateInputs, attempt, file, run }: AskFacts): 
 }
 
 /** Both ways ask for the same values, so that whoever copies them cannot mix two up. */
-function dispatchBlocks({ file, attempt, planDigest, starters, gate }: AskFacts): readonly Block[] {
-  const values = [['from', 'gate'], ['gate', 'dispatch'], ['attempt', String(attempt.number)], ['approved-plan', planDigest], ['approved-manifest', attempt.manifest.scope]] as const;
+function dispatchBlocks({ file, attempt, planDigest, starters, gate, run }: AskFacts): readonly Block[] {
+  const values = [['from', 'gate'], ['attempt', String(attempt.number)], ['approved-plan', planDigest], ['approved-manifest', attempt.manifest.scope]] as const;
   const others = gate.reviewers.filter((login) => !starters.some((one) => one.toLowerCase() === login.toLowerCase()));
   return [
     text('To approve, one of ', ...(others.length > 0 ? names(others) : ['the list "approvers"']), ' starts this workflow again on the default branch (Actions, this workflow, "Run workflow"), with these values:'),
     table(['Input', 'Value'], values.map(([name, value]) => [code(name), code(value)])),
-    text('Or on a command line, in place of WORKFLOW the name of the file that calls the migration:'),
-    listing('sh', `gh workflow run WORKFLOW.yml ${values.map(([name, value]) => `-f ${name}=${value}`).join(' ')}`),
+    text(run.workflowFile ? 'Or on a command line:' : 'Or on a command line, in place of WORKFLOW the name of the file that calls the migration:'),
+    listing('sh', `gh workflow run ${run.workflowFile ?? 'WORKFLOW.yml'}${repositoryFlag(run.url)} \\\n${values.map(([name, value]) => `  -f ${name}=${value}`).join(' \\\n')}`),
+    text('The workflow has to have these as inputs of workflow_dispatch and hand them on, as docs/examples/dispatch-gate.yml does.'),
     list([
       approveText(attempt.mode, attempt.number, file.source.environment),
       ['To say no, do nothing: ', code(file.source.environment), ' was never paused.'],
       ...(starters.length > 0 ? [['Not ', ...names(starters), ': nobody approves an export that they started.']] : []),
     ]),
   ];
+}
+
+/** gh takes "[host/]owner/name"; the address of a run has all of it. */
+function repositoryFlag(url: string | undefined): string {
+  const [, host, repository] = /^https?:\/\/([\w.:-]+)\/([\w.-]+\/[\w.-]+)\/actions\//u.exec(url ?? '') ?? [];
+  return host && repository ? ` --repo ${host === 'github.com' ? '' : `${host}/`}${repository}` : '';
 }
 
 const approveText = (mode: 'rehearsal' | 'final', attempt: number, source: string): Text =>

@@ -34,7 +34,7 @@ export type AskFacts = Readonly<{
   active: readonly string[] | undefined;
   inFlight: InFlightShown;
   estimates: Estimates;
-  run: Pick<WorkflowRun, 'url'>;
+  run: Pick<WorkflowRun, 'url' | 'workflowFile'>;
   /** ISO 8601. */
   now: string;
 }>;

@@ -16,6 +16,8 @@ export async function readWorkflowRun(env: Env): Promise<WorkflowRun> {
     id,
     event: env['GITHUB_EVENT_NAME'] || undefined,
     ref: env['GITHUB_REF'] || undefined,
+    // owner/repo/.github/workflows/file.yml@ref: https://docs.github.com/actions/reference/workflows-and-actions/variables#default-environment-variables
+    workflowFile: /\/\.github\/workflows\/([\w.-]+\.ya?ml)@/u.exec(env['GITHUB_WORKFLOW_REF'] ?? '')?.[1],
     // A re-run has the first starter as its actor, and is done by whoever triggers it.
     startedBy: [...new Set([env['GITHUB_ACTOR'], env['GITHUB_TRIGGERING_ACTOR']].filter((name): name is string => Boolean(name)))],
     // The runner's own is the merge of both sides, which nobody has seen.
