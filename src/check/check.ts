@@ -21,7 +21,7 @@ import { refuseCredentials, type Variables } from './refuse-credentials.js';
 import { endMarked } from './run-program.js';
 import { findLost, runRules } from './run-rules.js';
 import { installerPlaces } from './seal-view.js';
-import { openSeal, type Seal } from './seal.js';
+import { findSudo, openSeal, type Seal } from './seal.js';
 import { findTools } from './tools.js';
 import { copyFolder, countPython, findWorkflowFiles, leftOutNote, type WorkflowFiles } from './workflow-files.js';
 import { boundedReport, reportText } from './write-check-report.js';
@@ -84,7 +84,8 @@ const tampering = (changed: readonly string[]): readonly CheckFinding[] => chang
 const SEALS: Readonly<Record<Seal['kind'], string>> = {
   user: 'DAG code runs in namespaces of its own: it sees no other process and writes only into its own folder.',
   root: 'DAG code runs in namespaces of its own, made by sudo: it sees no other process and writes only into its own folder.',
-  none: 'DAG code runs with limits, but as this user: this kernel gives no namespaces. What this user can read, it can read.',
+  landlock: 'DAG code runs under Landlock, for this kernel gives no namespaces: it writes only into its own folder, and cannot look into other processes, though it sees that they are there.',
+  none: 'DAG code runs with limits, but as this user: this kernel gives neither namespaces nor Landlock. What this user can read, it can read.',
 };
 
 type Inside = CheckJob & Readonly<{ root: string; files: WorkflowFiles; folder: string; marker: string; python: string }>;
@@ -97,7 +98,7 @@ async function checkIn({ file, env, scripts, clock, log, root, files, folder, ma
   const environment = dagEnvironment(places, file.target.configuration, marker);
 
   const tools = await findTools(python, env, work);
-  const seal = await openSeal({ ...tools, script: path.join(scripts, 'seal.py'), folder: work, shown: [folder, scripts], hidden: [path.join(root, '.git')], env }); // with persisted credentials there is a token in .git
+  const seal = await openSeal({ ...tools, script: path.join(scripts, 'seal.py'), landlock: path.join(scripts, 'landlock.py'), sudo: findSudo(), folder: work, shown: [folder, scripts], hidden: [path.join(root, '.git')], env }); // with persisted credentials there is a token in .git
   log.info(`${SEALS[seal.kind]}${seal.kind === 'none' ? '' : seal.hidesHome ? ' The home folder is out of its sight.' : ` Of the home folder only files known to hold credentials are out of its sight: ${tools.uv} or ${tools.python} does not start without the rest.`}`);
   const installer = installerEnvironment(env, os.homedir()), own = { home: path.join(folder, 'install', 'home'), cache: path.join(folder, 'install', 'cache') };
   for (const each of [own.home, own.cache]) await mkdir(each, { recursive: true });

@@ -15,22 +15,23 @@ export type Program = Readonly<{
   maxOutput?: number;
   /** Takes whole lines of stdout as they come; stdout is empty then. */
   onLine?: (line: string) => void;
+  /** For a group of processes that are not ours to end, because sudo started them; only when ending them here has left some. */
+  endAsRoot?: (group: number) => void;
 }>;
 
 const DRAIN_MILLISECONDS = 5_000;
 const MAX_STDERR = 64 * 1024;
 
 /** @throws Error with code ENOENT when there is no such program */
-export async function runProgram({ command, args, env, folder, input, timeoutSeconds, maxOutput = 16 * 1024 * 1024, onLine }: Program): Promise<ProgramResult> {
+export async function runProgram({ command, args, env, folder, input, timeoutSeconds, maxOutput = 16 * 1024 * 1024, onLine, endAsRoot }: Program): Promise<ProgramResult> {
   const child = spawn(command, [...args], { cwd: folder, env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
-  const end = (signal: NodeJS.Signals): void => endGroup(child.pid, signal);
+  const end = (): void => endGroup(child.pid, endAsRoot);
   // A cancelled job must leave nothing behind that runs a stranger's code.
-  const atExit = (): void => end('SIGKILL');
-  process.once('exit', atExit);
+  process.once('exit', end);
   let stopped: ProgramResult['stopped'];
   const timer = setTimeout(() => {
     stopped = 'time';
-    end('SIGKILL');
+    end();
   }, timeoutSeconds * 1000);
   const whole: Buffer[] = [];
   let size = 0, rest: Buffer = Buffer.alloc(0), errors: Buffer = Buffer.alloc(0);
@@ -38,7 +39,7 @@ export async function runProgram({ command, args, env, folder, input, timeoutSec
     size += chunk.length;
     if (size > maxOutput) {
       stopped ??= 'output';
-      end('SIGKILL');
+      end();
     } else if (onLine) {
       const all = Buffer.concat([rest, chunk]), last = all.lastIndexOf(0x0a);
       for (const line of last < 0 ? [] : all.subarray(0, last).toString('utf8').split('\n')) onLine(line);
@@ -65,20 +66,22 @@ export async function runProgram({ command, args, env, folder, input, timeoutSec
   } finally {
     clearTimeout(timer);
     clearTimeout(drained);
-    process.off('exit', atExit);
-    end('SIGKILL');
+    process.off('exit', end);
+    end();
     child.stdout.destroy();
     child.stderr.destroy();
   }
 }
 
-function endGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+function endGroup(pid: number | undefined, endAsRoot: Program['endAsRoot']): void {
   if (pid === undefined) return;
   try {
-    process.kill(-pid, signal);
-  } catch {
-    // It is over already; that is what was wanted.
+    process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    // EPERM: none of the group is ours. Otherwise it is over already; that is what was wanted.
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return;
   }
+  endAsRoot?.(pid);
 }
 
 /** Ends every process that carries our mark, e.g. those of a DAG that killed the program which watched over them. Linux. */

@@ -4,6 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync, chmodSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { ensureTools } from '../../../scripts/python.mjs';
+import { openSeal } from '../../../src/check/seal.js';
 
 const SEAL = path.resolve('src/check/python/seal.py');
 const folder = mkdtempSync(path.join(os.tmpdir(), 'mwaa-migrate-seal-'));
@@ -76,6 +78,24 @@ describe.each(WAYS)('%s', (_, ids) => {
 
   run('ends it when its time is over, also where the one who started it may not', () => expect(seal('sleep 60', ids, 1).status).toBe(137));
 });
+
+if (isRoot)
+  it('by sudo: takes the one of the system, and has it end what this user may not', async () => {
+    const log = at('sudo.log'), fake = at('sudo'), script = at('root_only.py'), work = at('work');
+    mkdirSync(work, { recursive: true });
+    // Anything else of that name must not be asked.
+    writeFileSync(path.join(work, 'sudo'), `#!/bin/sh\necho wrong >> ${log}\nexit 1\n`, { mode: 0o755 });
+    writeFileSync(fake, `#!/bin/sh\nprintf "%s\\n" "$*" >> ${log}\nwhile true; do case "$1" in -n|--preserve-env=*) shift;; --) shift; break;; *) break;; esac; done\nexec "$@"\n`, { mode: 0o755 });
+    writeFileSync(script, `import json, runpy, sys\nif json.loads(sys.argv[1])["uid"] is None: sys.exit(97)\nrunpy.run_path(${JSON.stringify(SEAL)}, run_name="__main__")\n`);
+    const python = spawnSync('python3', ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' }).stdout.trim();
+    const { kind, run } = await openSeal({ python, uv: path.join(ensureTools(), 'uv'), script, landlock: script, sudo: fake, folder: work, shown: [], hidden: [], env: {} });
+    expect(kind).toBe('root');
+    rmSync(log);
+    const ended = await run({ command: '/bin/sh', args: ['-c', 'while true; do echo more; done'], env: { PATH: `${work}:/usr/bin:/bin` }, folder: work, writable: [work], timeoutSeconds: 60, maxOutput: 1000 });
+    expect(ended.stopped).toBe('output');
+    expect(readFileSync(log, 'utf8')).toMatch(/^-n --preserve-env=[^\n]* -- [^]*\n-n kill -KILL -- -\d+\n/u);
+    expect(readFileSync(log, 'utf8')).not.toContain('wrong');
+  });
 
 it('says that it cannot, before anything is started, where the kernel does not let it', () => {
   // Without capabilities and without user namespaces: what a hardened container is.

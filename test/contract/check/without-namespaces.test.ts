@@ -1,4 +1,4 @@
-/** The whole check where the kernel gives no namespaces: what limits and putting back alone keep from DAG code. */
+/** The whole check where the kernel gives neither namespaces nor Landlock: what limits and putting back alone keep from DAG code. */
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -44,8 +44,8 @@ beforeAll(async () => {
   writeFileSync(at('repo/dags/right.py'), 'from airflow import DAG\nwith DAG("right", schedule="@daily", start_date=__import__("datetime").datetime(2024, 1, 1)) as dag: pass\n');
   writeFileSync(at('repo/requirements.txt'), '--constraint "https://raw.githubusercontent.com/apache/airflow/constraints-2.7.2/constraints-3.11.txt"\n\npendulum==1.0\n');
   for (const name of ['set_env', 'add_path', 'set_output']) writeFileSync(at(`temp/_runner_file_commands/${name}`), `${name} as it was\n`);
-  // Without seal.py no try to seal succeeds, as on a kernel that refuses.
-  cpSync('src/check/python', at('scripts'), { recursive: true, filter: (name) => !name.endsWith('seal.py') });
+  // Without these no try to seal succeeds, as on a kernel that refuses.
+  cpSync('src/check/python', at('scripts'), { recursive: true, filter: (name) => !/(?:seal|landlock)\.py$/u.test(name) });
   const file = aMigrationFile();
   checked = await check({
     file: { ...file, source: { ...file.source, airflowVersion: undefined }, target: { ...file.target, airflowVersion: '2.10.3' } }, config: 'mwaa-migration.yml', token: undefined, scripts: at('scripts'),
@@ -57,7 +57,7 @@ beforeAll(async () => {
   });
 }, 600_000);
 
-it('says that it is so', () => expect(said.join('\n')).toContain('this kernel gives no namespaces'));
+it('says that it is so', () => expect(said.join('\n')).toContain('this kernel gives neither namespaces nor Landlock'));
 
 it("puts the runner's files back, for good, and names those that were touched", async () => {
   // The daemon would write ten times in this time.
