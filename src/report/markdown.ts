@@ -1,6 +1,6 @@
 import { withDocs } from './docs-link.js';
 import { grouped, isPlainAddress, signOf, type Block, type Cell, type Part, type Report, type Section, type Text } from './document.js';
-import { withoutLeastImportant } from './fitting.js';
+import { withFewerRows, withoutLeastImportant, type Fitted } from './fitting.js';
 import { fenced, inlineCode, sentence } from './inert.js';
 import { ganttOf } from './mermaid.js';
 
@@ -12,19 +12,36 @@ export const MAX_SUMMARY_BYTES = 1_048_576;
 /** How text of strangers is written. @param isCell inside a table */
 export type CodeWriter = (value: string, isCell: boolean) => string;
 
+/** Where the rows are that a summary has no room for: phases write the same report as HTML, uncut. */
+const WHOLE = 'the same report as HTML (output report, ending in .html)';
+
 /**
- * Markdown of a job summary. Where it would be too long, whole sections go, the least important ones first, and it says so.
+ * Markdown of a job summary. Where it would be too long, whole sections go, the least important ones first, then the ends of long tables,
+ * and it says so.
  * @param maxBytes of UTF-8
  */
 export function renderMarkdown(report: Report, maxBytes = MAX_SUMMARY_BYTES, leftOut = 'Left out of this summary, because GitHub cuts it at 1 MiB:'): string {
   const { verdict, section, next } = markdownWriter(inlineCode);
-  let rendered = '';
-  for (const { sections, dropped } of withoutLeastImportant(report.sections)) {
+  // Most of them are the same in every try.
+  const written = new Map<Section, string>();
+  const write = (one: Section): string => {
+    const text = written.get(one) ?? section(one);
+    written.set(one, text);
+    return text;
+  };
+  let rendered = '', last: Fitted | undefined;
+  const fits = (fitted: Fitted): boolean => {
+    const { sections, dropped } = fitted;
     const notice = dropped.length > 0 ? [`**${sentence(leftOut)}** ${dropped.map(sentence).join(', ')}.`] : [];
-    const [first, last] = report.isNextFirst === true ? [next(report), []] : [[], next(report)];
-    rendered = `${[verdict(report), ...first, ...notice, ...sections.map(section), ...last].join('\n\n')}\n`;
-    if (Buffer.byteLength(rendered) <= maxBytes) return rendered;
+    const [first, behind] = report.isNextFirst === true ? [next(report), []] : [[], next(report)];
+    rendered = `${[verdict(report), ...first, ...notice, ...sections.map(write), ...behind].join('\n\n')}\n`;
+    return Buffer.byteLength(rendered) <= maxBytes;
+  };
+  for (const fitted of withoutLeastImportant(report.sections)) {
+    if (fits(fitted)) return rendered;
+    last = fitted;
   }
+  if (last) for (const fitted of withFewerRows(last, WHOLE)) if (fits(fitted)) return rendered;
   return cut(rendered, maxBytes);
 }
 
