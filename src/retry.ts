@@ -20,7 +20,9 @@ const REPEATABLE_CODES: ReadonlySet<string> = new Set(['ECONNRESET', 'ECONNREFUS
 /** True when sending the same request again may well succeed. */
 export function isRepeatable(error: unknown): boolean {
   if (typeof error !== 'object' || error === null) return false;
-  const { name, code, Code, $metadata, message } = error as { name?: unknown; code?: unknown; Code?: unknown; $metadata?: { httpStatusCode?: unknown }; message?: unknown };
+  const { name, code, Code, $metadata, message } = error as { name?: unknown; code?: unknown; Code?: unknown; $metadata?: { httpStatusCode?: unknown; clockSkewCorrected?: unknown }; message?: unknown };
+  // The SDK has read AWS's time from the answer: signed anew, the request is good also where the machine's clock is wrong.
+  if ($metadata?.clockSkewCorrected === true) return true;
   if ([name, code, Code].some((word) => typeof word === 'string' && (REPEATABLE_NAMES.has(word) || REPEATABLE_CODES.has(word)))) return true;
   const status = $metadata?.httpStatusCode;
   if (typeof status === 'number' && (status >= 500 || status === 429)) return true;

@@ -40,6 +40,8 @@ export const nameOf = (error: unknown): string => (error instanceof Error ? erro
 
 const DENIED = ['AccessDenied', 'AccessDeniedException', 'AllAccessDisabled', 'UnauthorizedOperation', 'Forbidden', '403'];
 const EXPIRED = ['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired', 'RequestExpired'];
+/** The SDK corrects its clock by AWS's answer and the call is repeated (retry.ts): this is left where that did not help. */
+const SKEWED = ['RequestTimeTooSkewed', 'RequestInTheFuture'];
 const INVALID = ['InvalidClientTokenId', 'UnrecognizedClientException', 'InvalidAccessKeyId', 'SignatureDoesNotMatch', 'InvalidSignatureException', 'InvalidToken', 'AuthFailure', 'IncompleteSignature'];
 
 /** @returns UserErrors unchanged; AWS's refusals as UserErrors; anything else as it is, for it is our defect */
@@ -60,6 +62,8 @@ export function explain(error: unknown, { action, resource }: Asked, actor: stri
       'set input session-policy to "none" and run the phase again: the session may then do all that the role may.',
       options,
     );
+  if (SKEWED.includes(name) || /\bSignature (?:expired|not yet current)\b/u.test(words))
+    return new UserError(`AWS refused ${action} on ${resource} for the time of the request.`, `the clock of the runner is further from AWS's than AWS allows (${said}).`, 'set the clock of the runner (NTP), then run the phase again: it goes on where it stopped.', options);
   if (DENIED.includes(name) || (status === 403 && !EXPIRED.includes(name) && !INVALID.includes(name)))
     return new UserError(
       `Access denied: ${action} on ${resource}.`,

@@ -44,7 +44,7 @@ export async function startFront({ services, world, callLogFile, secureTransport
     const handled = await handle(call, raw, { sourceIp: message.socket.remoteAddress ?? '' });
     log.add(handled.record);
     if (handled.response === 'drop') response.destroy();
-    else write(response, handled.response, call.id);
+    else write(response, withDate(handled.response), call.id);
   };
 
   /** Never throws: whatever goes wrong becomes an answer in the service's own protocol. */
@@ -83,6 +83,9 @@ export async function startFront({ services, world, callLogFile, secureTransport
       return { response: service.renderError(refusal, request), record: record(refusal.status, refusal.code) };
     }
   };
+
+  /** SDKs set their own clock by this header, so it must be the sandbox's: Node's would be the machine's. */
+  const withDate = (response: FrontResponse): FrontResponse => ({ ...response, headers: { date: world.clock.now().toUTCString(), ...response.headers } });
 
   const server = createServer({ keepAliveTimeout: 30_000, requestTimeout: 0 }, (message, response) => {
     answer(message, response).catch((error: unknown) => {

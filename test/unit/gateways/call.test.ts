@@ -13,6 +13,9 @@ describe('a refusal of AWS in the words of a user', () => {
     { error: refusal('ExpiredToken', 'over'), isAssumed: false, has: ['The credentials of the job (input plan-role is empty) expired', 'set plan-role, so that mwaa-migrate renews'] },
     { error: refusal('Error', 'connect ECONNREFUSED', { code: 'ECONNREFUSED' }), isAssumed: true, has: ['AWS could not be reached for s3:GetObject on arn:aws:s3:::b/k.', 'network of the runner'] },
     { error: refusal('SlowDown', 'reduce', { $metadata: { httpStatusCode: 503 } }), isAssumed: true, has: ['failed again and again', 'SlowDown: reduce'] },
+    { error: refusal('RequestTimeTooSkewed', 'too large', { $metadata: { httpStatusCode: 403 } }), isAssumed: true, has: ['AWS refused s3:GetObject on arn:aws:s3:::b/k for the time of the request.', 'clock of the runner (NTP)'] },
+    { error: refusal('InvalidSignatureException', 'Signature expired: 20261122T100000Z is now earlier than 20261122T100500Z', { $metadata: { httpStatusCode: 403 } }), isAssumed: true, has: ['for the time of the request'] },
+    { error: refusal('AccessDenied', 'no session policy allows the s3:GetObject action', { $metadata: { httpStatusCode: 403 } }), isAssumed: true, has: ['It is a defect of mwaa-migrate', 'session-policy to "none"'] },
     { error: refusal('InvalidClientTokenId', 'The token is invalid.'), isAssumed: false, has: ['InvalidClientTokenId: The token is invalid.\n'] },
   ])('$error.name, assumed: $isAssumed', ({ error, isAssumed, has }) => {
     for (const words of has) expect(said(error, isAssumed)).toContain(words);

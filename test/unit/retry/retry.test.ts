@@ -18,6 +18,12 @@ describe('isRepeatable', () => {
   ])('%p: %p, %s', (error, expected) => expect(isRepeatable(error)).toBe(expected));
 });
 
+it('repeats once what was refused only because the machine\'s clock was wrong, as the SDK marks it', () => {
+  const refused = { name: 'RequestTimeTooSkewed', $metadata: { httpStatusCode: 403 } };
+  expect(isRepeatable({ ...refused, $metadata: { ...refused.$metadata, clockSkewCorrected: true } })).toBe(true);
+  expect(isRepeatable(refused)).toBe(false);
+});
+
 describe('withRetry', () => {
   const clock = (waits: number[]) => ({ now: () => new Date(0), sleep: async (milliseconds: number) => void waits.push(milliseconds) });
 

@@ -41,7 +41,7 @@ function secondsOf(form: URLSearchParams): number {
 /** Whitespace counts too, unlike in IAM's own policies. Of the two operations only the one with a web identity has the limit in its model (botocore's sts 2011-06-15). */
 function sessionPoliciesOf(world: SandboxWorld, form: URLSearchParams): Pick<SessionRequest, 'sessionPolicies' | 'packedPolicySize'> {
   const text = form.get('Policy');
-  if (text !== null && !/^[\u0009\u000A\u000D\u0020-\u00FF]+$/u.test(text)) throw invalid(text, 'policy', 'Member must satisfy regular expression pattern: [\\u0009\\u000A\\u000D\\u0020-\\u00FF]+');
+  if (text !== null && !/^[\t\n\r\u0020-\u00FF]+$/u.test(text)) throw invalid(text, 'policy', 'Member must satisfy regular expression pattern: [\\u0009\\u000A\\u000D\\u0020-\\u00FF]+');
   if (text !== null && text.length > LIMITS.session && form.get('Action') === 'AssumeRoleWithWebIdentity') throw invalid(text, 'policy', `Member must have length less than or equal to ${LIMITS.session}`);
   const arns = membersOf(form, 'PolicyArns', 'arn');
   if (arns.length > 10) throw invalid(`${arns.length} policies`, 'policyArns', 'Member must have length less than or equal to 10');

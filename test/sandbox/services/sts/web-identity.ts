@@ -20,6 +20,9 @@ const GITHUB = 'token.actions.githubusercontent.com';
 
 export async function assumeRoleWithWebIdentity(world: SandboxWorld, form: URLSearchParams): Promise<XmlValue> {
   const { roleArn, sessionName, seconds, sessionPolicies, packedPolicySize } = readSessionRequest(world, form);
+  // Nothing is asked of the authorizer, so the call log hears of the role here.
+  const call = world.authorizer.currentCall();
+  if (call) call.resource = roleArn;
   const token = readToken(required(form, 'WebIdentityToken'));
   const account = roleArn.split(':')[4] ?? '';
   const issuer = token.claims.iss.replace(/^https:\/\//u, '');
