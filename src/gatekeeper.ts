@@ -5,6 +5,8 @@ export type EnvironmentProtection = Readonly<{
   name: string;
   /** Logins of people, slugs of teams; empty: nobody must review. */
   reviewers: readonly string[];
+  /** Those of `reviewers` that are teams: who is in them is not told. */
+  teams?: readonly string[];
   /** The person who started the run may not approve it. */
   preventsSelfReview: boolean;
   /** Minutes; 0: none. */

@@ -10,11 +10,17 @@ export type GateStand = Readonly<{
   reviewers: readonly string[];
   /** What GitHub lets through that a careful team would not. */
   warnings: readonly string[];
+  /** Why an approval by this person is none, though GitHub let the job begin; undefined: it is one, as far as can be told. */
+  whyNot?: ((login: string) => string | undefined) | undefined;
 }>;
 
-/** @throws UserError for an environment that is missing or lets every job through, unless the inputs allow it */
-export function requireProtected(protection: EnvironmentProtection | undefined, { environment, allowUnprotected }: Pick<GateInputs, 'environment' | 'allowUnprotected'>, defaultBranch: string): GateStand {
-  if (protection !== undefined && protection.reviewers.length > 0) return { isProtected: true, reviewers: protection.reviewers, warnings: warningsOf(protection, defaultBranch) };
+/**
+ * @param startedBy logins of who started the workflow run
+ * @throws UserError for an environment that is missing or lets every job through, unless the inputs allow it
+ */
+export function requireProtected(protection: EnvironmentProtection | undefined, { environment, allowUnprotected }: Pick<GateInputs, 'environment' | 'allowUnprotected'>, defaultBranch: string, startedBy: readonly string[] = []): GateStand {
+  if (protection !== undefined && protection.reviewers.length > 0)
+    return { isProtected: true, reviewers: protection.reviewers, warnings: warningsOf(protection, defaultBranch), whyNot: (login) => whyNotReviewer(protection, login, startedBy) };
   if (allowUnprotected)
     return { isProtected: false, reviewers: [], warnings: [`Nobody is asked: environment "${environment}" ${protection ? 'has no required reviewers' : 'does not exist'}, and allow-unprotected-gate is true. Journal and summary say "nobody".`] };
   throw protection ? withoutReviewers(environment) : missing(environment);
@@ -29,10 +35,17 @@ const missing = (environment: string): UserError =>
 const withoutReviewers = (environment: string): UserError =>
   new UserError(`GitHub environment "${environment}" has no required reviewers.`, 'a job that names it runs at once; nobody would be asked.', `add required reviewers to it under Settings, Environments. ${OTHERWISE} Only to go on without any approval: allow-unprotected-gate: true.`);
 
+/** An administrator who bypasses the rules has been seen among the reviews as one who approved. Of a team nobody tells its members. */
+function whyNotReviewer({ name, reviewers, teams = [], preventsSelfReview }: EnvironmentProtection, login: string, startedBy: readonly string[]): string | undefined {
+  const is = (one: string): boolean => one.toLowerCase() === login.toLowerCase();
+  if (teams.length === 0 && !reviewers.some(is)) return `is no required reviewer of environment "${name}"`;
+  return preventsSelfReview && startedBy.length > 0 && startedBy.every(is) ? `started this workflow run, and environment "${name}" prevents self-review` : undefined;
+}
+
 function warningsOf({ name, preventsSelfReview, adminsMayBypass, branches, waitMinutes }: EnvironmentProtection, defaultBranch: string): readonly string[] {
   return [
     preventsSelfReview ? [] : `Whoever starts the run may approve it: environment "${name}" does not prevent self-review.`,
-    adminsMayBypass === true ? `Administrators may bypass the rules of environment "${name}". Phase gate then refuses, because nobody has approved.` : [],
+    adminsMayBypass === true ? `Administrators may bypass the rules of environment "${name}"; forbid it in its settings.` : [],
     branches === 'any' ? `Environment "${name}" lets in runs of every branch; restrict it to "${defaultBranch}".` : [],
     typeof branches !== 'string' && !branches.some((pattern) => pattern === defaultBranch || /[*?[{]/u.test(pattern)) ? `Environment "${name}" lets in no run of "${defaultBranch}", but only of ${branches.join(', ') || 'no branch at all'}: the gate would fail.` : [],
     waitMinutes > 0 ? `Environment "${name}" waits ${waitMinutes} minutes besides the approval.` : [],

@@ -16,12 +16,15 @@ export type FreshReviews = Readonly<{
   used: UsedReviews;
 }>;
 
+/** `whyNot`: see GateStand. */
+export type Asked = Readonly<{ environment: string; runId: string; whyNot?: ((login: string) => string | undefined) | undefined }>;
+
 /**
  * A re-run of the gate's job waits for a new approval, but the old one is still in the list: it counted for another export and counts for no second one.
- * @param runId of GitHub; the same for all attempts of a run
+ * @param asked `runId` of GitHub is the same for all attempts of a run
  * @throws UserError when nobody has approved since: an administrator let the job through, or the environment has lost its reviewers
  */
-export function freshReviews(reviews: readonly GateReview[], environment: string, runId: string, journal: Journal): FreshReviews {
+export function freshReviews(reviews: readonly GateReview[], { environment, runId, whyNot = () => undefined }: Asked, journal: Journal): FreshReviews {
   const here = reviews.filter((review) => isSame(review.environment, environment));
   const approved = here.filter(({ state }) => state === 'approved');
   const fresh = without(approved, usedIn(journal, runId, environment));
@@ -31,9 +34,16 @@ export function freshReviews(reviews: readonly GateReview[], environment: string
       `${approved.length > 0 ? 'an approval is for one export and the final export made from it' : 'the job runs although no review of this workflow run approves it'}; an administrator may have bypassed the rules of the environment, or it had no reviewers for a while.`,
       'start the workflow with from: ask and let a reviewer approve it; forbid bypassing in the settings of the environment.',
     );
+  const good = fresh.filter(({ by }) => whyNot(by) === undefined);
+  if (good.length === 0)
+    throw new UserError(
+      `The approval in environment "${environment}" does not count: ${unique(fresh.map(({ by }) => `${by} ${whyNot(by) ?? ''}`)).join('; ')}.`,
+      'GitHub let the job begin because an administrator bypassed the rules of the environment, or the rules were others then.',
+      'start the workflow with from: ask and let a required reviewer approve it; forbid bypassing in the settings of the environment.',
+    );
   return {
-    by: unique(fresh.map(({ by }) => by)),
-    comments: fresh.filter(({ comment }) => comment.trim() !== '').map(({ by, comment }) => ({ by, comment })),
+    by: unique(good.map(({ by }) => by)),
+    comments: good.filter(({ comment }) => comment.trim() !== '').map(({ by, comment }) => ({ by, comment })),
     rejectedBy: unique(here.filter(({ state }) => state === 'rejected').map(({ by }) => by)),
     used: { run: runId, environment, approvedBy: approved.map(({ by }) => by) },
   };

@@ -70,9 +70,9 @@ async function lookAgain({ inputs, file, github }: RecordContext): Promise<Way> 
     approversMayStart(run, file.approvers, defaultBranch);
     return { name: 'dispatch', warnings: [], reviews: none, by: (attempt) => approversOf(run, file.approvers, { attempt: attempt.number, starters: startedBy(attempt) }, defaultBranch) };
   }
-  const { isProtected, warnings } = requireProtected(await gatekeeper.protection(gate.environment), gate, defaultBranch);
+  const { isProtected, warnings, whyNot } = requireProtected(await gatekeeper.protection(gate.environment), gate, defaultBranch, run.startedBy);
   if (!isProtected) return { name: 'unprotected', warnings, reviews: none, by: () => ['nobody'] };
-  return { name: 'environment', warnings, reviews: async (journal) => freshReviews(await gatekeeper.reviews(), gate.environment, run.id ?? '', journal), by: (_, fresh) => fresh?.by ?? [] };
+  return { name: 'environment', warnings, reviews: async (journal) => freshReviews(await gatekeeper.reviews(), { environment: gate.environment, runId: run.id ?? '', whyNot }, journal), by: (_, fresh) => fresh?.by ?? [] };
 }
 
 /** An approval of what turns out to be something else is used up all the same: it was for that, and must not count for what is exported next. */

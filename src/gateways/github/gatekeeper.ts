@@ -59,10 +59,13 @@ export function openGatekeeper(api: GithubApi, repository: string, runId: string
       const rules = listOf(at(found, 'protection_rules'));
       const review = rules.find((rule) => at(rule, 'type') === 'required_reviewers');
       const wait = at(rules.find((rule) => at(rule, 'type') === 'wait_timer'), 'wait_timer');
+      const reviewers = listOf(at(review, 'reviewers'));
+      // In GitHub's answers since 2023, not in its description.
       const bypass = at(found, 'can_admins_bypass');
       return {
         name,
-        reviewers: listOf(at(review, 'reviewers')).flatMap((one) => reviewerName(at(one, 'reviewer'))),
+        reviewers: reviewers.flatMap((one) => reviewerName(at(one, 'reviewer'))),
+        teams: reviewers.flatMap((one) => (at(one, 'type') === 'User' ? [] : reviewerName(at(one, 'reviewer')))),
         preventsSelfReview: at(review, 'prevent_self_review') === true,
         waitMinutes: typeof wait === 'number' ? wait : 0,
         branches: await branchesOf(found, name),

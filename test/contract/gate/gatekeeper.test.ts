@@ -24,7 +24,7 @@ const mona = { login: 'mona', type: 'User' } as const;
 describe('the protection of an environment', () => {
   it('is told whole: people and teams, self-review, waiting time, branches, administrators', async () => {
     github.addEnvironment({ name: 'production', reviewers: [mona, { slug: 'data-platform', members: ['hubot'] }], preventSelfReview: true, waitMinutes: 5, branches: ['main', 'release/*'], tags: ['v*'], adminsMayBypass: false });
-    expect(await gatekeeper().protection('production')).toEqual({ name: 'production', reviewers: ['mona', 'data-platform'], preventsSelfReview: true, waitMinutes: 5, branches: ['main', 'release/*'], adminsMayBypass: false });
+    expect(await gatekeeper().protection('production')).toEqual({ name: 'production', reviewers: ['mona', 'data-platform'], teams: ['data-platform'], preventsSelfReview: true, waitMinutes: 5, branches: ['main', 'release/*'], adminsMayBypass: false });
   });
 
   it.each([

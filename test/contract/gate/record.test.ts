@@ -83,6 +83,8 @@ describe('a review of the environment', () => {
   });
 
   it('is told to be by the one who started the run, where GitHub allows that', async () => {
+    github.state.environments.clear();
+    gate.environment({ preventSelfReview: false, reviewers: [person('starter')] });
     gate.reviews(['approved', 'Starter']);
     expect(plain((await gate.record(shown)).summary)).toContain('Starter also started this workflow run.');
   });
@@ -94,6 +96,23 @@ describe('a review of the environment', () => {
   ] as const)('does not count: %s (an administrator let the job through)', async (_, reviews, says) => {
     gate.reviews(...reviews);
     await refused(gate.record(shown), says);
+  });
+
+  it.each([
+    ['is no reviewer: an administrator has bypassed the rules', 'admin', {}, /^The approval in environment "migration-production" does not count: admin is no required reviewer/u],
+    ['started the run, where that is prevented', 'Starter', { reviewers: [person('starter')] }, /does not count: Starter started this workflow run, and environment "migration-production" prevents self-review/u],
+  ] as const)('does not count by who %s', async (_, login, environment, says) => {
+    github.state.environments.clear();
+    gate.environment(environment);
+    gate.reviews(['approved', login]);
+    await refused(gate.record(shown), says);
+  });
+
+  it('counts by a person whose team reviews, for nobody tells who is in it', async () => {
+    github.state.environments.clear();
+    gate.environment({ reviewers: [{ slug: 'data-platform', members: ['lee'] }] });
+    gate.reviews(['approved', 'lee']);
+    expect((await gate.record(shown)).outputs['approved-by']).toBe('lee');
   });
 
   it('of another environment does not count', async () => {
@@ -285,7 +304,7 @@ describe('before the gate, and before the second one', () => {
 
   it('the cutover has an approval of its own, beside the first', async () => {
     gate.environment();
-    const cutover = github.addEnvironment({ name: 'cutover', reviewers: [person('boss')] });
+    const cutover = github.addEnvironment({ name: 'cutover', reviewers: [person('boss')], preventSelfReview: true });
     gate.reviews(['approved', 'mona']);
     await gate.exported();
     const shown = await gate.shown();
