@@ -24,9 +24,9 @@ export type GithubApi = Readonly<{
   ask(query: string): Promise<unknown>;
 }>;
 
-/** What is asked of GitHub, for its refusals: what the token may not do, which permission that takes, and what there is without it. */
+/** What is asked of GitHub, for its refusals: what is said where the token may not do it, which permission it takes, and what there is without it. */
 export type Purpose = Readonly<{ forbidden: string; permission: string; otherwise: string }>;
-const COMMENTS: Purpose = { forbidden: 'write comments on pull requests', permission: 'pull-requests: write', otherwise: 'read the plan in the job summary, and report this with the log of the run.' };
+const COMMENTS: Purpose = { forbidden: 'The github-token may not write comments on pull requests.', permission: 'pull-requests: write', otherwise: 'read the plan in the job summary, and report this with the log of the run.' };
 
 /**
  * @param apiUrl GITHUB_API_URL; the proxy comes from the runner's own variables
@@ -109,7 +109,7 @@ function refusal({ method, path }: GithubRequest, outcome: Raw | Broken, wait: n
   if (status >= 500) return new UserError(`${asked} failed ${TRIES} times.`, `GitHub answered ${said}.`, 'look at githubstatus.com, then run the job again.');
   if (status === 401) return new UserError('GitHub does not accept the github-token.', `it answered ${said}; the token is wrong, revoked, or its job has ended.`, 'leave the input github-token out, so that the job\'s own token is used, or renew the one that you give.');
   if (/locked/iu.test(words)) return new UserError('The conversation of the pull request is locked.', `GitHub answered ${said}.`, 'unlock it, or read the plan in the job summary.');
-  if (status === 403) return new UserError(`The github-token may not ${forbidden}.`, `GitHub answered ${said} to ${asked}.`, `add "permissions: { ${permission} }" to the job, and to the job that calls a reusable workflow. Runs of pull requests from forks have a token that only reads, whatever is written there.`);
+  if (status === 403) return new UserError(forbidden, `GitHub answered ${said} to ${asked}.`, `add "permissions: { ${permission} }" to the job, and to the job that calls a reusable workflow. Runs of pull requests from forks have a token that only reads, whatever is written there.`);
   return new UserError(`GitHub refused ${asked}.`, `it answered ${said}.`, otherwise);
 }
 

@@ -5,7 +5,7 @@ import type { GithubApi, Purpose } from './api.js';
 
 /** https://docs.github.com/rest/authentication/permissions-required-for-fine-grained-personal-access-tokens#repository-permissions-for-actions */
 export const GATE_PURPOSE: Purpose = {
-  forbidden: 'read environments and their reviews', permission: 'actions: read',
+  forbidden: 'The github-token may not read environments and their reviews.', permission: 'actions: read',
   otherwise: 'look at the environment in the settings of the repository, and report this with the log of the run.',
 };
 /** Pages of 100: more environments or branch rules than anybody has. */
