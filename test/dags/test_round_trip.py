@@ -42,6 +42,8 @@ def test_every_table_arrives_as_it_was(migration):
         expected = rows_of(migration.source, table)
         assert rows_of(migration.target, table) == expected, table
         assert tables[table]["rows"] == len(expected) > 0
+        assert tables[table]["seconds"] >= 0
+        assert data["tables"][table].pop("seconds") >= 0
         assert data["tables"][table] == {
             "rows": len(expected),
             "inserted": len(expected),
