@@ -76,7 +76,7 @@ export function wire(wiring: Wiring): Readonly<{ context: Context; close: () => 
     const open: SideContext<C>['openBucket'] = (name, ownerAccountId) => openBucket(s3, call, { name, region, ownerAccountId });
     return {
       identity, mwaa,
-      roles: openRoles(new IAMClient(base), call, account),
+      roles: openRoles(new IAMClient(base), call, account, { 'mwaa-migrate:migration': file.id, 'mwaa-migrate:run': ownerOf(env) }),
       openBucket: open,
       buckets: openBucketAdmin(s3, call, clock, region, account),
       keys: openKeys(new KMSClient(base), call),

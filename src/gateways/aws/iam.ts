@@ -16,8 +16,15 @@ export const CLONE_BOUNDARY = 'mwaa-migrate-clone-boundary';
 /** Tells a role of ours from one somebody happened to name so. */
 const OWN_TAG = { Key: 'mwaa-migrate', Value: 'clone' } as const;
 
-/** @param account of the roles that are created */
-export function openRoles(client: Iam, call: Caller, account: () => Promise<string>): Roles {
+/** What IAM takes in the value of a tag, and how much of it: https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html */
+const NOT_IN_A_TAG = /[^\p{L}\p{Z}\p{N}_.:/=+\-@]/gu, TAG_CHARACTERS = 256;
+
+/**
+ * @param account of the roles that are created
+ * @param trace tags of a cloned role besides our own, by name: where it comes from
+ */
+export function openRoles(client: Iam, call: Caller, account: () => Promise<string>, trace: Readonly<Record<string, string>> = {}): Roles {
+  const tags = [OWN_TAG, ...Object.entries(trace).map(([Key, value]) => ({ Key, Value: value.replace(NOT_IN_A_TAG, '-').slice(0, TAG_CHARACTERS) }))];
   return {
     async get(arn) {
       const RoleName = arn.split('/').at(-1) ?? '';
@@ -49,7 +56,7 @@ export function openRoles(client: Iam, call: Caller, account: () => Promise<stri
         try {
           const { Role } = await client.send(
             new CreateRoleCommand({
-              RoleName: role.name, AssumeRolePolicyDocument: JSON.stringify(role.trustPolicy), Tags: [OWN_TAG], Description: 'Execution role of an MWAA environment, cloned by mwaa-migrate',
+              RoleName: role.name, AssumeRolePolicyDocument: JSON.stringify(role.trustPolicy), Tags: tags, Description: 'Execution role of an MWAA environment, cloned by mwaa-migrate',
               PermissionsBoundary: boundary,
             }),
           );

@@ -69,6 +69,15 @@ describe('a session of one phase', () => {
     expect(stage.oidc.issued() - before).toBe(1);
   });
 
+  it('leaves the migration and the workflow run on the role that it makes', async () => {
+    const run = { ...RUN, GITHUB_SERVER_URL: 'https://github.com', GITHUB_REPOSITORY: 'acme/airflow' };
+    await stage.runner({ phase: 'create', ...roles }, run).target.roles.createClone({ ...clone, name: 'mwaa-migrate-traced' });
+    for (const name of Object.keys(run)) Reflect.deleteProperty(process.env, name);
+    expect(Object.fromEntries(stage.world.identities.role(ACCOUNT, 'mwaa-migrate-traced')?.tags ?? [])).toEqual({
+      'mwaa-migrate': 'clone', 'mwaa-migrate:migration': 'analytics-to-analytics-v2', 'mwaa-migrate:run': 'https://github.com/acme/airflow/actions/runs/19012345678/attempts/2',
+    });
+  });
+
   it('never widens what its role may', async () => expect(await messageOf(stage.runner({ phase: 'resources', ...roles }).target.openBucket(DAGS, ACCOUNT).write('dags/of-the-source.py', 'x'))).toMatch(/no identity-based policy allows the s3:PutObject action/u));
 });
 
