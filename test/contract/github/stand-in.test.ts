@@ -90,6 +90,25 @@ describe('pull requests, environments and approvals', () => {
     expect(await refusal(octokit.rest.repos.getEnvironment({ ...REPOSITORY, environment_name: 'prodution' }))).toMatchObject({ status: 404 });
   });
 
+  it('tells its default branch to every token, and of an environment its teams, its rules for tags and whether administrators may bypass them', async () => {
+    const octokit = client(github.token({ permissions: { actions: 'read' } }));
+    expect((await client(github.token({ permissions: {} })).rest.repos.get(REPOSITORY)).data).toMatchObject({ full_name: 'octo-org/workflows', default_branch: 'main' });
+    github.addEnvironment({ name: 'a/b', reviewers: [{ slug: 'data-platform', members: ['mona'] }], branches: ['main'], tags: ['v*'], adminsMayBypass: false });
+    const { data } = await octokit.rest.repos.getEnvironment({ ...REPOSITORY, environment_name: 'a/b' });
+    expect(data).toMatchObject({ can_admins_bypass: false });
+    expect(data.protection_rules?.[0]).toMatchObject({ reviewers: [{ type: 'Team', reviewer: { slug: 'data-platform' } }] });
+    expect((await octokit.rest.repos.listDeploymentBranchPolicies({ ...REPOSITORY, environment_name: 'a/b' })).data.branch_policies.map(({ name, type }) => [name, type])).toEqual([['main', 'branch'], ['v*', 'tag']]);
+  });
+
+  it('lets a member of a team that reviews approve', async () => {
+    const gate = github.addEnvironment({ name: 'of a team', reviewers: [{ slug: 'data-platform', members: ['mona'] }] });
+    const run = github.addRun({ status: 'waiting', waiting: new Set([gate.id]) });
+    const as = (login: string) => client(github.token({ kind: 'user', login, type: 'User', permissions: { actions: 'read', deployments: 'write' } }));
+    const review = (login: string) => as(login).rest.actions.reviewPendingDeploymentsForRun({ ...REPOSITORY, run_id: run.id, environment_ids: [gate.id], state: 'approved', comment: '' });
+    expect(await refusal(review('hubot'))).toMatchObject({ status: 422 });
+    expect((await review('mona')).status).toBe(200);
+  });
+
   it('lets a required reviewer, and nobody else, approve a waiting run once', async () => {
     const gate = github.addEnvironment({ name: 'gate', reviewers: [{ login: 'mona', type: 'User' }, { login: 'starter', type: 'User' }], preventSelfReview: true });
     const run = github.addRun({ actor: { login: 'starter', type: 'User' }, status: 'waiting', waiting: new Set([gate.id]) });
