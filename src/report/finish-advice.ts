@@ -12,7 +12,7 @@ export type Outcome = Readonly<{
   isJournalKnown: boolean;
   /** The newest; undefined: nothing was ever paused. */
   pause: Pause | undefined;
-  /** Of the newest final export. */
+  /** Of the newest attempt, where it is a final export. */
   isRestored: boolean;
   isExpired: boolean;
   /** The newest attempt is a rehearsal that waits for its approval. */
@@ -106,7 +106,10 @@ function afterGreen(outcome: Outcome): readonly Text[] {
   if (!stand) return [['Nothing has been changed yet. To begin, start the workflow without ', code('only'), '.']];
   if (stand.job === undefined) return stand.stand === 'cut over' ? DONE : stand.next;
   if (stand.care === true && stand.job === 'rollback') return [['Start the workflow ', code('rollback.yml'), ': only a rollback goes on from here (', docsLink('docs/how-to/roll-back.md'), ').']];
-  return [['To go on, start the workflow with input ', code('from'), ': ', code(stand.job), '.'], ...(stand.care === true ? [['To go back, start the workflow ', code('rollback.yml'), '.'] satisfies Text] : [])];
+  const goOnFrom: Text = ['To go on, start the workflow with input ', code('from'), ': ', code(stand.job), '.'];
+  // Back as before: what care means then is runs that a person has to look at.
+  if (outcome.isRestored) return [...(stand.care === true ? stand.next.slice(0, 1) : ['Nothing has to be done: the source is active as before.']), goOnFrom];
+  return [goOnFrom, ...(stand.care === true ? [['To go back, start the workflow ', code('rollback.yml'), '.'] satisfies Text] : [])];
 }
 
 const DONE: readonly Text[] = [

@@ -45,7 +45,8 @@ const ran = ({ jobs }: JobsSeen, wanted: string): boolean => jobs.some(({ id, re
 function outcomeOf({ source, jobs, status, unknown, run, now }: FinishFacts): Outcome {
   const journal = status?.journal;
   const final = journal?.attempts.filter(({ mode }) => mode === 'final').at(-1);
-  const did = (name: string) => final?.steps.some((step) => step.name === name) ?? false;
+  // An older one that was put back says nothing of a rehearsal that came after it.
+  const did = (name: string) => final === journal?.attempts.at(-1) && (final?.steps.some((step) => step.name === name) ?? false);
   return {
     jobs, source, run, now, isJournalKnown: unknown === undefined,
     stand: journal && !journal.cleaned ? whereItStands(journal) : undefined,

@@ -1,7 +1,6 @@
 /** What a migration has moved so far, table by table, who approved it, and how the environments differ: for the status, the last job and the page. Pure. */
 import type { ImportedTable } from '../airflow/protocol.js';
 import type { Attempt, Journal } from '../journal/journal.js';
-import { leftOutOf } from '../metadata/left-out.js';
 import type { Manifest } from '../metadata/manifest.js';
 import type { Decisions, Basis } from '../plan/plan.js';
 import { code, counted, list, table, text, type Block, type Cell, type Part, type Section } from './document.js';
@@ -51,7 +50,7 @@ function tableSections(manifest: Manifest, attempt: Attempt | undefined, verifie
   const rows = manifest.tables.map((one): readonly Cell[] => {
     const there = imported?.[one.name], seen = verified?.tables.get(one.name);
     return [
-      code(one.name), one.rows, leftOutOf(one).users, one.bytes,
+      code(one.name), one.rows, Object.values(one.leftOut).reduce((sum, rowsOf) => sum + rowsOf, 0), one.bytes,
       ...(imported ? [count(there?.inserted), count(there?.alreadyThere), count(there?.rejected)] : []),
       ...(verified ? [seen?.equal, seen?.missing, seen?.different] : []),
     ];

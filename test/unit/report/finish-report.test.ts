@@ -60,6 +60,22 @@ describe('the last job of the workflow', () => {
     expect(next).toContain(`from: gate, attempt: 1, approved-plan: ${'7be08d14'.repeat(8)}, approved-manifest: ${'a3f1c5d2'.repeat(8)}`);
   });
 
+  it('does not take an older export that was put back for the rehearsal that came after it', () => {
+    const before = plus(after('exported'), 'restored'), [rehearsal] = before.attempts as readonly [Attempt];
+    const again: Journal = { ...before, attempts: [...before.attempts, { ...rehearsal, number: 3, steps: rehearsal.steps.filter(({ name }) => name !== 'approved') }] };
+    const { verdict, next } = said(again, upTo('gate'));
+    expect(verdict).toMatch(/job gate failed; rehearsed$/u);
+    expect(next).toMatch(/Nothing was paused\./u);
+    expect(next).not.toMatch(/put back/u);
+  });
+
+  it('says after a way back that was asked for what a person has to look at', () => {
+    const back = plus(after('exported'), 'restored'), needs = JSON.stringify({ rollback: { result: 'success', outputs: {} } });
+    expect(said(back, needs).next).toMatch(/^1\. Nothing has to be done: the source is active as before\.\n2\. To go on, start the workflow with input from: rehearse\.$/u);
+    const left: Journal = { ...back, attempts: back.attempts.map((one) => ({ ...one, steps: one.steps.map((step) => (step.name === 'restored' ? { ...step, data: { leftFailed: [{ dagId: 'daily', runId: 'manual__1' }] } } : step)) })) };
+    expect(said(left, needs).next).toMatch(/^1\. 1 run stood failed on the source.*daily \/ manual__1/u);
+  });
+
   it('ends with the cutover, and says what is left to a person', () => {
     const { verdict, next } = said(cutOver, toldNeeds());
     expect(verdict).toBe('## ✅ Migration analytics-2026: cut over');

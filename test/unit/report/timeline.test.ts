@@ -37,6 +37,12 @@ describe('the timeline of a migration', () => {
     expect(`${markdown}${html}`).not.toMatch(/<script|alert/u);
   });
 
+  it('draws nothing at a time that is not written as the journal writes it, though JavaScript could read it', () => {
+    const journal = toldJournal(['import-begun', 'imported']);
+    expect(gantt(withStep(journal, 'import-begun', '2026-11-22 (alert)')).join('\n')).not.toMatch(/Import/u);
+    expect(gantt(withStep(journal, 'import-begun', '2026-11-22T13:12:02.5Z')).join('\n')).toMatch(/Import, not ended :active, 2026-11-22 13:12:02,/u);
+  });
+
   it('is no section where nothing has happened', () => expect(timelineSections({ ...toldJournal(), finished: [], attempts: [] }, NOW)).toEqual([]));
 
   it('shows the newest of very many attempts', () => {
