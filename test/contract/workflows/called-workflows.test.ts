@@ -1,11 +1,12 @@
 /** What holds for each of our reusable workflows: least rights, nothing of ours that can be forged, every input used and described. */
 import { describe, expect, it } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { parse } from 'yaml';
 import { ensureTools } from '../../../scripts/python.mjs';
-import { repository } from '../../sandbox/act/stage.js';
+import { repository, stage } from '../../sandbox/act/stage.js';
 import { ancestorsOf } from './job-graph.js';
 import { type Declared, needsOf, phaseOf, textOf, workflowOf } from './workflow-file.js';
 
@@ -115,6 +116,24 @@ describe.each(called)('%s', (name) => {
   it('asks for an OIDC token where a role is used, and only there', () => {
     for (const [id, job] of jobs) expect([id, job.permissions['id-token']]).toEqual([id, Object.keys(phaseOf(job).with).some((input) => input.endsWith('-role')) ? 'write' : undefined]);
   });
+});
+
+it('the copy that act runs differs from the repository in the lines that name our own action, and in nothing else', () => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'mwaa-migrate-stage-'));
+  try {
+    stage(folder, {});
+    const copied = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)));
+    expect(copied).toEqual(expect.arrayContaining(['action.yml', '.github/actions/phase/action.yml', 'dist/index.js', ...called.map((name) => `.github/workflows/${name}`)]));
+    const differing = copied.flatMap((name) => {
+      const [own = [], copy = []] = [repository, folder].map((root) => readFileSync(path.join(root, name), 'latin1').split('\n'));
+      expect([name, copy.length]).toEqual([name, own.length]);
+      return own.flatMap((line, at) => (line === copy[at] ? [] : [[name, line.trim(), copy[at]?.trim()].join(' | ')]));
+    });
+    const each = (name: string): string => `.github/workflows/${name} | uses: $/.github/actions/phase | uses: OWNER/mwaa-migrate/.github/actions/phase@v1`;
+    expect(differing.sort()).toEqual(called.flatMap((name) => Object.keys(workflowOf(name).jobs).map(() => each(name))).sort());
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 it('actionlint and zizmor (pedantic) find nothing', () => {

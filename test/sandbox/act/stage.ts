@@ -6,12 +6,10 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isMap, parseDocument } from 'yaml';
 
 export const repository = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
 /** As docs and examples call the action; act serves it from the stage. */
 export const OWN_NAME = 'OWNER/mwaa-migrate', OWN_REF = 'v1';
-const SELF = /^\$\/(?<inside>.+)$/u;
 
 export type StageOptions = Readonly<{
   /** Another build than the committed one, for work on src. */
@@ -40,26 +38,8 @@ export function stage(folder: string, { dist, isCheckGiven = false }: StageOptio
 
 const GIVEN = '.github/actions/given-report';
 
-function withGivenCheck(workflow: string): string {
-  const document = parseDocument(workflow);
-  const { steps = [] } = (document.toJS() as { jobs: Record<string, { steps?: { id?: string }[] }> }).jobs['check'] ?? {};
-  const at = steps.findIndex(({ id }) => id === 'check');
-  if (at >= 0) document.setIn(['jobs', 'check', 'steps', at, 'uses'], `${OWN_NAME}/${GIVEN}@${OWN_REF}`);
-  return document.toString({ lineWidth: 0 });
-}
+/** `check` is the id of that step in each of our workflows. */
+const withGivenCheck = (workflow: string): string => workflow.replace(/(?<=^ +id: check\n(?:.*\n)*? +uses: )\S+/mu, `${OWN_NAME}/${GIVEN}@${OWN_REF}`);
 
-/** The same workflow as act can run it. */
-export function forAct(workflow: string): string {
-  const document = parseDocument(workflow);
-  const jobs = document.get('jobs');
-  if (!isMap(jobs)) return workflow;
-  for (const { key } of jobs.items) {
-    const job = ['jobs', String(key)];
-    const { steps = [] } = (jobs.toJSON() as Record<string, { steps?: { uses?: string }[] }>)[String(key)] ?? {};
-    steps.forEach(({ uses = '' }, at) => {
-      const inside = SELF.exec(uses)?.groups?.['inside'];
-      if (inside !== undefined) document.setIn([...job, 'steps', at, 'uses'], `${OWN_NAME}/${inside}@${OWN_REF}`);
-    });
-  }
-  return document.toString({ lineWidth: 0 });
-}
+/** The same workflow as act can run it: `uses: $/path` by the name under which the stage is served. */
+export const forAct = (workflow: string): string => workflow.replaceAll(/(?<=^ +(?:- )?uses: )\$\/(\S+)/gmu, `${OWN_NAME}/$1@${OWN_REF}`);
