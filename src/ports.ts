@@ -77,6 +77,8 @@ export interface Bucket {
   /** Versions of one object, the newest first, without reading it. */
   versions(key: string): Promise<readonly ObjectVersion[]>;
   remove(key: string, versionId?: string): Promise<void>;
+  /** How many versions, delete markers and open multipart uploads there are below the prefix. */
+  countBelow(prefix: string): Promise<number>;
   /** Every version and delete marker below the prefix, and every open multipart upload. Returns how many went. */
   purge(prefix: string): Promise<number>;
   /** Server-side copy of one version into this bucket; multipart above 5 GiB. `metadata` replaces the object's own when given. */
@@ -95,6 +97,8 @@ export interface BucketAdmin {
   /** Adds or replaces the statements with our Sids in the bucket's policy, and leaves everybody else's as they are. */
   grant(name: string, statements: readonly Readonly<Record<string, unknown>>[]): Promise<'changed' | 'there'>;
   revoke(name: string, sidPrefix: string): Promise<'changed' | 'there'>;
+  /** Whether the bucket's policy has a statement whose Sid begins so. */
+  isGranted(name: string, sidPrefix: string): Promise<boolean>;
 }
 
 /** A way to run our commands inside one environment (design §4). */
@@ -107,12 +111,16 @@ export interface AirflowEnvironment<C extends Command = Command> {
    * @throws UserError with the task's own what/why/fix when the command failed, or with the resume command after the timeout.
    */
   run<K extends C>(command: K, order: Order): Promise<DataOf[K]>;
+  /** Whether our DAG file or its `dag` row is there. */
+  hasDag(): Promise<boolean>;
   /** Deletes the DAG file and its `dag` row. Does nothing when they are gone. */
   removeDag(): Promise<void>;
   /** total_entries of one list, by REST as the plan's role; undefined when it cannot be had. */
   count(list: 'dags' | 'dagRuns' | 'taskInstances' | 'pools' | 'importErrors'): Promise<number | undefined>;
   /** Value of an Airflow variable by REST; undefined when there is none. Only for our own public key. */
   readVariable(key: string): Promise<string | undefined>;
+  /** Deletes an Airflow variable by REST; does nothing when there is none. Only for our own key pair. */
+  removeVariable(key: string): Promise<void>;
   /** DAGs that are unpaused and active, by REST, without ours. */
   listActiveDagIds(): Promise<readonly string[]>;
   /** DAGs of the user that are called as ours are, deleted files included, by REST: what is ours carries our tag. */
@@ -172,6 +180,8 @@ export interface Keys {
   grant(keyArn: string, granteeRoleArn: string, name: string): Promise<'created' | 'there'>;
   /** Ends every grant whose name begins with `namePrefix`; returns how many. */
   revoke(keyArn: string, namePrefix: string): Promise<number>;
+  /** How many grants have a name that begins so. */
+  countGrants(keyArn: string, namePrefix: string): Promise<number>;
 }
 export type KeyDescription = Readonly<{ arn: string; isEnabled: boolean; isSymmetric: boolean }>;
 

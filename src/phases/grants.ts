@@ -1,10 +1,10 @@
 import { bucketStatements, sidPrefix } from '../plan/grants.js';
 import { partitionOf } from '../plan/naming.js';
 import type { Context } from '../ports.js';
-import type { Survey } from './survey.js';
+import type { Place } from './way-back.js';
 
 /** Lets the two execution roles into the migration bucket, below this migration's prefix, and to its key where it has one. */
-export async function grantAccess({ file, log, source }: Pick<Context, 'file' | 'log' | 'source'>, seen: Survey): Promise<void> {
+export async function grantAccess({ file, log, source }: Pick<Context, 'file' | 'log' | 'source'>, seen: Place): Promise<void> {
   const roles = [seen.source.ExecutionRoleArn, ...(seen.target ? [seen.target.ExecutionRoleArn] : [])];
   const outcome = await source.buckets.grant(seen.bucketName, bucketStatements({
     migrationId: file.id, partition: partitionOf(seen.source.Arn), bucket: seen.bucketName, prefix: seen.prefix,

@@ -15,7 +15,7 @@ import { grantAccess } from './grants.js';
 import { inMigration, lookAtMigration } from './migration.js';
 import { ordersOf } from './orders.js';
 import { readManifest, requireObjects } from './read-manifest.js';
-import { removeSecrets } from './remove-secrets.js';
+import { removeSecrets, secretPlaces } from './remove-secrets.js';
 import { resultOf } from './result.js';
 import { requireStill } from './source-still.js';
 import { survey } from './survey.js';
@@ -55,7 +55,8 @@ export async function importMetadata(context: ImportContext): Promise<PhaseResul
     requireComplete(manifest, imported);
     await remember(STEP.imported, { tables: imported.tables, parkedRuns: imported.parkedRuns, replacedRuns: imported.replacedRuns });
     const exportsSoFar = journal.current.attempts.filter(({ mode, number }) => mode === 'final' && number <= attempt.number).map(({ number }) => number);
-    const removed = await removeSecrets(bucket, migration.prefix, exportsSoFar, manifest);
+    // Also of the final exports before this one: nobody else comes back for what they wrote.
+    const removed = await removeSecrets(bucket, secretPlaces(migration.prefix, exportsSoFar, manifest.tables.filter(({ secret }) => secret).map(({ name }) => name)), 'import');
     if (!stepOf(attempt, STEP.secretsRemoved)) await remember(STEP.secretsRemoved, { versions: removed });
     await target.removeDag();
     const report = importReport({ environment: target.name, manifest, imported, secretVersions: removed, isRepeated: isDone });

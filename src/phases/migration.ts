@@ -25,13 +25,11 @@ export type MigrationContext = Pick<Context, 'inputs' | 'file' | 'clock' | 'log'
 
 /**
  * Holds the lock while `work` runs.
- * @param begin 'may-begin': makes the migration bucket; 'must-exist': refuses when no phase before has begun; 'way-back': as before,
- *   whatever the plan says, because what blocks a migration must not keep anybody from going back
+ * @param begin 'may-begin': makes the migration bucket; 'must-exist': refuses when no phase before has begun
  * @throws {UserError} for blockers, a plan that was not approved, a migration that was cleaned up, a lock that somebody else holds
  */
-export async function inMigration<T>(context: MigrationContext, seen: Survey, begin: 'may-begin' | 'must-exist' | 'way-back', work: (migration: Migration) => Promise<T>): Promise<T> {
-  const isWayBack = begin === 'way-back';
-  if (!isWayBack) refuseBlockers(seen.plan);
+export async function inMigration<T>(context: MigrationContext, seen: Survey, begin: 'may-begin' | 'must-exist', work: (migration: Migration) => Promise<T>): Promise<T> {
+  refuseBlockers(seen.plan);
   const { bucket, store } = openStore(context, seen);
   const isThere = await context.source.buckets.exists(seen.bucketName);
   if (isThere) {
@@ -39,16 +37,14 @@ export async function inMigration<T>(context: MigrationContext, seen: Survey, be
     if (before) refuseCleaned(before);
     else if (begin !== 'may-begin') throw notBegun(context, seen);
   } else if (begin !== 'may-begin') throw notBegun(context, seen);
-  if (!isWayBack) await requireApprovedPlan(context, seen, isThere ? bucket : undefined, context.inputs.approvedPlan);
+  await requireApprovedPlan(context, seen, isThere ? bucket : undefined, context.inputs.approvedPlan);
   if (begin === 'may-begin') {
     const outcome = await context.source.buckets.ensure(seen.bucketName, context.file.bucket.kmsKey);
     if (outcome === 'created') context.log.info(`Created bucket ${seen.bucketName} for the migration: versioned, encrypted, closed to the public.`);
   }
-  // A person on the way back must not be sent away because a runner died a moment ago.
-  const journal = await store.open(context.owner, isWayBack ? 'one-lease' : 'none');
+  const journal = await store.open(context.owner);
   try {
     refuseCleaned(journal.current);
-    if (isWayBack) return await work({ bucket, prefix: seen.prefix, journal, planChanges: [] });
     const planChanges = await storePlan(bucket, seen.prefix, seen.plan);
     if (planChanges.length > 0) context.log.warn(`The plan is not the one this migration began with:\n    ${describeDifferences(planChanges)}`);
     if (journal.current.planDigest !== seen.plan.digest) await journal.update((current) => withPlan(current, seen.plan.digest));
@@ -64,11 +60,11 @@ export async function inMigration<T>(context: MigrationContext, seen: Survey, be
 }
 
 /** For a dry run: the same refusals, no lock, nothing made. */
-export async function lookAtMigration(context: MigrationContext, seen: Survey, isWayBack = false): Promise<Readonly<{ bucket: Bucket; journal: Journal | undefined }>> {
-  if (!isWayBack) refuseBlockers(seen.plan);
+export async function lookAtMigration(context: MigrationContext, seen: Survey): Promise<Readonly<{ bucket: Bucket; journal: Journal | undefined }>> {
+  refuseBlockers(seen.plan);
   const { bucket, store } = openStore(context, seen);
   const isThere = await context.source.buckets.exists(seen.bucketName);
-  if (!isWayBack) await requireApprovedPlan(context, seen, isThere ? bucket : undefined, context.inputs.approvedPlan);
+  await requireApprovedPlan(context, seen, isThere ? bucket : undefined, context.inputs.approvedPlan);
   const journal = isThere ? await store.peek() : undefined;
   if (journal) refuseCleaned(journal);
   return { bucket, journal };

@@ -12,14 +12,14 @@ import type { Migration } from './migration.js';
 import { ordersOf } from './orders.js';
 import type { RollbackContext } from './rollback.js';
 import type { RunSeen } from './runs-by-rest.js';
-import type { Survey } from './survey.js';
 import { stillRunning } from './still-running.js';
 import { runsSinceImport } from './target-still.js';
+import type { Place } from './way-back.js';
 
 const FIRST = 'The source was not touched: it stays paused until the target is quiet, so that nothing runs twice.';
 
 /** @throws {UserError} while the target may still run what the source would run again */
-export async function quietTarget(context: RollbackContext, seen: Survey, migration: Migration, attempt: Attempt, active: readonly ActiveDag[]): Promise<TargetSide> {
+export async function quietTarget(context: RollbackContext, seen: Place, migration: Migration, attempt: Attempt, active: readonly ActiveDag[]): Promise<TargetSide> {
   const wasActive = isSwitched(attempt), isDone = stepOf(attempt, STEP.deactivated) !== undefined;
   // A rollback that was stopped after it had paused what a person had activated: its tasks may still run, and nothing says what ran.
   const mayRun = wasActive || stepOf(attempt, STEP.rollbackBegun) !== undefined;
@@ -78,7 +78,7 @@ function pausedBefore(attempt: Attempt): TargetSide {
 }
 
 /** Only for words on the way to an error: a source that cannot be asked must not replace it. */
-async function pausedOnSource(context: RollbackContext, seen: Survey, { bucket, prefix }: Migration, active: readonly ActiveDag[]): Promise<number | undefined> {
+async function pausedOnSource(context: RollbackContext, seen: Place, { bucket, prefix }: Migration, active: readonly ActiveDag[]): Promise<number | undefined> {
   try {
     const now = new Set(await context.source.airflow(seen.source, bucket, prefix).listActiveDagIds());
     return active.filter(({ dagId }) => !now.has(dagId)).length;
@@ -109,7 +109,7 @@ async function lookAt(target: TargetEnvironment, mayRun: boolean): Promise<reado
   }
 }
 
-const withError = (description: NonNullable<Survey['target']>): string => {
+const withError = (description: NonNullable<Place['target']>): string => {
   const error = lastErrorOf(description);
   return error ? `MWAA says: ${error}; ` : '';
 };

@@ -14,7 +14,7 @@ export type Decision = Readonly<{ kind: 'go'; attempt: Attempt }> | Readonly<{ k
 export function decideAutomatic(journal: Journal | undefined, owner: string): Decision {
   const leave = (why: string, isQuiet: boolean): Decision => ({ kind: 'leave', why, isQuiet });
   const attempt = journal && attemptToRollBack(journal, undefined);
-  if (!attempt) return leave('no final export has recorded what was active on the source, so nothing was paused', true);
+  if (!attempt) return leave('the journal has no final export that recorded what was active on the source, so nothing was paused', true);
   const restored = stepOf(attempt, STEP.restored);
   if (restored) return leave(`attempt ${attempt.number} was put back before, at ${restored.at}`, true);
   const number = `attempt ${attempt.number}, the newest one that recorded what was active,`;

@@ -13,8 +13,8 @@ import { restoredBefore } from './restore-source.js';
 import type { RollbackContext } from './rollback.js';
 import { listTasks } from './runs-by-rest.js';
 import { wordsOf } from './still-running.js';
-import type { Survey } from './survey.js';
 import { runsSinceImport } from './target-still.js';
+import type { Place } from './way-back.js';
 
 /** What the target does now. `wentOn`: runs in flight at the snapshot that began there. `words`: what rollback would do there. */
 type TargetOutlook = Readonly<{ wentOn: readonly InFlightRun[]; words: readonly string[] }>;
@@ -23,7 +23,7 @@ type TargetOutlook = Readonly<{ wentOn: readonly InFlightRun[]; words: readonly 
 const SHOWN = 10;
 
 /** What a rollback would do, from what can be read without starting anything. */
-export async function dryRollback(context: RollbackContext, seen: Survey, { bucket, journal }: Readonly<{ bucket: Bucket; journal: Journal | undefined }>, attempt: Attempt): Promise<Report> {
+export async function dryRollback(context: RollbackContext, seen: Place, { bucket, journal }: Readonly<{ bucket: Bucket; journal: Journal | undefined }>, attempt: Attempt): Promise<Report> {
   const restored = stepOf(attempt, STEP.restored);
   if (restored) return restoredAlready(attempt, restored.at, restored.data);
   const { file } = context;
@@ -41,7 +41,7 @@ export async function dryRollback(context: RollbackContext, seen: Survey, { buck
       ...(isSwitched(attempt) ? ['write on the source, as a run without tasks, each scheduled run that the target made, so that no interval runs twice, and end on the source what went on at the target: as success where it succeeded there, else failed, for you to decide'] : []),
       ...(wentOn.length > 0 ? [`so end on the source, unless nothing of it has really begun: ${some(wentOn.map(({ dagId, runId }) => `${dagId} / ${runId}`))}`] : []),
       `make active on ${seen.source.Name} exactly what was active before: ${active.length} DAGs, ${active.length - paused.length} of which are active now`,
-      'remove our DAG files and the grants of the migration bucket; exported data and what was imported stay',
+      'remove our DAG files, the grants of the migration bucket and its key, and the exported secrets; other exported data and what was imported stay',
     ],
     names: { title: 'DAGs that would be activated on the source', items: paused.map(({ dagId }) => dagId) },
     next: `Run phase rollback without dry-run (${file.source.environment} goes on, ${file.target.environment} stays paused).`,
@@ -51,7 +51,7 @@ export async function dryRollback(context: RollbackContext, seen: Survey, { buck
 function restoredAlready({ number }: Attempt, at: string, data: Readonly<Record<string, unknown>> | undefined): Report {
   const { leftFailed } = restoredBefore(data);
   return dryReport({
-    verdict: `Dry run: attempt ${number} was put back already; would only look for DAG files and grants that are left`,
+    verdict: `Dry run: attempt ${number} was put back already; would only look for DAG files, grants and secrets that are left`,
     would: [`find that the source was put back at ${at}`],
     next: leftFailed.length > 0
       ? `Unless it is done already, look at the ${counted(leftFailed.length, 'run')} that ${leftFailed.length === 1 ? 'was' : 'were'} left failed then: ${some(leftFailed.map(({ dagId, runId }) => `${dagId} / ${runId}`))}. Phase rollback without dry-run shows what ran of them.`
@@ -59,7 +59,7 @@ function restoredAlready({ number }: Attempt, at: string, data: Readonly<Record<
   });
 }
 
-async function lookAtTarget(context: RollbackContext, seen: Survey, bucket: Bucket, attempt: Attempt, journal: Journal | undefined): Promise<TargetOutlook> {
+async function lookAtTarget(context: RollbackContext, seen: Place, bucket: Bucket, attempt: Attempt, journal: Journal | undefined): Promise<TargetOutlook> {
   const name = context.file.target.environment;
   const since = journal && importedSince(journal, attempt), manifest = journal && exportOnTarget(journal, attempt);
   const { target } = seen;

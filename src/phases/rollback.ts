@@ -1,59 +1,102 @@
 import type { ActiveDag, ObjectRef, RanOnTarget, RestoreData } from '../airflow/protocol.js';
-import { UserError } from '../errors.js';
-import type { Attempt } from '../journal/journal.js';
-import { rememberStep, replaceStep, stepOf } from '../journal/transitions.js';
+import { InternalError, LockHeld, UserError } from '../errors.js';
+import type { Attempt, Journal } from '../journal/journal.js';
+import { attemptOf, rememberStep, replaceStep, stepOf } from '../journal/transitions.js';
 import { jobFor } from '../plan/job.js';
 import { stateOf } from '../plan/states.js';
-import type { Context, PhaseResult } from '../ports.js';
+import type { Context, OpenJournal, PhaseResult } from '../ports.js';
+import type { Report } from '../report/document.js';
 import { withTimeline } from '../report/timeline.js';
-import { leftAlone, rollbackReport, rollbackToNothing } from '../report/rollback-report.js';
+import { dryTidy, leftAlone, rollbackToNothing } from '../report/rollback-nothing.js';
+import { rollbackReport } from '../report/rollback-report.js';
+import type { Leftovers } from '../report/tidied-section.js';
 import type { TargetSide } from '../report/rollback-target.js';
 import { readActiveDags } from './active-dags.js';
 import { attemptToRollBack, importedSince, pausedAttempts, STEP } from './attempts.js';
-import { grantAccess, revokeAccess } from './grants.js';
-import { inMigration, lookAtMigration, type Migration } from './migration.js';
+import { grantAccess } from './grants.js';
+import type { Migration } from './migration.js';
 import { ordersOf } from './orders.js';
 import { readRan } from './read-ran.js';
 import { resultOf } from './result.js';
-import { decideAutomatic } from './rollback-automatic.js';
+import { decideAutomatic, type Decision } from './rollback-automatic.js';
 import { dryRollback } from './rollback-dry.js';
 import { restoredBefore, restoreMissing, restoreSource, type Restored } from './restore-source.js';
 import { quietTarget, sideBefore } from './quiet-target.js';
-import { survey, type Survey } from './survey.js';
+import { findLeftovers, isTidy, tidyUp } from './tidy.js';
+import { pausedSince } from './watching.js';
+import { lookAround, lookAtJournal, onWayBack, type Place } from './way-back.js';
 
 export type RollbackContext = Pick<Context, 'inputs' | 'file' | 'clock' | 'log' | 'plan' | 'source' | 'target' | 'journal' | 'owner'>;
 
 /**
- * The way back from any point of the switch: the target is paused and quiet first, then the source is made active exactly as recorded,
- * with what the drain had ended and without what the target ran. Safe to repeat; what blocks a migration does not block its way back.
+ * The way back from any point: the target is paused and quiet first, then the source is made active exactly as recorded, with what the drain
+ * had ended and without what the target ran; grants, our DAG files and the exported secrets go. Also where nothing was paused. Safe to
+ * repeat: where nothing is left to do it only reads.
  */
 export async function rollBack(context: RollbackContext): Promise<PhaseResult> {
-  const { inputs, file } = context;
-  const seen = await survey(context);
-  const before = await lookAtMigration(context, seen, true);
-  const outputs = { 'migration-id': file.id, 'target-environment': file.target.environment };
-  const title = `mwaa-migrate: rollback of ${file.id}${inputs.dryRun ? ' (dry run)' : ''}`;
-  if (inputs.isAutomatic) {
-    const decision = decideAutomatic(before.journal, context.owner);
-    if (decision.kind === 'leave') {
-      context.log.info(`Nothing is rolled back: ${decision.why}.`);
-      return resultOf(title, leftAlone(seen.source.Name, decision.why), { ...outputs, changes: '0' });
-    }
-  }
-  const first = before.journal && attemptToRollBack(before.journal, inputs.attempt);
-  if (!first) return resultOf(title, rollbackToNothing(seen.source.Name, before.journal === undefined), { ...outputs, changes: '0' });
+  const { inputs } = context;
+  const seen = await lookAround(context);
+  const { bucket, journal } = await lookAtJournal(context, seen);
+  if (!journal) return nothing(context, rollbackToNothing(seen.source.Name, undefined, undefined));
+  const way = wayOf(context, journal);
+  if (way.kind === 'leave' && !mayTidy(way, seen)) return leave(context, seen, way.why);
   requireSource(seen);
-  if (inputs.dryRun) {
-    return resultOf(title, await dryRollback(context, seen, before, first), { ...outputs, attempt: String(first.number) });
+  if (inputs.dryRun && way.kind === 'go') return resultOf(titleOf(context), await dryRollback(context, seen, { bucket, journal }, way.attempt), { ...outputsOf(context), attempt: String(way.attempt.number) });
+  const found = await findLeftovers(context, seen, bucket, journal);
+  if (inputs.dryRun) return nothing(context, dryTidy(seen.source.Name, whyNothing(way), found));
+  if (isTidy(found) && !isUnfinished(way)) return await goBack(context, seen, { bucket, prefix: seen.prefix, planChanges: [], journal: readOnly(journal) }, way);
+  try {
+    return await onWayBack(context, seen, async (migration) => {
+      const again = wayOf(context, migration.journal.current);
+      return again.kind === 'leave' && !again.isQuiet ? leave(context, seen, again.why) : await goBack(context, seen, migration, again);
+    });
+  } catch (error) {
+    // Whoever works there goes on from what lies around.
+    if (error instanceof LockHeld && way.kind === 'leave') return leave(context, seen, `${way.why}; and ${error.what.charAt(0).toLowerCase()}${error.what.slice(1, -1)}`);
+    throw error;
   }
-  return await inMigration(context, seen, 'way-back', async (migration) => {
-    const attempt = attemptToRollBack(migration.journal.current, inputs.attempt);
-    if (!attempt) return resultOf(title, rollbackToNothing(seen.source.Name, false), { ...outputs, changes: '0' });
-    return await new Rollback(context, seen, migration, attempt, title, outputs).run();
-  });
 }
 
-function requireSource({ source }: Survey): void {
+/** 'nothing': nothing was paused, but something of ours may lie around. */
+type Way = Decision | Readonly<{ kind: 'nothing' }>;
+
+function wayOf({ inputs, owner }: RollbackContext, journal: Journal | undefined): Way {
+  if (inputs.isAutomatic) return decideAutomatic(journal, owner);
+  const attempt = journal && attemptToRollBack(journal, inputs.attempt);
+  return attempt ? { kind: 'go', attempt } : { kind: 'nothing' };
+}
+
+/** The source is still to be put back, or a DAG that had no file then is to be tried again. */
+function isUnfinished(way: Way): boolean {
+  if (way.kind !== 'go') return false;
+  const restored = stepOf(way.attempt, STEP.restored);
+  return restored === undefined || restoredBefore(restored.data).missing.length > 0;
+}
+
+async function goBack(context: RollbackContext, seen: Place, migration: Migration, way: Way): Promise<PhaseResult> {
+  if (way.kind === 'go') return await new Rollback(context, seen, migration, way.attempt).run();
+  return nothing(context, rollbackToNothing(seen.source.Name, whyNothing(way), await tidyUp(context, seen, migration.bucket, migration.journal.current)));
+}
+
+const whyNothing = (way: Way): string => (way.kind === 'leave' ? way.why : 'the journal has no final export that recorded what was active on the source, so nothing was paused');
+
+/** By itself a rollback clears away only where everything can be reached: a failed run gets no second failure for that. */
+const mayTidy = ({ isQuiet }: Extract<Decision, { kind: 'leave' }>, { source }: Place): boolean => isQuiet && stateOf(source.Status).verdict === 'usable';
+
+const nothing = (context: RollbackContext, report: Report): PhaseResult => resultOf(titleOf(context), report, { ...outputsOf(context), changes: '0' });
+
+/** For a rollback that has nothing to write. */
+const readOnly = (journal: Journal): OpenJournal => ({ current: journal, update: () => Promise.reject(new InternalError('A rollback that has nothing to do wrote into the journal.')), close: () => Promise.resolve() });
+
+function leave(context: RollbackContext, seen: Place, why: string): PhaseResult {
+  context.log.info(`Nothing is rolled back: ${why}.`);
+  return nothing(context, leftAlone(seen.source.Name, why));
+}
+
+const outputsOf = ({ file }: RollbackContext): Readonly<Record<string, string>> => ({ 'migration-id': file.id, 'target-environment': file.target.environment });
+const titleOf = ({ file, inputs }: RollbackContext): string => `mwaa-migrate: rollback of ${file.id}${inputs.dryRun ? ' (dry run)' : ''}`;
+
+function requireSource({ source }: Place): void {
   const { verdict, meaning, fix } = stateOf(source.Status);
   if (verdict === 'usable') return;
   throw new UserError(`Source ${source.Name} is ${source.Status}: ${meaning}.`, 'nothing can be put back in it now, and the target was not touched.', `${fix}, then run phase rollback again.`);
@@ -61,8 +104,7 @@ function requireSource({ source }: Survey): void {
 
 class Rollback {
   constructor(
-    private readonly context: RollbackContext, private readonly seen: Survey, private readonly migration: Migration, private readonly attempt: Attempt,
-    private readonly title: string, private readonly outputs: Readonly<Record<string, string>>,
+    private readonly context: RollbackContext, private readonly seen: Place, private readonly migration: Migration, private readonly attempt: Attempt,
   ) {}
 
   async run(): Promise<PhaseResult> {
@@ -79,17 +121,16 @@ class Rollback {
       side = await quietTarget(context, seen, migration, attempt, active);
       restored = await this.restore(source, active, earlier);
     }
-    await source.removeDag();
-    if (side.kind !== 'broken') await this.tidyTarget();
-    await revokeAccess(context, seen.bucketName);
+    const tidied = await this.tidy();
     const now = await source.listActiveDagIds();
     const ran = await this.ran();
     const problems = before ? missingWords(restored) : this.problems(active, restored, now, side);
     const report = rollbackReport({
-      source: source.name, target: context.file.target.environment, attempt: attempt.number, restoredAt: before?.at, wanted: active.map(({ dagId }) => dagId), now, restored, side, ran, problems,
+      source: source.name, target: context.file.target.environment, attempt: attempt.number, restoredAt: before?.at, wanted: active.map(({ dagId }) => dagId), now, restored, side, ran, problems, tidied,
+      paused: this.paused(),
       isImported: importedSince(migration.journal.current, attempt) !== undefined,
     });
-    return resultOf(this.title, withTimeline(report, migration.journal.current, context.clock.now()), { ...this.outputs, attempt: String(attempt.number), changes: String(restored.activated - (wasBefore?.activated ?? 0)) }, problems.length === 0 ? undefined : {
+    return resultOf(titleOf(context), withTimeline(report, migration.journal.current, context.clock.now()), { ...outputsOf(context), attempt: String(attempt.number), changes: String(restored.activated - (wasBefore?.activated ?? 0)) }, problems.length === 0 ? undefined : {
       what: `The source is not as it was before: ${problems.join('; ')}.`, why: 'rollback promises exactly what was recorded.',
       fix: restored.missing.length > 0 ? 'put back the files of the DAGs that are gone and run phase rollback again, which tries these once more; look at what else is named in the source\'s Airflow.' : 'look at each of them in the source\'s Airflow; there is nothing more that rollback can do.',
     });
@@ -145,16 +186,19 @@ class Rollback {
     ];
   }
 
-  /** The source goes on by now: a target that cannot be reached must not turn that red. What is left there starts nothing. */
-  private async tidyTarget(): Promise<void> {
-    const { context, seen, migration } = this;
-    if (!seen.target || stateOf(seen.target.Status).verdict !== 'usable') return;
-    try {
-      await context.target.airflow(seen.target, migration.bucket, migration.prefix).removeDag();
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      context.log.warn(`Our DAG file could not be removed from ${seen.target.Name}: ${error.what}`);
-    }
+  private async tidy(): Promise<Leftovers> {
+    const { context, seen, migration, attempt } = this;
+    const found = await tidyUp(context, seen, migration.bucket, migration.journal.current);
+    if (found.secrets > 0) await migration.journal.update((current) => replaceStep(current, attempt.number, { name: STEP.secretsRemoved, at: context.clock.now().toISOString(), by: context.owner, data: { versions: found.secrets } }));
+    return found;
+  }
+
+  /** From the first drain of this pause to the moment at which the source was put back. */
+  private paused(): Readonly<{ since: string; until: string }> | undefined {
+    const { current } = this.migration.journal, { number } = this.attempt;
+    const since = pausedSince(current, number), attempt = attemptOf(current, number);
+    const until = attempt && stepOf(attempt, STEP.restored)?.at;
+    return since === undefined || until === undefined ? undefined : { since, until };
   }
 
   private get ranRef(): ObjectRef | null {

@@ -6,12 +6,11 @@ import type { Clock, Context, JournalStore, PhaseResult } from '../ports.js';
 import { watchReport, type WatchEnd } from '../report/watch-report.js';
 import { STEP } from './attempts.js';
 import { requireGatekeeper } from './gate-keeper.js';
-import { lookAtMigration } from './migration.js';
 import { resultOf } from './result.js';
 import { rollBack, type RollbackContext } from './rollback.js';
-import { survey } from './survey.js';
 import type { GateInputs } from '../workflow-inputs.js';
 import { answerOf, attemptToWatch, deadlineOf, endByJournal, pausedSince, type Answer } from './watching.js';
+import { lookAround, lookAtJournal } from './way-back.js';
 
 export type WatchContext = RollbackContext & Pick<Context, 'github'>;
 
@@ -29,14 +28,15 @@ export async function watchGate(context: WatchContext): Promise<PhaseResult> {
   const { inputs, clock, log } = context;
   const { gate } = inputs.workflow;
   const gatekeeper = requireGatekeeper(context.github);
-  const seen = await survey(context);
-  const { bucket, journal } = await lookAtMigration(context, seen, true);
+  const seen = await lookAround(context);
+  const { bucket, journal } = await lookAtJournal(context, seen);
   const attempt = attemptToWatch(journal, inputs.attempt);
   const store = context.journal(bucket, seen.prefix);
   const deadline = deadlineOf(attempt, gate.timeoutMinutes);
   log.info(`Watching the gate of attempt ${attempt.number}: environment "${gate.environment}" has until ${deadline.toISOString()}, ${gate.timeoutMinutes} minutes after the export.`);
   const eyes = new Eyes(gatekeeper, store, gate, attempt.number, log, clock.now());
-  for (;;) {
+  // A watch that was killed between the expiry and the way back only has to go back.
+  while (!stepOf(attempt, STEP.expired)) {
     const end = await eyes.look(clock.now());
     if (end) return finish(context, await eyes.journal(), attempt.number, end);
     const left = deadline.getTime() - clock.now().getTime();
@@ -115,6 +115,7 @@ async function expire({ clock, owner, log }: WatchContext, store: JournalStore, 
     const attempt = attemptOf(journal.current, number);
     const end = attempt && endByJournal(attempt);
     if (end) return end;
+    if (attempt && stepOf(attempt, STEP.expired)) return undefined;
     const answer = await eyes.answer(clock.now());
     if (answer !== 'waiting' && answer !== 'unknown') return answer;
     if (answer === 'unknown') log.warn('GitHub does not say whether the gate was answered. The journal holds no approval, so nobody has acted on one: the attempt expires.');

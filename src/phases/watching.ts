@@ -36,8 +36,9 @@ export function deadlineOf(attempt: Attempt, minutes: number): Date {
 /** What the journal alone decides. `expired` is no end: a watch that was killed behind it still has to roll back. */
 export function endByJournal(attempt: Attempt): WatchEnd | undefined {
   const has = (...names: readonly string[]) => names.some((name) => stepOf(attempt, name));
-  if (has(STEP.restored, STEP.restoreBegun, STEP.rollbackBegun)) return 'rolled-back';
+  if (has(STEP.restored)) return 'rolled-back';
   if (has(STEP.expired)) return undefined;
+  if (has(STEP.restoreBegun, STEP.rollbackBegun)) return 'rolled-back';
   return has(STEP.approved, STEP.importBegun, STEP.imported, STEP.activationBegun) ? 'approved' : undefined;
 }
 

@@ -6,6 +6,9 @@ import { sha256 } from './canonical.js';
 /** First 8 hex digits of SHA-256 of the migration id: names Sids, staging tables, variables (PostgreSQL cuts names at 63 bytes). */
 export const shortHash = (migrationId: string): string => sha256(migrationId).slice(0, 8);
 
+/** Variables of the target that hold the two halves of the one-time key (src/dags/_parts/secrets_in.py makes them). */
+export const keyVariables = (migrationId: string): Readonly<{ privateKey: string; publicKey: string }> => ({ privateKey: `mwaa_migrate_${shortHash(migrationId)}_private_key`, publicKey: `mwaa_migrate_${shortHash(migrationId)}_public_key` });
+
 /** Key prefix of everything this migration writes into the migration bucket; the first two folders are those of AWS's guide. */
 export const migrationPrefix = (file: Pick<MigrationFile, 'id'>, sourceVersion: string, targetVersion: string): string =>
   `data/migration/${sourceVersion}_to_${targetVersion}/${file.id}/`;

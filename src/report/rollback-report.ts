@@ -3,6 +3,8 @@ import { code, counted, grouped, list, table, text, type Cell, type Report, type
 import { leftFailedNext, leftFailedSections, runKey, type Restored } from './left-failed.js';
 import { missedOnSource } from './missed-section.js';
 import { targetNext, targetText, type TargetSide } from './rollback-target.js';
+import { tidiedSections, type Leftovers } from './tidied-section.js';
+import { lasting } from './timeline.js';
 
 type Ran = RanOnTarget['runs'][number];
 export type RollbackFacts = Readonly<{
@@ -22,30 +24,16 @@ export type RollbackFacts = Readonly<{
   /** What the target ran since cutover; undefined: nothing, or not known. */
   ran: RanOnTarget | undefined;
   problems: readonly string[];
+  /** What lay around and was removed. */
+  tidied: Leftovers;
+  /** ISO 8601; undefined: the drain never began. */
+  paused: Readonly<{ since: string; until: string }> | undefined;
 }>;
 
 const SHOWN = 300;
 
-/** @param isUnknown no journal at all */
-export function rollbackToNothing(source: string, isUnknown: boolean): Report {
-  return {
-    verdict: ['Nothing to go back from: no final export has paused ', code(source)], isGood: true,
-    sections: [{ title: 'What was found', importance: 1, blocks: [text(isUnknown ? 'This migration has not begun: there is no journal in the migration bucket. Was it another id, version or account?' : 'The journal has no final export that recorded what was active, so nothing was paused. Nothing was changed.')] }],
-    next: ['Nothing.'],
-  };
-}
-
-/** A rollback that no person has asked for. */
-export function leftAlone(source: string, why: string): Report {
-  return {
-    verdict: ['Nothing was rolled back on ', code(source)], isGood: true,
-    sections: [{ title: 'Why', importance: 1, blocks: [text(code(why), '. Nothing was changed.'), text('A rollback that a workflow begins by itself undoes only what the same workflow run has paused, and never a finished cutover. A person can go back at any time: phase rollback without a mode.')] }],
-    next: ['Nothing, unless you want to go back: then run phase rollback.'],
-  };
-}
-
 export function rollbackReport(facts: RollbackFacts): Report {
-  const { source, attempt, restoredAt, wanted, now, restored, problems, ran } = facts;
+  const { source, attempt, restoredAt, wanted, now, restored, problems, ran, paused } = facts;
   const there = new Set(now), known = new Set(wanted);
   const back = wanted.filter((dagId) => there.has(dagId)), off = wanted.filter((dagId) => !there.has(dagId) && !restored.missing.includes(dagId));
   const more = now.filter((dagId) => !known.has(dagId));
@@ -53,7 +41,7 @@ export function rollbackReport(facts: RollbackFacts): Report {
   return {
     verdict: restoredAt
       ? ['Attempt ', String(attempt), ' was put back before, at ', code(restoredAt), `; ${grouped(back.length)} of its ${counted(wanted.length, 'DAG')} are active on `, code(source), ' now']
-      : [`${grouped(back.length)} of ${counted(wanted.length, 'DAG')} are active again on `, code(source), `; ${counted(restored.putBack, 'ended task was', 'ended tasks were')} put back, ${counted(restored.leftFailed.length, 'run', 'runs')} left failed for you to decide`],
+      : [`${grouped(back.length)} of ${counted(wanted.length, 'DAG')} are active again on `, code(source), `; ${counted(restored.putBack, 'ended task was', 'ended tasks were')} put back, ${counted(restored.leftFailed.length, 'run', 'runs')} left failed for you to decide${paused ? `; the source was paused for ${lasting(paused.since, paused.until)}` : ''}`],
     isGood,
     sections: [
       ...(isGood ? [] : [{ title: 'Look at this first', importance: 1 as const, blocks: [list(problems.map((problem) => [code(problem)]))] }]),
@@ -67,9 +55,11 @@ export function rollbackReport(facts: RollbackFacts): Report {
       ...(restored.missing.length > 0 ? [withWords(names('Active before, gone from the source since', restored.missing), 'Airflow had no file of them at that moment. They are switched on all the same, and go on by themselves when their file is back. Where Airflow has deleted the DAG, run phase rollback again once its file is back.')] : []),
       ...(off.length > 0 ? [names(restoredAt ? 'Recorded as active, paused now (by a person, after the rollback)' : 'Recorded as active, paused now', off)] : []),
       ...(more.length > 0 ? [names('Active on the source, but not recorded: left as they are', more)] : []),
+      ...tidiedSections(facts.tidied),
       { title: `Active again on the source (${back.length})`, importance: 2, isFolded: true, blocks: [list(back.map((dagId) => code(dagId)))] },
       {
         title: 'Numbers', importance: 2, blocks: [table(['What', 'Value'], [
+          ...(paused ? [['Time for which the source was paused', [`${lasting(paused.since, paused.until)}, from `, code(paused.since), ' to ', code(paused.until)]]] : []),
           ['DAGs active before the drain', wanted.length], ['DAGs that rollback activated', restored.activated], ['Tasks that the drain had ended, put back', restored.putBack],
           ['Runs of the target that stand on the source now', restored.standIns.length], ['Runs left failed on the source', restored.leftFailed.length],
           ['Runs that succeeded on the target, success on the source too', restored.succeeded?.length ?? 0], ['Dataset events of the target queued on the source', restored.queuedEvents ?? 0],

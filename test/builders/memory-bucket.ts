@@ -57,6 +57,7 @@ export function memoryBucket(name: string, buckets: ReadonlyMap<string, Objects>
     },
     versions: (key) => effect(`versions of ${key}`, () => [...(objectsOf(name).get(key) ?? [])].reverse().map(({ id, body }, at) => ({ versionId: id, bytes: body.length, modified: new Date(0), isNewest: at === 0 }))),
     remove: (key) => effect(`remove ${key}`, () => void objectsOf(name).delete(key)),
+    countBelow: (prefix) => effect(`count ${prefix}`, () => [...objectsOf(name)].filter(([key]) => key.startsWith(prefix)).reduce((sum, [, versions]) => sum + versions.length, 0)),
     purge: (prefix) => effect(`purge ${prefix}`, () => {
       let gone = 0;
       for (const [key, versions] of [...objectsOf(name)]) if (key.startsWith(prefix)) {

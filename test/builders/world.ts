@@ -21,7 +21,7 @@ export class Killed extends Error {
 
 const KEY = String(generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ type: 'spki', format: 'pem' }));
 const FINGERPRINT = createHash('sha256').update(Buffer.from(KEY.replace(/-----[A-Z ]+-----|\s/g, ''), 'base64')).digest('hex');
-const KEY_VARIABLE = 'mwaa_migrate_00000000_public_key';
+const KEY_VARIABLE = 'mwaa_migrate_929b91b6_public_key', PRIVATE_VARIABLE = 'mwaa_migrate_929b91b6_private_key';
 
 const refill = <V>(map: Map<string, V>, from: ReadonlyMap<string, V>) => {
   map.clear();
@@ -40,7 +40,10 @@ export class World {
   namesakes: readonly string[] = [];
   /** dagId → paused. */
   readonly dags = this.sides.dags;
-  readonly publicKeys = new Map<string, string>([[KEY_VARIABLE, KEY]]);
+  /** Variables of the target that hold a half of the one-time key. */
+  readonly publicKeys = new Map<string, string>();
+  /** Name → role. */
+  readonly keyGrants = new Map<string, string>();
   readonly policySids = new Map<string, string[]>();
   readonly dagFiles = new Set<'source' | 'target'>();
   journalValue: Journal | undefined;
@@ -111,6 +114,9 @@ export class World {
     this.sides.copyInto(copy.sides);
     refill(copy.policySids, this.policySids);
     refill(copy.results, this.results);
+    refill(copy.publicKeys, this.publicKeys);
+    refill(copy.keyGrants, this.keyGrants);
+    for (const side of this.dagFiles) copy.dagFiles.add(side);
     copy.journalValue = this.journalValue;
     copy.createCalls = this.createCalls;
     copy.ids = this.ids;
@@ -201,6 +207,7 @@ export class World {
       ensure: (name) => this.effect(`ensure ${name}`, () => { const was = this.buckets.has(name); this.objects(name); return was ? 'there' : 'created'; }),
       grant: (name, statements) => this.effect(`grant ${name}`, () => { const sids = statements.map(({ Sid }) => String(Sid)); const same = this.policySids.get(name)?.join() === sids.join(); this.policySids.set(name, sids); return same ? 'there' : 'changed'; }),
       revoke: (name) => this.effect(`revoke ${name}`, () => (this.policySids.delete(name) ? 'changed' : 'there')),
+      isGranted: (name) => this.effect(`is granted ${name}`, () => this.policySids.has(name)),
     };
     return {
       identity: () => Promise.resolve({ account: ACCOUNT, arn: `arn:aws:sts::${ACCOUNT}:assumed-role/x/y` }),
@@ -214,7 +221,10 @@ export class World {
           return arn;
         }),
       },
-      keys: { describe: (arn) => Promise.resolve({ arn, isEnabled: true, isSymmetric: true }), grant: () => Promise.resolve('there'), revoke: () => Promise.resolve(0) },
+      keys: {
+        describe: (arn) => Promise.resolve({ arn, isEnabled: true, isSymmetric: true }), grant: (_, role, name) => this.effect(`key grant ${name}`, () => { const was = this.keyGrants.get(name); this.keyGrants.set(name, role); return was === role ? 'there' : 'created'; }),
+        revoke: () => this.effect('revoke key grants', () => { const { size } = this.keyGrants; this.keyGrants.clear(); return size; }), countGrants: () => this.effect('count key grants', () => this.keyGrants.size),
+      },
       openBucket: (name) => memoryBucket(name, this.buckets, this.tick, () => this.nextId()),
       airflow: (description, migration, prefix) => this.airflow(side, description.Name, migration.name, prefix),
     };
@@ -259,9 +269,11 @@ export class World {
         this.tick(`${side} ${command} (after)`);
         return (await Promise.resolve(this.results.get(key))) as never;
       },
+      hasDag: () => this.effect(`${side} hasDag`, () => this.dagFiles.has(side)),
       removeDag: () => this.effect(`${side} removeDag`, () => void this.dagFiles.delete(side)),
       count: (list) => this.effect(`${side} count`, () => this.counts[list]),
       readVariable: (key) => this.effect('read variable', () => this.publicKeys.get(key)),
+      removeVariable: (key) => this.effect(`remove variable ${key}`, () => void this.publicKeys.delete(key)),
       listActiveDagIds: () => this.effect(`${side} list active`, () => {
         if (side === 'target' && this.answers.deafTarget) throw this.answers.deafTarget;
         return this.sides.active(side);
@@ -279,7 +291,10 @@ export class World {
       const data = preflightData({ airflowVersion: side === 'source' ? '2.7.2' : '2.10.3', activeDags: active.map((dagId) => anActiveDag(dagId)), pausedDags: this.dags[side].size - active.length });
       return this.answers.preflight?.(data) ?? data;
     }
-    if (command === 'keypair') return { fingerprint: FINGERPRINT, variable: KEY_VARIABLE };
+    if (command === 'keypair') {
+      if (!this.publicKeys.has(KEY_VARIABLE)) this.publicKeys.set(KEY_VARIABLE, KEY).set(PRIVATE_VARIABLE, 'sealed');
+      return { fingerprint: FINGERPRINT, variable: KEY_VARIABLE };
+    }
     if (command === 'drain') return sides.drain(job);
     if (command === 'activate') {
       const isRecorded = this.journalValue?.attempts.find(({ number }) => number === order.attempt)?.steps.some(({ name }) => name === 'activation-begun');
@@ -298,7 +313,10 @@ export class World {
     if (command === 'export') {
       return { manifest: this.write(bucket, `${prefix}${order.attempt}/export/manifest.json`, JSON.stringify(manifest)) };
     }
-    if (command === 'import') sides.import();
+    if (command === 'import') {
+      sides.import();
+      this.publicKeys.clear();
+    }
     if (command === 'import') return this.answers.import?.(importData(manifest)) ?? importData(manifest);
     const data = verifyData(manifest, { unpausedDags: active });
     return this.answers.verify?.(data) ?? data;

@@ -17,6 +17,7 @@ export function openKeys(client: Pick<KMSClient, 'send'>, call: Caller): Keys {
     } while (marker);
     return grants;
   };
+  const ours = async (keyArn: string, namePrefix: string): Promise<readonly GrantListEntry[]> => (await listGrants(keyArn)).filter((grant) => grant.Name?.startsWith(namePrefix));
   return {
     async describe(keyArn) {
       const answer = await call({ action: 'kms:DescribeKey', resource: keyArn }, () => unless(['NotFoundException'], client.send(new DescribeKeyCommand({ KeyId: keyArn }))));
@@ -33,10 +34,12 @@ export function openKeys(client: Pick<KMSClient, 'send'>, call: Caller): Keys {
     },
 
     async revoke(keyArn, namePrefix) {
-      const ours = (await listGrants(keyArn)).filter((grant) => grant.Name?.startsWith(namePrefix));
-      for (const { GrantId } of ours)
+      const found = await ours(keyArn, namePrefix);
+      for (const { GrantId } of found)
         if (GrantId) await call({ action: 'kms:RevokeGrant', resource: keyArn }, () => unless(['NotFoundException'], client.send(new RevokeGrantCommand({ KeyId: keyArn, GrantId }))));
-      return ours.length;
+      return found.length;
     },
+
+    countGrants: async (keyArn, namePrefix) => (await ours(keyArn, namePrefix)).length,
   };
 }

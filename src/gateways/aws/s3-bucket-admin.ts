@@ -34,14 +34,16 @@ export function openBucketAdmin(client: S3, call: Caller, clock: Clock, region: 
     });
   };
 
+  const readPolicy = async (here: Here, name: string): Promise<Policy> => {
+    const answer = await call({ action: 's3:GetBucketPolicy', resource: `arn:aws:s3:::${name}` }, () => unless(['NoSuchBucketPolicy'], client.send(new GetBucketPolicyCommand(here))));
+    return parsePolicy(answer?.Policy, name);
+  };
+
   /** Reads, changes and writes the policy. S3 has no conditional write here: it is read again afterwards, and a lost change is made again. */
   const changePolicy = async (name: string, change: (policy: Policy) => Policy): Promise<'changed' | 'there'> => {
     const here = await hereOf(name);
     const resource = `arn:aws:s3:::${name}`;
-    const read = async (): Promise<Policy> => {
-      const answer = await call({ action: 's3:GetBucketPolicy', resource }, () => unless(['NoSuchBucketPolicy'], client.send(new GetBucketPolicyCommand(here))));
-      return parsePolicy(answer?.Policy, name);
-    };
+    const read = (): Promise<Policy> => readPolicy(here, name);
     let outcome: 'changed' | 'there' = 'there';
     for (let attempt = 1; attempt <= POLICY_TRIES; attempt += 1) {
       const before = await read();
@@ -95,6 +97,11 @@ export function openBucketAdmin(client: S3, call: Caller, clock: Clock, region: 
     },
 
     grant: (name, statements) => changePolicy(name, (policy) => withStatements(policy, statements)),
+    isGranted: async (name, sidPrefix) => {
+      if (!(await exists(name))) return false;
+      const policy = await readPolicy(await hereOf(name), name);
+      return withoutSids(policy, sidPrefix).Statement.length < policy.Statement.length;
+    },
     revoke: async (name, sidPrefix) => ((await exists(name)) ? await changePolicy(name, (policy) => withoutSids(policy, sidPrefix)) : 'there'),
   };
 }

@@ -5,7 +5,7 @@ import type { ObjectRef } from '../../airflow/protocol.js';
 import type { Bucket } from '../../ports.js';
 import { unless, type Caller } from './call.js';
 import { copyObject } from './s3-copy.js';
-import { purgePrefix } from './s3-purge.js';
+import { countBelow, purgePrefix } from './s3-purge.js';
 
 export type S3 = Pick<S3Client, 'send'>;
 /** The bucket as every request names it. The owner goes with each: a bucket deleted and registered by a stranger must not receive metadata. */
@@ -88,6 +88,7 @@ export function openBucket(client: S3, call: Caller, of: Readonly<{ name: string
       await call({ action: versionId ? 's3:DeleteObjectVersion' : 's3:DeleteObject', resource: at(key) }, () => client.send(new DeleteObjectCommand({ ...here, Key: key, ...(versionId ? { VersionId: versionId } : {}) })));
     },
 
+    countBelow: (prefix) => countBelow(client, call, here, prefix),
     purge: (prefix) => purgePrefix(client, call, here, prefix),
     copyFrom: (from, key, metadata) => copyObject(client, call, here, from, key, metadata),
   };

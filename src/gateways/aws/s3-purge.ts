@@ -11,20 +11,37 @@ const NAMED = 3;
 export async function purgePrefix(client: S3, call: Caller, here: Here, prefix: string): Promise<number> {
   const resource = `s3://${here.Bucket}/${prefix}`;
   let gone = 0;
+  for await (const found of versionsBelow(client, call, here, prefix)) {
+    if (found.length > 0) await deleteAll(client, call, here, found, resource);
+    gone += found.length;
+  }
+  for await (const { Key, UploadId } of uploadsBelow(client, call, here, prefix)) {
+    await call({ action: 's3:AbortMultipartUpload', resource: `s3://${here.Bucket}/${Key}` }, () => unless(['NoSuchUpload'], client.send(new AbortMultipartUploadCommand({ ...here, Key, UploadId }))));
+    gone += 1;
+  }
+  return gone;
+}
+
+/** @returns versions, markers and uploads that are there */
+export async function countBelow(client: S3, call: Caller, here: Here, prefix: string): Promise<number> {
+  let count = 0;
+  for await (const found of versionsBelow(client, call, here, prefix)) count += found.length;
+  for await (const upload of uploadsBelow(client, call, here, prefix)) count += upload.Key ? 1 : 0;
+  return count;
+}
+
+/** Page by page: at most 1,000 entries, which is also what DeleteObjects takes. */
+async function* versionsBelow(client: S3, call: Caller, here: Here, prefix: string): AsyncGenerator<ObjectIdentifier[]> {
   let keyMarker: string | undefined;
   let versionMarker: string | undefined;
   do {
-    const page = await call({ action: 's3:ListBucketVersions', resource }, () =>
+    const page = await call({ action: 's3:ListBucketVersions', resource: `s3://${here.Bucket}/${prefix}` }, () =>
       client.send(new ListObjectVersionsCommand({ ...here, Prefix: prefix, ...(keyMarker ? { KeyMarker: keyMarker } : {}), ...(versionMarker ? { VersionIdMarker: versionMarker } : {}) })),
     );
-    // A page holds at most 1,000 entries, which is also what DeleteObjects takes.
-    const found: ObjectIdentifier[] = [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])].flatMap(({ Key, VersionId }) => (Key === undefined ? [] : [{ Key, ...(VersionId ? { VersionId } : {}) }]));
-    if (found.length > 0) await deleteAll(client, call, here, found, resource);
-    gone += found.length;
+    yield [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])].flatMap(({ Key, VersionId }) => (Key === undefined ? [] : [{ Key, ...(VersionId ? { VersionId } : {}) }]));
     keyMarker = page.IsTruncated ? page.NextKeyMarker : undefined;
     versionMarker = page.IsTruncated ? page.NextVersionIdMarker : undefined;
   } while (keyMarker);
-  return gone + (await abortUploads(client, call, here, prefix, resource));
 }
 
 async function deleteAll(client: S3, call: Caller, here: Here, objects: ObjectIdentifier[], resource: string): Promise<void> {
@@ -39,21 +56,15 @@ async function deleteAll(client: S3, call: Caller, here: Here, objects: ObjectId
   );
 }
 
-async function abortUploads(client: S3, call: Caller, here: Here, prefix: string, resource: string): Promise<number> {
-  let gone = 0;
+async function* uploadsBelow(client: S3, call: Caller, here: Here, prefix: string): AsyncGenerator<Readonly<{ Key: string; UploadId: string }>> {
   let keyMarker: string | undefined;
   let uploadMarker: string | undefined;
   do {
-    const page = await call({ action: 's3:ListBucketMultipartUploads', resource }, () =>
+    const page = await call({ action: 's3:ListBucketMultipartUploads', resource: `s3://${here.Bucket}/${prefix}` }, () =>
       client.send(new ListMultipartUploadsCommand({ ...here, Prefix: prefix, ...(keyMarker ? { KeyMarker: keyMarker } : {}), ...(uploadMarker ? { UploadIdMarker: uploadMarker } : {}) })),
     );
-    for (const { Key, UploadId } of page.Uploads ?? []) {
-      if (Key === undefined || UploadId === undefined) continue;
-      await call({ action: 's3:AbortMultipartUpload', resource: `s3://${here.Bucket}/${Key}` }, () => unless(['NoSuchUpload'], client.send(new AbortMultipartUploadCommand({ ...here, Key, UploadId }))));
-      gone += 1;
-    }
+    for (const { Key, UploadId } of page.Uploads ?? []) if (Key !== undefined && UploadId !== undefined) yield { Key, UploadId };
     keyMarker = page.IsTruncated ? page.NextKeyMarker : undefined;
     uploadMarker = page.IsTruncated ? page.NextUploadIdMarker : undefined;
   } while (keyMarker);
-  return gone;
 }

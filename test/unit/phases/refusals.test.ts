@@ -206,7 +206,7 @@ describe('export', () => {
 
   it('refuses a public key of somebody else before anything is paused', async () => {
     const world = await after(...READY);
-    world.publicKeys.set('mwaa_migrate_00000000_public_key', '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n');
+    world.publicKeys.set('mwaa_migrate_929b91b6_public_key', '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n');
     await expect(run(world, { phase: 'export', mode: 'final' })).rejects.toThrow(/fingerprint differs/);
     expect(world.dags.source.get('hourly')).toBe(false);
   });

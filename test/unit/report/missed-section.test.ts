@@ -35,6 +35,6 @@ it('shows 300 of 5,000 DAGs and says how many more there are', () => {
 
 it('stands in the summary of a rollback', () => {
   const restored = { activated: 1, missing: [], putBack: 0, standIns: [], leftFailed: [], missed: [late], missedUnknown: [] };
-  const facts = { source: 'analytics', target: 'analytics-v2', attempt: 1, restoredAt: undefined, wanted: ['late'], now: ['late'], restored, side: { kind: 'asleep' }, isImported: true, ran: undefined, problems: [] } as const;
+  const facts = { source: 'analytics', target: 'analytics-v2', attempt: 1, restoredAt: undefined, wanted: ['late'], now: ['late'], restored, side: { kind: 'asleep' }, isImported: true, paused: undefined, tidied: { sourceDag: false, targetDag: false, grants: false, keyGrants: 0, secrets: 0, keyPair: false, unreachable: undefined }, ran: undefined, problems: [] } as const;
   expect(renderMarkdown(rollbackReport(facts))).toContain('### Intervals that neither side ran (4)');
 });

@@ -29,6 +29,8 @@ export interface AirflowRest {
   startRun(dagId: string, runId: string, conf: unknown): Promise<'started' | 'there'>;
   importErrors(): Promise<readonly ImportError[]>;
   variable(key: string): Promise<string | undefined>;
+  /** Does nothing when there is none. */
+  deleteVariable(key: string): Promise<void>;
   /** undefined: this role may not look, or it takes too long. */
   total(path: string): Promise<number | undefined>;
 }
@@ -108,6 +110,9 @@ export function openAirflowRest(mwaa: Pick<Mwaa, 'rest'>, environment: string, c
       const { status, body } = await ask({ path: `/variables/${encodeURIComponent(key)}`, method: 'GET' }, [404]);
       const value = field(body, 'value');
       return status === 404 || typeof value !== 'string' ? undefined : value;
+    },
+    async deleteVariable(key) {
+      await ask({ path: `/variables/${encodeURIComponent(key)}`, method: 'DELETE' }, [404]);
     },
     async total(path) {
       const signal = AbortSignal.timeout(MAX_COUNT_MS);

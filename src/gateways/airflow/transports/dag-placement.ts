@@ -1,12 +1,11 @@
 /** Our DAG file in the environment's DAG folder: put there, seen by the scheduler, taken away. */
+import { OWN_DAG_FOLDER, ownDagKey } from '../../../airflow/own-dags.js';
 import { dagTags, type Rendered } from '../../../airflow/protocol.js';
 import { UserError } from '../../../errors.js';
 import type { Bucket, Clock, Log } from '../../../ports.js';
 import type { AirflowRest, ImportError } from './airflow-rest.js';
 import { isSameRendering, renderDagFile } from './dag-file.js';
 
-/** A folder of our own inside the DAG folder, so that nothing of the user's can bear the same name. */
-export const OWN_DAG_FOLDER = 'mwaa_migrate';
 /** A new file is found by the folder scan (scheduler.dag_dir_list_interval, 300 s by default) after the sync from S3. */
 const PARSE_MINUTES = 15;
 const POLL_MS = 3_000;
@@ -30,11 +29,9 @@ export type DagPlace = Readonly<{
   log: Log;
 }>;
 
-export const dagKeyOf = (dagFolder: string, dagId: string): string => `${dagFolder.replace(/^\/+|\/+$/gu, '')}/${OWN_DAG_FOLDER}/${dagId}.py`;
-
 /** @returns false when the file was there as wanted */
 export async function placeDagFile({ dagId, environment, bucket, dagFolder, clock, log }: DagPlace, source: string, rendered: Rendered): Promise<boolean> {
-  const key = dagKeyOf(dagFolder, dagId);
+  const key = ownDagKey(dagFolder, dagId);
   const there = await bucket.read(key);
   if (there && isSameRendering(there.body.toString('utf8'), source, rendered, new Date(clock.now().getTime() + KEEP_MS))) return false;
   await bucket.write(key, renderDagFile(source, rendered), { contentType: 'text/x-python' });
@@ -61,16 +58,19 @@ export async function waitUntilParsed({ dagId, environment, bucket, dagFolder, r
       told = now;
       const broken = await ownImportError(rest, dagId);
       if (broken && (isLate || Date.parse(broken.at) > placedAt)) throw cannotImport(environment, dagId, broken);
-      if (isLate) throw notParsed(environment, dagId, `s3://${bucket.name}/${dagKeyOf(dagFolder, dagId)}`, Math.round((now - started) / 60_000));
+      if (isLate) throw notParsed(environment, dagId, `s3://${bucket.name}/${ownDagKey(dagFolder, dagId)}`, Math.round((now - started) / 60_000));
       log.info(`Waiting for the scheduler of "${environment}" to read the DAG file (${Math.round((now - started) / 1000)} s; new files are found by a folder scan, every 5 minutes by default).`);
     }
     await clock.sleep(POLL_MS);
   }
 }
 
+/** Whether the file or its row is there. */
+export const isDagThere = async ({ dagId, bucket, dagFolder, rest }: DagPlace): Promise<boolean> => (await bucket.head(ownDagKey(dagFolder, dagId))) !== undefined || (await rest.dag(dagId)) !== undefined;
+
 /** File first, then its row; both gone already is fine. */
 export async function removeDagFile({ dagId, environment, bucket, dagFolder, rest, clock, log }: DagPlace): Promise<void> {
-  const key = dagKeyOf(dagFolder, dagId);
+  const key = ownDagKey(dagFolder, dagId);
   const wasThere = (await bucket.head(key)) !== undefined;
   if (wasThere) await bucket.remove(key);
   if (wasThere) await clock.sleep(BOOKED_OUT_MS);

@@ -9,7 +9,7 @@ import { InternalError, UserError } from '../../../errors.js';
 import type { AirflowEnvironment, Bucket, Clock, EnvironmentDescription, Log, Mwaa, Order } from '../../../ports.js';
 import { openAirflowRest } from './airflow-rest.js';
 import { jobKeyOf, openAnswers, renderJob, runIdOf, tryOf } from './commands.js';
-import { placeDagFile, removeDagFile, waitUntilParsed, type DagPlace } from './dag-placement.js';
+import { isDagThere, placeDagFile, removeDagFile, waitUntilParsed, type DagPlace } from './dag-placement.js';
 
 /** Tries one call makes of a command whose task dies without a word: a worker that is replaced twice in a row is no accident. */
 const MAX_DEATHS = 3;
@@ -150,6 +150,7 @@ export function openRestTransport<C extends Command>(transport: RestTransport): 
       const { code, what, why, fix } = result.error;
       throw new UserError(`${command} failed in "${name}" (${code}): ${what}`, why, fix);
     },
+    hasDag: () => isDagThere(place),
     removeDag: () => removeDagFile(place),
     async count(list) {
       const path = { dags: '/dags', dagRuns: '/dags/~/dagRuns', taskInstances: '/dags/~/dagRuns/~/taskInstances', pools: '/pools', importErrors: '/importErrors' }[list];
@@ -157,6 +158,7 @@ export function openRestTransport<C extends Command>(transport: RestTransport): 
       return await rest.total(path);
     },
     readVariable: (key) => rest.variable(key),
+    removeVariable: (key) => rest.deleteVariable(key),
     listActiveDagIds: async () => (await rest.activeDags()).map(({ id }) => id),
     listNamesakes: async () => (await rest.foreignDags('db_', isOwnDagId)).map(({ id }) => id),
   };

@@ -1,0 +1,74 @@
+import { describe, expect, it } from '@jest/globals';
+import { ACTIVE, after, CUT_OVER, EXPORTED, IMPORTED, plain, READY, run, type Given } from '../../builders/rollback-story.js';
+import { World } from '../../builders/world.js';
+
+const RUN = 'https://github.com/acme/airflow/actions/runs';
+const automatic = { phase: 'rollback', isAutomatic: true } as const;
+const by = async (owner: string, ...given: readonly Given[]) => {
+  const world = await after();
+  world.owner = owner;
+  for (const one of given) await run(world, one);
+  return world;
+};
+const told = async (world: World) => {
+  const result = await run(world, automatic);
+  return { ok: result.ok, text: plain(result.summary) };
+};
+
+describe('a rollback that no person has asked for', () => {
+  it.each([
+    { of: 'the export', given: EXPORTED, at: `${RUN}/7/attempts/1` }, { of: 'the import', given: IMPORTED, at: `${RUN}/7/attempts/1` }, { of: 'an earlier attempt of the run', given: EXPORTED, at: `${RUN}/7/attempts/3` },
+  ])('puts back what its own run has paused: after $of', async ({ given, at }) => {
+    const world = await by(`${RUN}/7/attempts/1`, ...given);
+    world.owner = at;
+    expect((await told(world)).text).toMatch(/2 of 2 DAGs are active again on analytics/);
+    expect([...world.dags.source]).toEqual(ACTIVE);
+  });
+
+  it('goes back from a cutover that a red canary has stopped: what was left behind runs on neither side', async () => {
+    const world = await by(`${RUN}/7/attempts/1`, ...IMPORTED);
+    world.answers.left = [{ dagId: 'hourly', reason: 'behind a red canary' }];
+    await run(world, { phase: 'cutover' });
+    expect((await told(world)).ok).toBe(true);
+    expect([world.sides.active('source'), world.sides.active('target')]).toEqual([['hourly', 'nightly_load'], []]);
+  });
+
+  it('goes back from a cutover that was killed half-way', async () => {
+    const world = await by(`${RUN}/7/attempts/1`, ...CUT_OVER);
+    world.journalValue = world.journalValue && { ...world.journalValue, attempts: world.journalValue.attempts.map((attempt) => ({ ...attempt, steps: attempt.steps.filter(({ name }) => name !== 'activated') })) };
+    expect((await told(world)).ok).toBe(true);
+    expect(world.sides.active('target')).toEqual([]);
+  });
+
+  it.each([
+    { what: 'a finished cutover', given: CUT_OVER, owner: `${RUN}/7/attempts/1`, says: /Nothing was rolled back[^]*attempt 1, .*, was cut over at .*: the target has the schedule/ },
+    { what: 'what another run has paused', given: EXPORTED, owner: `${RUN}/8/attempts/1`, says: /belongs to another workflow run \(https:\/\/github\.com\/acme\/airflow\/actions\/runs\/7\/attempts\/1\)/ },
+    { what: 'what a run with a longer number has paused', given: EXPORTED, owner: `${RUN}/77/attempts/1`, says: /belongs to another workflow run/ },
+    { what: 'what a person has paused by hand', given: EXPORTED, owner: 'process 4 on laptop', says: /belongs to another workflow run/ },
+  ])('leaves $what alone, green, and changes nothing', async ({ given, owner, says }) => {
+    const world = await by(`${RUN}/7/attempts/1`, ...given);
+    world.owner = owner;
+    const before = JSON.stringify([world.journalValue, [...world.dags.source], [...world.dags.target], [...world.policySids], world.keys('mwaa-migrate-111122223333-eu-west-1')]);
+    const { ok, text } = await told(world);
+    expect([ok, JSON.stringify([world.journalValue, [...world.dags.source], [...world.dags.target], [...world.policySids], world.keys('mwaa-migrate-111122223333-eu-west-1')])]).toEqual([true, before]);
+    expect(text).toMatch(says);
+  });
+
+  it('is green where nothing has begun, where nothing was paused, and where it was put back before', async () => {
+    expect((await told(new World())).text).toMatch(/This migration has not begun/);
+    const world = await by(`${RUN}/7/attempts/1`, ...READY, { phase: 'export', mode: 'rehearsal' });
+    expect((await told(world)).text).toMatch(/has no final export that recorded what was active[^]*Cleared away/);
+    expect(world.policySids.size).toBe(0);
+    await run(world, { phase: 'export', mode: 'final' });
+    expect((await told(world)).ok).toBe(true);
+    expect((await told(world)).text).toMatch(/attempt 2 was put back before/);
+  });
+
+  it('does not take the lock from a run that works there, when nothing is left to put back', async () => {
+    const world = await by(`${RUN}/7/attempts/1`, ...READY, { phase: 'export', mode: 'rehearsal' });
+    world.lockedBy = `${RUN}/9/attempts/1`;
+    const { ok, text } = await told(world);
+    expect([ok, world.lockedBy, world.policySids.size]).toEqual([true, `${RUN}/9/attempts/1`, 1]);
+    expect(text).toMatch(/another runner works on this migration: https:\/\/github\.com\/acme\/airflow\/actions\/runs\/9/);
+  });
+});
