@@ -79,7 +79,7 @@ function usesOf(roleArn: string, inputs: Inputs, file: MigrationFile): readonly 
   const { executionRole } = file.target;
   return named.filter(([, arn]) => arn === roleArn).map(([role]) => ({
     role, phase: inputs.phase, partition: roleArn.split(':')[1] ?? 'aws', source: file.source.environment, target: file.target.environment,
-    executionRole: executionRole.startsWith('arn:') ? executionRole : undefined, looks: inputs.planRole === undefined,
+    executionRole: executionRole.startsWith('arn:') ? executionRole : undefined, looks: inputs.planRole === undefined, isDry: inputs.dryRun,
   }));
 }
 

@@ -12,6 +12,8 @@ export type RightsOf = Readonly<{
   source: string; target: string;
   /** ARN of target.execution-role; undefined: a clone. */
   executionRole: string | undefined;
+  /** Input dry-run: the phase says what it would do. */
+  isDry: boolean;
   /** No plan role is given, so that source and target role look at what it would look at. */
   looks: boolean;
 }>;
@@ -36,9 +38,14 @@ const ASKED_BY_MWAA = [
 const COMMANDS: readonly Phase[] = ['export', 'import', 'verify', 'cutover', 'rollback', 'watch'];
 const BACK: readonly Phase[] = ['rollback', 'watch'];
 
+/** Actions that change nothing. InvokeRestApi can, by Airflow's own rights: IAM does not know its verbs, and the names of lists need a POST. */
+const READS = /:(?:Get|List|Describe|Invoke|Decrypt)/u;
+
 export function rightsOf(use: RightsOf): readonly Right[] {
   if (use.role === 'plan-role' || use.role === 'target-plan-role') return planRights(use);
-  return use.role === 'source-role' ? sourceRights(use) : targetRights(use);
+  const rights = use.role === 'source-role' ? sourceRights(use) : targetRights(use);
+  if (!use.isDry) return rights;
+  return rights.map((right) => ({ ...right, actions: right.actions.filter((action) => READS.test(action)) })).filter(({ actions }) => actions.length > 0);
 }
 
 const anywhere = (...actions: readonly string[]): Right => ({ actions, resources: ['*'] });
@@ -80,10 +87,10 @@ function sourceRights(use: RightsOf): readonly Right[] {
 }
 
 function targetRights(use: RightsOf): readonly Right[] {
-  const { phase, looks } = use;
+  const { phase, looks, isDry } = use;
   return [
     environment(use, [use.target], ...(phase === 'create' ? ['airflow:CreateEnvironment', 'airflow:TagResource'] : [])),
-    anywhere('s3:ListBucket', 'kms:DescribeKey', ...(looks ? ['airflow:ListEnvironments', ...LOOK_AT_ROLES] : []), ...(phase === 'create' ? [...ASKED_BY_MWAA, 'iam:GetPolicy', 'iam:GetPolicyVersion'] : [])),
+    anywhere('s3:ListBucket', 'kms:DescribeKey', ...(looks ? ['airflow:ListEnvironments', ...LOOK_AT_ROLES] : []), ...(phase === 'create' ? [...(isDry ? [] : ASKED_BY_MWAA), 'iam:GetPolicy', 'iam:GetPolicyVersion'] : [])),
     ...(phase === 'create' ? [executionRole(use)] : []),
     ...(phase === 'resources' ? [objects(use, ['/*'], [...READ, 's3:GetObjectTagging', 's3:GetObjectVersionTagging', 's3:PutObject', 's3:PutObjectTagging', 's3:DeleteObject', 's3:AbortMultipartUpload'])] : []),
     ...(COMMANDS.includes(phase) ? [objects(use, [OWN_DAG_FILE], ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'])] : []),

@@ -28,8 +28,8 @@ export type RoleOrder = Readonly<{
 export type Identification = Readonly<{ readIdToken: (audience: string) => Promise<string>; mask: (secret: string) => void }>;
 
 /**
- * One provider per role, shared by all clients of that role: one token and one session at a time. The session is the shortest that every role allows
- * (an hour by default): a role's longest is not known, and asking for more is refused.
+ * One provider per role, shared by all clients of that role: one token and one session at a time. Each lasts STS's default of an hour: what a role allows
+ * at most is not known, and asking for more than that is refused.
  */
 export function assumeByOidc(order: RoleOrder, sts: Pick<STSClient, 'send'>, github: Identification, clock: Clock, log: Pick<Log, 'warn'>): CredentialProvider {
   let current: Promise<Credentials> | undefined, patientUntil = 0;

@@ -52,6 +52,15 @@ describe('a session of one phase', () => {
     await stage.runner({ phase: 'import', 'session-policy': 'none', ...roles }).target.openBucket(DAGS, ACCOUNT).write('analytics-v2/dags/report.py', 'y');
   });
 
+  it('writes nothing in a dry run, whatever the phase', async () => {
+    for (const phase of ['resources', 'create', 'export', 'import', 'verify', 'cutover', 'rollback']) {
+      const { source, target } = stage.runner({ phase, 'dry-run': 'true', ...roles });
+      expect(await messageOf(source.openBucket('mwaa-migration-test', ACCOUNT).write(`${PREFIX}journal.json`, 'x'))).toMatch(/no session policy allows the s3:PutObject action/u);
+      expect(await messageOf(target.openBucket(DAGS, ACCOUNT).write('analytics-v2/dags/mwaa_migrate/db_import.py', 'x'))).toMatch(/no session policy allows the s3:PutObject action/u);
+      expect(await source.openBucket('mwaa-migration-test', ACCOUNT).read(`${PREFIX}none.json`)).toBeUndefined();
+    }
+  });
+
   it('reads and writes the journal whatever the phase', async () => {
     for (const phase of ['resources', 'create', 'export', 'import', 'verify', 'cutover', 'rollback', 'gate', 'watch']) {
       const bucket = stage.runner({ phase, ...roles }).source.openBucket('mwaa-migration-test', ACCOUNT);

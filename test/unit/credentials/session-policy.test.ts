@@ -13,7 +13,7 @@ import { createIdentityWorld } from '../../sandbox/iam/world.js';
 const ACCOUNT = '111122223333', ROLES: readonly RoleInput[] = ['plan-role', 'source-role', 'target-role'];
 /** The longest names that MWAA and IAM take. */
 const LONG = { source: 's'.repeat(80), target: 't'.repeat(80), executionRole: `arn:aws-us-gov:iam::${ACCOUNT}:role/service-role/${'r'.repeat(64)}` };
-const use = (phase: Phase, role: RoleInput, change: Partial<RightsOf> = {}): RightsOf => ({ phase, role, partition: 'aws', source: 'analytics', target: 'analytics-v2', executionRole: undefined, looks: false, ...change });
+const use = (phase: Phase, role: RoleInput, change: Partial<RightsOf> = {}): RightsOf => ({ phase, role, partition: 'aws', source: 'analytics', target: 'analytics-v2', executionRole: undefined, looks: false, isDry: false, ...change });
 const CASES = PHASES.filter((phase) => phase !== 'check' && phase !== 'start').flatMap((phase) => ROLES.map((role) => ({ phase, role })));
 
 type Statement = Readonly<{ Effect: string; Action?: string | readonly string[] }>;
@@ -62,6 +62,15 @@ describe('a session policy', () => {
   it.each(ROLES)('of one phase or another lets %s do each thing that docs/iam/roles.yaml gives it', (role) => {
     const used = PHASES.flatMap((phase) => actionsIn(sessionPolicy([use(phase, role, { looks: true })])));
     expect(template(role).filter((action) => !used.some((pattern) => matchesAction(pattern, action)))).toEqual([]);
+  });
+
+  it.each(CASES)('of $role in a dry run of $phase changes nothing, and reads as the phase does', ({ phase, role }) => {
+    const dry = actionsIn(sessionPolicy([use(phase, role, { isDry: true, looks: true })])), wet = actionsIn(sessionPolicy([use(phase, role, { looks: true })]));
+    expect(dry.filter((action) => !/^\w+:(?:Get|List|Describe)|^airflow:InvokeRestApi$|^kms:Decrypt$/u.test(action))).toEqual([]);
+    // What MWAA alone asks of the caller is not asked in a dry run.
+    const ofMwaa = phase === 'create' && role === 'target-role' ? ['s3:GetBucket*', 's3:GetEncryptionConfiguration'] : [];
+    expect(wet.filter((action) => /^(?:s3|iam|airflow):(?:Get|List)/u.test(action) && !dry.includes(action))).toEqual(ofMwaa);
+    expect(() => checkPolicy(sessionPolicy([use(phase, role, { isDry: true })]), 'session')).not.toThrow();
   });
 
   it('of a role that is named twice does for both', () => {
