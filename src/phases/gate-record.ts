@@ -6,12 +6,13 @@ import { freshReviews, type FreshReviews } from '../gate/reviews.js';
 import type { Journal } from '../journal/journal.js';
 import { newestAttempt, rememberStep, replaceStep } from '../journal/transitions.js';
 import { migrationBucketName, migrationPrefix } from '../plan/naming.js';
-import type { Context, OpenJournal, PhaseResult } from '../ports.js';
+import type { Bucket, Context, JournalStore, OpenJournal, PhaseResult } from '../ports.js';
 import { recordReport } from '../report/gate-record.js';
 import { startedBy, type ApprovedData, type FinishedExport } from './attempts.js';
 import { APPROVAL_REFUSED, approvalStep, approvedOf, attemptToApprove, CUTOVER_APPROVED, requireShown } from './gate-attempt.js';
 import { requireGatekeeper } from './gate-keeper.js';
 import { resultOf } from './result.js';
+import { writePage } from './write-page.js';
 
 /** Characters of a refusal that the journal keeps. */
 const MAX_REASON = 300;
@@ -27,7 +28,7 @@ export async function recordApproval(context: RecordContext): Promise<PhaseResul
   const { approvedPlan: planDigest, approvedManifest: scope, attempt: number } = inputs;
   if (planDigest === undefined || scope === undefined || number === undefined) throw nothingShown(context);
   const way = await lookAgain(context);
-  const store = await openStore(context);
+  const { store, bucket, prefix } = await openStore(context);
   const journal = await store.open(context.owner);
   try {
     const known = alreadyApproved(journal.current, number, planDigest, scope);
@@ -45,6 +46,7 @@ export async function recordApproval(context: RecordContext): Promise<PhaseResul
     const data: ApprovedData = { by, how: way.name, environment: way.name === 'dispatch' ? undefined : inputs.workflow.gate.environment, planDigest, scope };
     await remember(context, journal, number, approvalStep(attempt), { ...data, ...(fresh ? { reviews: fresh.used } : {}) });
     log.info(`Attempt ${number} is approved by ${by.join(', ')}.`);
+    await writePage(context, bucket, prefix, journal, undefined);
     return finish(context, journal.current, number, { data, isNew: true, fresh, warnings: way.warnings });
   } finally {
     await journal.close();
@@ -93,16 +95,17 @@ async function remember({ clock, owner }: RecordContext, journal: OpenJournal, n
 }
 
 /** By the source role alone: the gate changes the journal, and looks at nothing else. */
-async function openStore({ file, source, journal }: RecordContext): Promise<ReturnType<Context['journal']>> {
+async function openStore({ file, source, journal }: RecordContext): Promise<Readonly<{ store: JournalStore; bucket: Bucket; prefix: string }>> {
   const found = await source.mwaa.get(file.source.environment);
   if (!found) throw notThere(`There is no environment "${file.source.environment}" in ${file.source.region}.`);
   const { account } = await source.identity();
   const name = migrationBucketName(file, account);
   if (!(await source.buckets.exists(name))) throw notThere(`There is no migration bucket ${name}.`);
-  const store = journal(source.openBucket(name, account), migrationPrefix(file, found.AirflowVersion, file.target.airflowVersion));
+  const bucket = source.openBucket(name, account), prefix = migrationPrefix(file, found.AirflowVersion, file.target.airflowVersion);
+  const store = journal(bucket, prefix);
   // Opening one that is not there would begin a migration.
   if (!(await store.peek())) throw notThere(`Migration "${file.id}" has not begun: there is no journal ${store.location}.`);
-  return store;
+  return { store, bucket, prefix };
 }
 
 const notThere = (what: string): UserError => new UserError(what, 'an approval is for an export, and no export of this migration is there.', 'use the migration file and the source role that the export was made with.');

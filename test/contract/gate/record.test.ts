@@ -48,6 +48,14 @@ describe('a review of the environment', () => {
     expect(gate.world.lockedBy).toBeUndefined();
   });
 
+  it('is told on the page of the migration, which is written before the lock is given back', async () => {
+    gate.reviews(['approved', 'mona']);
+    await gate.record(shown);
+    const bucket = [...gate.world.buckets.keys()].find((name) => name.startsWith('mwaa-migrate-')) ?? '';
+    const key = gate.world.keys(bucket).find((name) => name.endsWith('/page.html')) ?? '';
+    expect(gate.world.text(bucket, key)).toMatch(/approved in the gate[^]*<code class="s">mona<\/code>/u);
+  });
+
   it('lets the final export begin', async () => {
     gate.reviews(['approved', 'mona']);
     await gate.record(shown);
