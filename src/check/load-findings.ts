@@ -21,12 +21,13 @@ export function interpret({ files, left, isLate, loaded, plugins }: Loaded, sett
     dagId: dag.dagId, file: `${settings.dags}/${file.file}`, schedule: { source: undefined, target: dag.schedule }, nextRun: { source: undefined, target: dag.nextRun }, isPausedUponCreation: dag.isPausedUponCreation,
   })));
   return {
-    findings: [...loaded.flatMap((file) => fileFindings(file, settings)), ...(plugins === undefined ? [] : pluginFindings(plugins, settings)), ...duplicates(dags), ...unpaused(dags, settings), ...(isLate ? [notListed(settings.dags)] : files.length === 0 ? [noFiles(settings.dags)] : [])],
+    findings: [...loaded.flatMap((file) => fileFindings(file, settings)), ...(plugins === undefined ? [] : pluginFindings(plugins, settings)), ...duplicates(dags), ...unpaused(dags, settings), ...loaded.flatMap((file) => roles(file, settings)), ...(isLate ? [notListed(settings.dags)] : files.length === 0 ? [noFiles(settings.dags)] : [])],
     dags,
     count: dags.length + loaded.reduce((sum, { cut }) => sum + cut.dags, 0),
     incomplete: new Set([...unloaded, ...loaded.filter(({ outcome, errors, cut }) => outcome !== 'loaded' || errors.length > 0 || cut.dags > 0).map(({ file }) => file)].map((file) => `${settings.dags}/${file}`)),
     notChecked: [
       ...(isLate ? [`Nothing was loaded: Airflow did not list the DAG files of ${settings.dags} within ${LIST_SECONDS} s.`] : []),
+      ...zipNote(files, settings.dags),
       ...(left === 0 ? [] : [`${counted(left, 'DAG file')} of ${settings.dags} beyond the first ${files.length} ${left === 1 ? 'was' : 'were'} not loaded.`]),
       ...loaded.flatMap((file) => cutNote(`${settings.dags}/${file.file}`, file)),
       ...(unloaded.length === 0 ? [] : [`${counted(unloaded.length, 'DAG file')} ${unloaded.length === 1 ? 'was' : 'were'} not loaded, because others ended the program that loads them again and again: ${unloaded.slice(0, 20).join(', ')}${unloaded.length > 20 ? ', …' : ''}.`]),
@@ -115,5 +116,22 @@ const unpaused = (dags: readonly CheckedDag[], { version }: Settings): readonly 
   code: 'dag-starts-unpaused', level: 'warning', file: dag.file, line: undefined, dagId: dag.dagId, what: `DAG "${dag.dagId}" has is_paused_upon_creation=False.`,
   why: `it would begin to run on Airflow ${version} as soon as its file arrives there, before its history does and while the source still runs it.`, fix: 'remove the argument, at least until the migration is over.', replacement: undefined,
 }));
+
+/** Airflow makes these itself: https://airflow.apache.org/docs/apache-airflow-providers-fab/stable/auth-manager/access-control.html */
+const OWN_ROLES: ReadonlySet<string> = new Set(['Admin', 'Op', 'User', 'Viewer', 'Public']);
+
+const roles = ({ file, dags }: LoadedFile, settings: Settings): readonly CheckFinding[] => dags.flatMap(({ dagId, roles: given }) => {
+  const lacking = given.filter((role) => !OWN_ROLES.has(role));
+  return lacking.length === 0 ? [] : [{
+    code: 'dag-role', level: 'warning', file: `${settings.dags}/${file}`, line: undefined, dagId, what: `DAG "${dagId}" gives rights to ${lacking.length === 1 ? 'role' : 'roles'} ${lacking.map((role) => `"${role}"`).join(', ')} (access_control).`,
+    why: 'roles do not move with the history; while the target lacks one, Airflow shows an import error for the file and does not schedule its DAGs.', fix: 'make the roles on the target, with the same names, before the DAGs arrive (airflow roles create, or Security in the web server).', replacement: undefined,
+  }];
+});
+
+/** Rules read files; what loading shows is told of zip files as of others. */
+function zipNote(files: readonly string[], dags: string): readonly string[] {
+  const zips = files.filter((file) => file.toLowerCase().endsWith('.zip'));
+  return zips.length === 0 ? [] : [`What only the text of a file tells (removed template and context names, access to the database, schedules that mean something else) was not looked for in ${zips.length === 1 ? 'this zip file' : 'these zip files'}; ${zips.length === 1 ? 'it was' : 'they were'} loaded like the others: ${zips.slice(0, 20).map((file) => `${dags}/${file}`).join(', ')}${zips.length > 20 ? `, … (${zips.length})` : ''}.`];
+}
 
 const oneLine = (text: string, home: string): string => text.replaceAll(`${home}/`, '').replace(/\p{Cc}+/gu, ' ').replace(/\s+/gu, ' ').trim();

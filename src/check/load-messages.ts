@@ -13,7 +13,7 @@ export type LoadError = Readonly<{
   /** It came whatever the stand-in was. */
   again: boolean;
 }>;
-export type LoadedDag = Readonly<{ dagId: string; schedule: string; /** null: nothing is scheduled; undefined: could not be had. */ nextRun: string | null | undefined; isPausedUponCreation: boolean | undefined; tasks: number }>;
+export type LoadedDag = Readonly<{ dagId: string; schedule: string; /** null: nothing is scheduled; undefined: could not be had. */ nextRun: string | null | undefined; isPausedUponCreation: boolean | undefined; tasks: number; /** Of its access_control. */ roles: readonly string[] }>;
 export type Read = Readonly<{ kind: 'variable' | 'connection'; name: string; line: number | undefined }>;
 
 type Result = Readonly<{
@@ -70,6 +70,7 @@ function dagOf(value: Values): readonly LoadedDag[] {
   return [{
     dagId, schedule: text(value['schedule']) ?? '', nextRun: next === null ? null : typeof next === 'string' && /^\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/u.test(next) ? next : undefined,
     isPausedUponCreation: typeof value['isPausedUponCreation'] === 'boolean' ? value['isPausedUponCreation'] : undefined, tasks: number(value['tasks']) ?? 0,
+    roles: Array.isArray(value['roles']) ? value['roles'].filter(isText).map((role) => role.slice(0, 100)).slice(0, 50) : [],
   }];
 }
 

@@ -111,7 +111,7 @@ const isRoleToChoose = (field: string, value: unknown): boolean => field === 'Ex
 const ASKED_ROLE: Asked = { name: 'ExecutionRole', describes: 'ARN of the execution role of the new environment.', isSecret: false };
 
 const askedVersion = (field: string): Asked => ({ name: field.replace('S3Object', ''), describes: `Version id of the object that phase resources has written (${field}).`, isSecret: false });
-const askedOption = (option: string): Asked => ({ name: `Option${option.split(/[^A-Za-z0-9]+/u).map((word) => word.slice(0, 1).toUpperCase() + word.slice(1)).join('')}`, describes: `Value of the Airflow option ${option}, as the source has it.`, isSecret: true });
+const askedOption = (option: string): Asked => ({ name: `Option${option.split(/[^A-Za-z0-9]+/u).map((word) => word.slice(0, 1).toUpperCase() + word.slice(1)).join('')}`, describes: `Value of the Airflow option ${option}: that of target.configuration in the migration file, else the source's.`, isSecret: true });
 const inSnakeCase = (one: Asked): Asked => ({ ...one, name: one.name.replace(/(?<!^)([A-Z])/gu, '_$1').toLowerCase() });
 
 const mapOptions = <T>(options: unknown, ask: (option: string) => T): Readonly<Record<string, unknown>> =>

@@ -116,6 +116,12 @@ it('from 1.10, dates are formatted in another way, and what plugins made importa
   ]);
 });
 
+it('tells macros.hive, which a provider brings now, and no other macro', async () => {
+  const files = { 'dags/hive.py': 'from airflow import DAG\nX = "{{ macros.ds_add(ds, 1) }} {{ macros.random() }}"\nY = "{{ macros.hive.max_partition(params.table) }}"\nDAG("own", user_defined_macros={"other": 1}, default_args={"sql": "{{ other.hive }}"})\n' };
+  const found = await withRepository(files, (root) => runRule('templates', root, { source: '2.4.3', target: '2.10.3' }));
+  expect(found.map(({ code, level, line: at, what, fix }) => [code, level, at, what, fix?.includes('apache-airflow-providers-apache-hive')])).toEqual([['template-attribute-removed', 'error', 3, 'macros.hive does not exist in a template of Airflow 2.10.3.', true]]);
+});
+
 it('lists the ids of DAGs that loading makes for certain, and counts those that are computed', async () => {
   const text = await withRepository({ 'dags/usage.py': DAG_FILE, 'dags/many.py': 'from airflow import DAG\nfor n in "ab":\n    DAG(f"dag_{n}")\n' }, (root) => runScript('dag_ids.py', root, TO_3));
   expect(JSON.parse(text)).toEqual({ ids: { 'dags/usage.py': ['arguments', 'by_position', 'keeps_its_dates', 'no_schedule'] }, computed: { 'dags/many.py': 1 }, leftOut: [] });

@@ -9,7 +9,7 @@ import { ensureAirflow } from '../../sandbox/environments/airflow-installation.j
 const SCRIPTS = path.resolve('src/check/python');
 const HEAD = 'from datetime import datetime, timedelta\nfrom airflow import DAG\n';
 const FILES: Readonly<Record<string, string>> = {
-  'dags/cron.py': `${HEAD}with DAG("cron", schedule="30 5 * * *", start_date=datetime(2024, 1, 1)) as dag: pass\nwith DAG("never", schedule=None) as other: pass\nwith DAG("delta", schedule=timedelta(hours=7), start_date=datetime(2024, 1, 1), is_paused_upon_creation=False) as third: pass\n`,
+  'dags/cron.py': `${HEAD}with DAG("cron", schedule="30 5 * * *", start_date=datetime(2024, 1, 1), access_control={"Op": {"can_read"}, "Analysts": {"can_read", "can_edit"}}) as dag: pass\nwith DAG("never", schedule=None) as other: pass\nwith DAG("delta", schedule=timedelta(hours=7), start_date=datetime(2024, 1, 1), is_paused_upon_creation=False) as third: pass\n`,
   'dags/gone.py': `${HEAD}\nfrom airflow.operators.nowhere import Nowhere\n`,
   'dags/helper_fails.py': `${HEAD}import shop_helper\n\nshop_helper.open_shop()\n`,
   'plugins/shop_helper.py': 'def open_shop():\n    raise ValueError("closed\\nuntil Monday")\n',
@@ -36,7 +36,7 @@ const FILES: Readonly<Record<string, string>> = {
   'dags/no_dag_here.py': 'raise SystemExit("was loaded, though nothing in it names them")\n',
 };
 
-type Dag = Readonly<{ dagId: string; schedule: string; nextRun: string | null; isPausedUponCreation: boolean | null }>;
+type Dag = Readonly<{ dagId: string; schedule: string; nextRun: string | null; isPausedUponCreation: boolean | null; roles: readonly string[] }>;
 type Message = Readonly<{ kind: string; file?: string; files?: readonly string[]; outcome?: string; standIn?: string | null; errors: readonly Readonly<{ file: string; line: number; place: string | null; text: string; always?: boolean; again?: boolean }>[]; dags: readonly Dag[]; reads: readonly Readonly<{ kind: string; name: string; line: number }>[]; cut?: Readonly<{ errors: number; dags: number }> }>;
 
 let folder: string;
@@ -85,7 +85,7 @@ describe.each(['2.10.3', '3.3.1'])('Airflow %s', (version) => {
   });
 
   it('tells DAGs with schedule and the first run after the day it was given', () => expect(of('cron.py')).toMatchObject({ outcome: 'loaded', errors: [], dags: [
-    { dagId: 'cron', schedule: '30 5 * * *', nextRun: '2026-03-10T05:30:00Z', isPausedUponCreation: null }, { dagId: 'delta', schedule: '7:00:00', nextRun: '2026-03-10T07:00:00Z', isPausedUponCreation: false }, { dagId: 'never', nextRun: null }] }));
+    { dagId: 'cron', schedule: '30 5 * * *', nextRun: '2026-03-10T05:30:00Z', isPausedUponCreation: null, roles: ['Analysts', 'Op'] }, { dagId: 'delta', schedule: '7:00:00', nextRun: '2026-03-10T07:00:00Z', isPausedUponCreation: false }, { dagId: 'never', nextRun: null, roles: [] }] }));
 
   it('tells the line of an import that is gone', () => expect(of('gone.py').errors).toMatchObject([{ file: 'gone.py', line: 4, place: null, text: "ModuleNotFoundError: No module named 'airflow.operators.nowhere'" }]));
 

@@ -11,7 +11,7 @@ const of = (...files: readonly Partial<LoadedFile>[]) => {
 const anError = (text: string, more: Partial<LoadedFile['errors'][number]> = {}) => ({ file: 'sales.py', line: 3, place: undefined, text, always: false, again: false, ...more });
 /** A file that reads a variable and fails with each stand-in. */
 const reading = (error: LoadedFile['errors'][number]): Partial<LoadedFile> => ({ standIn: '{}', reads: [{ kind: 'variable', name: 'x', line: 2 }], errors: [error] });
-const aDag = (dagId: string, isPausedUponCreation?: boolean) => ({ dagId, schedule: '@daily', nextRun: null, isPausedUponCreation, tasks: 1 });
+const aDag = (dagId: string, isPausedUponCreation?: boolean, roles: readonly string[] = []) => ({ dagId, schedule: '@daily', nextRun: null, isPausedUponCreation, tasks: 1, roles });
 
 it('says of a file whose DAGs are not all known, that none is lost there', () => {
   const { incomplete } = of({ file: 'whole.py', dags: [aDag('a')] }, { file: 'broken.py', errors: [anError('ValueError: no')] }, { file: 'late.py', outcome: 'late' }, { ...reading(anError("ValueError: invalid literal for int() with base 10: '{}'")), file: 'needs.py' }, { file: 'many.py', dags: [aDag('b')], cut: { errors: 0, dags: 5 } });
@@ -59,6 +59,18 @@ it('names every file that has a DAG id twice', () =>
 
 it('warns of a DAG that would start by itself, and of no other', () => expect(of({ dags: [aDag('a', false), aDag('b', true), aDag('c')] }).findings).toMatchObject([{ code: 'dag-starts-unpaused', level: 'warning', dagId: 'a' }]));
 
+it('warns of a DAG that gives rights to roles which Airflow does not make itself, and of no other', () => {
+  const { findings } = of({ dags: [aDag('a', undefined, ['Analysts', 'Op', 'op']), aDag('b', undefined, ['Admin', 'Op', 'User', 'Viewer', 'Public']), aDag('c')] });
+  expect(findings).toMatchObject([{ code: 'dag-role', level: 'warning', dagId: 'a', what: 'DAG "a" gives rights to roles "Analysts", "op" (access_control).' }]);
+  const message = (roles: unknown) => readLoadMessage(JSON.stringify({ kind: 'file', file: 'x.py', outcome: 'loaded', dags: [{ dagId: 'a', roles }] }));
+  expect([['x'.repeat(101), 7, 'Op'], 'Op', undefined].map((roles) => (message(roles) as LoadedFile).dags[0]?.roles)).toEqual([['x'.repeat(100), 'Op'], [], []]);
+});
+
+it('says of zip files that rules on text do not look into them', () => {
+  expect(of({ file: 'team/packed.ZIP', dags: [aDag('a')] }, { file: 'b.py', dags: [aDag('b')] }).notChecked).toEqual([expect.stringMatching(/not looked for in this zip file; it was loaded like the others: airflow\/dags\/team\/packed\.ZIP\.$/u)]);
+  expect(of({ file: 'b.py', dags: [aDag('b')] }).notChecked).toEqual([]);
+});
+
 it('calls it an error that there is no DAG file, since nothing was checked', () => expect(of().findings).toMatchObject([{ code: 'no-dag-files', level: 'error', what: 'Airflow finds no DAG file in airflow/dags.' }]));
 
 it('says what of a file is beyond what is listed', () => {
@@ -93,5 +105,5 @@ describe("a line of the loader's output", () => {
   ])('is nothing when it is %s', (_, text) => expect(readLoadMessage(text)).toBeUndefined());
 
   it('loses what is of another shape, and keeps the rest', () =>
-    expect(readLoadMessage(line({ kind: 'file', file: 'x.py', outcome: 'loaded', errors: 'no', dags: [7, { dagId: 'a', nextRun: '<b>', isPausedUponCreation: 'no', tasks: -1 }], reads: [{ kind: 'password', name: 'x' }] }))).toMatchObject({ errors: [], reads: [], dags: [{ dagId: 'a', schedule: '', nextRun: undefined, isPausedUponCreation: undefined, tasks: 0 }] }));
+    expect(readLoadMessage(line({ kind: 'file', file: 'x.py', outcome: 'loaded', errors: 'no', dags: [7, { dagId: 'a', nextRun: '<b>', isPausedUponCreation: 'no', tasks: -1 }], reads: [{ kind: 'password', name: 'x' }] }))).toMatchObject({ errors: [], reads: [], dags: [{ dagId: 'a', schedule: '', nextRun: undefined, isPausedUponCreation: undefined, tasks: 0, roles: [] }] }));
 });
