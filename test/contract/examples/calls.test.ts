@@ -3,6 +3,7 @@
  * type, and permissions that are enough and no more. GitHub refuses the others only when somebody starts them. actionlint and zizmor read the files in `lint`.
  */
 import { describe, expect, it } from '@jest/globals';
+import { parse } from 'yaml';
 import { calledBy, DOCUMENTS, type Declared, type Document, EXAMPLES, type Job, jobsOf, text } from './documents.js';
 
 const calls = jobsOf(({ uses }) => uses !== undefined);
@@ -80,6 +81,14 @@ describe.each(DOCUMENTS.filter(({ isWhole }) => isWhole).map((document) => [docu
   });
 
   it('is in the table of the README', () => expect(text('README.md')).toContain(`(${name})`));
+});
+
+describe('docs/how-to/migrate-by-workflow.md', () => {
+  const [, page = ''] = text('docs/how-to/migrate-by-workflow.md').split('## 5. Run it'), { jobs } = parse(text('.github/workflows/migrate.yml')) as Readonly<{ jobs: Readonly<Record<string, Readonly<{ name: string; environment?: string }>>> }>;
+  const rows = [...page.matchAll(/^\| `(?<id>[a-z-]+)` \| (?<name>[^|]+) \|(?<rest>.*)\|$/gmu)].map(({ groups: { id = '', name = '', rest = '' } = {} }) => ({ id, name, environment: rest.split('|').at(-1)?.trim() }));
+
+  it('has every job of the workflow, in its order, as GitHub shows it', () => expect(rows.map(({ id, name }) => [id, name])).toEqual(Object.entries(jobs).map(([id, { name }]) => [id, name])));
+  it('says of each whether it is in a GitHub environment', () => expect(rows.map(({ id, environment }) => [id, environment !== '–'])).toEqual(Object.entries(jobs).map(([id, { environment }]) => [id, environment !== undefined])));
 });
 
 describe('the order of the gate', () => {
