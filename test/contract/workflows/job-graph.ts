@@ -4,13 +4,15 @@
  *   (https://docs.github.com/actions/reference/workflows-and-actions/expressions#status-check-functions);
  * - a job whose condition is false is skipped, and so is a needed one's result: https://docs.github.com/actions/reference/workflows-and-actions/contexts#needs-context;
  * - a job that takes too long, or is cancelled, has the result "cancelled", which failure() does not see;
- * - a cancelled run asks the conditions of all jobs again (https://docs.github.com/actions/reference/workflows-and-actions/workflow-cancellation).
+ * - a cancelled run asks the conditions of all jobs again (https://docs.github.com/actions/reference/workflows-and-actions/workflow-cancellation);
+ * - "Re-run failed jobs" runs failed and cancelled jobs and all that depend on them; the others keep result and outputs
+ *   (https://docs.github.com/actions/how-tos/manage-workflow-runs/re-run-workflows-and-jobs).
  */
 import { compileFunction } from 'node:vm';
 import { needsOf, type Workflow } from './workflow-file.js';
 
 export type Result = 'success' | 'failure' | 'cancelled' | 'skipped';
-export type Played = Readonly<{ results: Readonly<Record<string, Result>>; /** Ids that ran, in order. */ ran: readonly string[] }>;
+export type Played = Readonly<{ results: Readonly<Record<string, Result>>; /** Ids that ran in this attempt, in order. */ ran: readonly string[] }>;
 export type Play = Readonly<{
   inputs: Readonly<Record<string, unknown>>;
   /** Outputs of the jobs that ran, by job. */
@@ -19,21 +21,28 @@ export type Play = Readonly<{
   ends?: Readonly<Record<string, Result>>;
   /** Somebody cancels the run just before this job would begin. */
   cancelledBefore?: string;
+  /** The attempt before: this one is "Re-run failed jobs" of it. */
+  again?: Played;
 }>;
 
 /** What act leaves in the place of an output that a skipped job did not give; GitHub: nothing. Whoever reads it is wrong on one of them. */
 export const NEVER_SET = '${{ never set }}';
 
 /** Jobs stand in the file after those that they need. */
-export function play({ jobs }: Workflow, { inputs, outputs, ends = {}, cancelledBefore }: Play): Played {
+export function play({ jobs }: Workflow, { inputs, outputs, ends = {}, cancelledBefore, again }: Play): Played {
   const results: Record<string, Result> = {};
+  const kept = Object.keys(jobs).filter((id) => again !== undefined && ![id, ...ancestorsOf(jobs, id)].some((one) => again.results[one] === 'failure' || again.results[one] === 'cancelled'));
   let isCancelled = false;
   for (const [id, job] of Object.entries(jobs)) {
+    if (kept.includes(id)) {
+      results[id] = again?.results[id] ?? 'skipped';
+      continue;
+    }
     isCancelled ||= id === cancelledBefore;
     const may = evaluate(withDefault(job.if), { inputs, needs: needsOf(job), results, outputs, ancestors: ancestorsOf(jobs, id), isCancelled });
     results[id] = may === true ? ends[id] ?? 'success' : 'skipped';
   }
-  return { results, ran: Object.keys(results).filter((id) => results[id] !== 'skipped') };
+  return { results, ran: Object.keys(results).filter((id) => results[id] !== 'skipped' && !kept.includes(id)) };
 }
 
 const withDefault = (condition = 'success()'): string => (/\b(?:always|cancelled|failure|success)\(\)/u.test(condition) ? condition : `success() && (${condition.replaceAll(/\$\{\{|\}\}/gu, '')})`);

@@ -31,6 +31,16 @@ describe.each([['after-gate', AFTER_GATE], ['before-gate', BEFORE_GATE]])('pause
     expect(ran).toEqual(['start', ...before, ...(before.some((one) => GUARDED.includes(one)) ? ['rollback'] : []), 'finish']);
   });
 
+  it.each(jobs.flatMap((job) => (['failure', 'cancelled'] as const).map((result) => [job, result] as const)))('failed jobs are run again after job %s ended with %s: it and what comes after it, and no way back', (job, result) => {
+    const inputs = { 'on-failure': 'stay' };
+    const first = run(jobs, { ends: { [job]: result }, inputs });
+    const { ran } = run(jobs, { again: first, inputs });
+    // What stood beside the failed job, or ran in spite of it, ended well and is not run again; all else is.
+    const beside = job === 'gate' ? ['watch'] : job === 'watch' ? ['gate'] : [];
+    expect(ran).toEqual([...jobs.slice(jobs.indexOf(job)).filter((one) => !beside.includes(one)), 'finish']);
+    expect(run(jobs, { again: run(jobs, { ends: { [job]: result } }) }).ran).toEqual(ran);
+  });
+
   it('leaves everything as it is with on-failure: stay, whatever happens', () => {
     for (const job of jobs) for (const result of ['failure', 'cancelled'] as const) expect(run(jobs, { ends: { [job]: result }, inputs: { 'on-failure': 'stay' } }).ran).not.toContain('rollback');
     for (const job of jobs) expect(run(jobs, { cancelledBefore: job, inputs: { 'on-failure': 'stay' } }).ran).not.toContain('rollback');
