@@ -2,6 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import { readMigrationFile } from '../../../src/migration-file/read.js';
 import { repository } from '../../sandbox/act/stage.js';
 import { readApiDescription } from '../../sandbox/github/openapi.js';
 import { fenced, PAGES, text } from './documents.js';
@@ -28,6 +29,13 @@ it('docs/README.md leads to every page for users', () => {
   const found = links('docs/README.md').map((link) => path.normalize(path.join('docs', link.split('#')[0] ?? '')));
   const wanted = [...below('docs/how-to'), ...below('docs/reference'), ...below('docs/explanation').filter((name) => !name.includes('/decisions/'))];
   expect(wanted.filter((page) => !found.includes(page))).toEqual([]);
+});
+
+describe('migration files in the text', () => {
+  const files = PAGES.flatMap((page) => fenced(page, 'yaml').filter((body) => /^source:/mu.test(body)).map((body) => ({ page, body })));
+
+  it('there are some', () => expect(files.length).toBeGreaterThan(4));
+  it.each(files)('$page: the action takes it', ({ page, body }) => expect(readMigrationFile(body, page).target.environment).toBe('analytics-v2'));
 });
 
 describe('commands for GitHub', () => {
