@@ -54,6 +54,8 @@ describe('readInputs', () => {
     { inputs: { phase: 'rollback', mode: 'final' }, about: 'mode', because: 'rollback knows automatic only' },
     { inputs: { phase: 'gate', mode: 'rehearsal' }, about: 'mode', because: 'gate asks or records' },
     { inputs: { phase: 'import', 'gate-environment': 'x' }, about: 'phase, gate-environment', because: 'only start, gate and watch look at it' },
+    { inputs: { phase: 'gate', 'cutover-environment': 'x' }, about: 'phase, cutover-environment', because: 'the gate itself gets its own environment in gate-environment' },
+    { inputs: { phase: 'start', 'cutover-environment': 'x'.repeat(256) }, about: 'cutover-environment', because: 'GitHub takes 255 characters' },
     { inputs: { phase: 'watch', 'gate-timeout-minutes': '331' }, about: 'gate-timeout-minutes', because: 'a job ends at 360' },
     { inputs: { phase: 'plan', 'allowed-account-ids': '1111' }, about: 'allowed-account-ids', because: 'an account has 12 digits' },
     { inputs: { phase: 'export', 'approved-manifest': DIGEST }, about: 'phase, approved-manifest', because: 'only import compares it' },
