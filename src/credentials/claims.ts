@@ -28,7 +28,7 @@ export function readClaims(token: string): Claims | undefined {
 }
 
 /** `sub="repo:…"` and so on, in the order of their weight; quoted as JSON, so that no value can begin a line of its own. */
-export const showClaims = (claims: Claims): string => NAMES.filter((name) => claims[name] !== undefined).map((name) => `${name}=${JSON.stringify(claims[name])}`).join(', ');
+export const showClaims = (claims: Claims, between = ', '): string => NAMES.filter((name) => claims[name] !== undefined).map((name) => `${name}=${JSON.stringify(claims[name])}`).join(between);
 
 /** With ids, `repo:owner@1/name@2:…`: repositories made, renamed or moved since July 2026, and those that asked for it. */
 const IMMUTABLE = /^repo:([^/@:]+)@(\d+)\/([^/@:]+)@(\d+):(.+)$/u;

@@ -80,8 +80,8 @@ function explain(error: unknown, input: string, roleArn: string, claims: Claims 
   switch (error.name) {
     case 'AccessDenied':
     case 'AccessDeniedException': {
-      const { why, fix } = explainTrust({ input, roleArn, claims });
-      return new UserError(what, `${why} ${said}`, fix, options);
+      const { why, fix } = explainTrust({ input, roleArn, said, claims });
+      return new UserError(what, why, fix, options);
     }
     case 'InvalidIdentityToken':
     case 'InvalidIdentityTokenException':

@@ -152,7 +152,7 @@ describe('a role that refuses the job says why', () => {
 
   it('when the repository\'s subjects carry ids, with the lines that would do; and these do', async () => {
     const message = await told({ subject: 'immutable' });
-    expect(message).toContain('parameter RepositoryWithIds of docs/iam/roles.yaml must be given');
+    expect(message).toMatch(FIRST('sub: this repository\'s subjects carry ids [^\\n]*parameter RepositoryWithIds of docs/iam/roles.yaml must be "acme@65/airflow@74"'));
     const subjects = JSON.parse(/:sub": (\[.*\])/u.exec(message)?.[1] ?? '[]') as readonly string[];
     expect(subjects).toEqual(['repo:acme@65/airflow@74:environment:migration-production', 'repo:acme/airflow:environment:migration-production']);
     const trust = { Version: '2012-10-17', Statement: [{ Effect: 'Allow' as const, Action: 'sts:AssumeRoleWithWebIdentity', Principal: { Federated: `arn:aws:iam::${ACCOUNT}:oidc-provider/token.actions.githubusercontent.com` }, Condition: { StringEquals: { 'token.actions.githubusercontent.com:aud': 'sts.amazonaws.com', 'token.actions.githubusercontent.com:sub': subjects } } }] };

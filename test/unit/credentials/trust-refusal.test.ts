@@ -6,7 +6,7 @@ import { A_JOB, claimsOf, type OidcJob } from '../../sandbox/oidc/claims.js';
 const ISSUER = 'https://token.actions.githubusercontent.com', ARN = 'arn:aws:iam::111122223333:role/mwaa-migrate-source';
 const tokenOf = (claims: unknown): string => `header.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.c2lnbmF0dXJl`;
 const told = (job: Partial<OidcJob>, input = 'source-role', more: Readonly<Record<string, unknown>> = {}): Readonly<{ why: string; fix: string }> =>
-  explainTrust({ input, roleArn: ARN, claims: readClaims(tokenOf({ iss: ISSUER, aud: 'sts.amazonaws.com', ...claimsOf({ ...A_JOB, ...job }), ...more })) });
+  explainTrust({ input, roleArn: ARN, said: 'STS answered AccessDenied: no', claims: readClaims(tokenOf({ iss: ISSUER, aud: 'sts.amazonaws.com', ...claimsOf({ ...A_JOB, ...job }), ...more })) });
 /** The first two words of each reason, in order. */
 const order = (fix: string): readonly string[] => [...fix.matchAll(/^ {4}\d+\. ([^:,]+)/gmu)].map((match) => match[1] ?? '');
 
@@ -23,7 +23,7 @@ describe('a role that refuses the job', () => {
     expect(told({ environment: 'prod' }).fix).toContain(`"token.actions.githubusercontent.com:aud": "sts.amazonaws.com",\n      "token.actions.githubusercontent.com:sub": ["${legacy}", "${immutable}"]`);
     const other = told({ environment: 'prod', subject: 'immutable' });
     expect(other.fix).toContain(`:sub": ["${immutable}", "${legacy}"]`);
-    expect(other.fix).toContain('parameter RepositoryWithIds');
+    expect(other.fix).toContain('parameter RepositoryWithIds of docs/iam/roles.yaml must be "octo-org@65/workflows@74"');
     expect(other.why).toContain(`sub="${immutable}"`);
   });
 
@@ -36,6 +36,9 @@ describe('a role that refuses the job', () => {
   ])('explains $what to source and target role', ({ job, says }) => expect(told(job).fix).toMatch(says));
 
   it.each([{ eventName: 'pull_request', ref: 'refs/pull/7/merge' }, {}])('gives no line that would open source or target role to a job without environment: %p', (job) => expect(told(job).fix).not.toContain('StringEquals'));
+
+  it.each([{ environment: 'prod', first: 'the job has the environment "prod"' }, { environment: 'migration-prepare', first: "this repository's subjects carry ids" }])('suspects the name of the environment first, unless it is one of the template\'s: $environment', ({ environment, first }) =>
+    expect(told({ environment, subject: 'immutable' }).fix).toContain(`in this order:\n    1. sub: ${first}`));
 
   it('explains another branch to the plan role, and gives the line', () => {
     const { fix } = told({ ref: 'refs/heads/feature' }, 'plan-role');
@@ -53,10 +56,10 @@ describe('a role that refuses the job', () => {
 
   it('never shows the token, its signature or any other claim, and lets no claim begin a line', () => {
     const claims = { iss: ISSUER, aud: 'sts.amazonaws.com', ...claimsOf({ ...A_JOB, environment: 'x\n::set-output name=a::b' }), jti: 'unique-id', secret: 'swordfish' };
-    const token = tokenOf(claims), { why, fix } = explainTrust({ input: 'source-role', roleArn: ARN, claims: readClaims(token) });
+    const token = tokenOf(claims), { why, fix } = explainTrust({ input: 'source-role', roleArn: ARN, said: 'STS answered AccessDenied: no', claims: readClaims(token) });
     for (const part of [...token.split('.'), 'unique-id', 'swordfish', 'octocat']) expect(`${why}${fix}`).not.toContain(part);
     expect(`${why}\n${fix}`).not.toMatch(/^::/mu);
   });
 
-  it.each(['', 'a.b', 'a.bnVsbA.c', 'x.!!.y'])('goes without claims that cannot be read: %p', (token) => expect(explainTrust({ input: 'plan-role', roleArn: ARN, claims: readClaims(token) }).why).toContain('nothing that can be read'));
+  it.each(['', 'a.b', 'a.bnVsbA.c', 'x.!!.y'])('goes without claims that cannot be read: %p', (token) => expect(explainTrust({ input: 'plan-role', roleArn: ARN, said: 'STS answered AccessDenied: no', claims: readClaims(token) }).why).toContain('nothing that can be read'));
 });

@@ -77,7 +77,7 @@ describe('credentials by OIDC', () => {
     const error = await aProvider([refusal('AccessDenied', 'Not authorized to perform sts:AssumeRoleWithWebIdentity')]).provider().catch((caught: Error) => caught as Error);
     const { message } = error as Error;
     expect(message).toContain('input source-role cannot be assumed: arn:aws:iam::111122223333:role/x');
-    expect(message).toContain('aud="sts.amazonaws.com", sub="repo:acme/airflow:environment:prod"');
+    expect(message).toContain('\n    aud="sts.amazonaws.com"\n    sub="repo:acme/airflow:environment:prod"\n  Fix: compare');
     expect(message).toContain('STS answered AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity');
     expect(message).not.toContain('signature');
     expect(message).not.toContain(TOKEN.split('.')[1]);
