@@ -4,13 +4,16 @@ import { code, counted, table, text, type Section, type Text } from './document.
 
 type Data = NonNullable<Step['data']>;
 
+/** Attempts whose steps are told, the newest ones; the journal has all. */
+const TOLD = 30;
+
 /**
  * @param labelOf what a step means to a person
  * @param wanted number of the attempt that was asked for
  */
 export function attemptSections(attempts: readonly Attempt[], labelOf: (name: string) => string, wanted?: number): readonly Section[] {
   const shown = wanted === undefined ? attempts.at(-1) : attempts.find(({ number }) => number === wanted);
-  return [...attempts].reverse().map((attempt) => ({
+  return [...attempts].reverse().filter((attempt, at) => at < TOLD || attempt === shown).map((attempt) => ({
     title: `Attempt ${attempt.number}, a ${attempt.mode === 'final' ? 'final export' : 'rehearsal'}, step by step (${attempt.steps.length})`,
     // Whoever names none wants the newest attempt; the others are history.
     importance: attempt === shown ? 1 : 2, isFolded: attempt !== shown,

@@ -10,6 +10,7 @@ import { examplePage } from '../../../scripts/page-screenshots/example.js';
 import { ensureTools } from '../../../scripts/python.mjs';
 import { pageOf } from '../../../src/page/page.js';
 import { finishReport } from '../../../src/report/finish-report.js';
+import { text } from '../../../src/report/document.js';
 import { readJobs } from '../../../src/report/job-results.js';
 import { storySections } from '../../../src/report/story-sections.js';
 import { aManifestTable, HIDDEN_VALUE } from '../../builders/values.js';
@@ -98,15 +99,22 @@ describe('the page', () => {
     for (const secret of [HIDDEN_VALUE, 'lock-token-1']) expect(html).not.toContain(secret);
   });
 
-  it('stays one that a phone can load, whatever the migration is like', () => {
+  it('stays one that a phone can load: the least important sections go, and are named', () => {
+    const long = (title: string, importance: 1 | 3) => ({ title, importance, blocks: [text('x'.repeat(1_600_000))] });
+    const html = pageOf('m', { verdict: 'v', isGood: true, next: ['Act.'], sections: [long('Kept', 1), long('Dropped', 3)] }, '2026-11-22T14:00:00Z');
+    expect(Buffer.byteLength(html)).toBeLessThanOrEqual(3_000_000);
+    expect(['<h2>Kept</h2>', '<h2>Dropped</h2>', 'It would be too long with: Dropped.', 'Act.'].map((said) => html.includes(said))).toEqual([true, false, true, true]);
+  });
+
+  it('tells of a migration with very many attempts, tables and DAGs what fits', () => {
     const long = Array.from({ length: 5000 }, (_, at) => ({ dagId: `${HOSTILE}_${at}`, reason: HOSTILE.repeat(10) })), journal = toldJournal();
     const story = toldStory({
-      journal: { ...journal, attempts: Array.from({ length: 200 }, (_, at) => ({ ...journal.attempts[1], number: at + 1, steps: (journal.attempts[1]?.steps ?? []).map((step) => (step.name === 'activated' ? { ...step, data: { left: long } } : step)) }) as (typeof journal.attempts)[number]) },
+      journal: { ...journal, attempts: Array.from({ length: 200 }, (_, at) => ({ ...journal.attempts[1], number: at + 1, steps: (journal.attempts[1]?.steps ?? []).map((step) => (step.name === 'activated' ? { ...step, data: { ...step.data, left: long } } : step)) }) as (typeof journal.attempts)[number]) },
       manifest: toldManifest({ attempt: 200, tables: Array.from({ length: 300 }, (_, at) => aManifestTable(`t${at}`, { leftOut: Object.fromEntries(Array.from({ length: 50 }, (__, n) => [`${HOSTILE} ${n}`, 1])) })) }),
     });
     const html = pageOf('m', finishReport({ id: 'm', source: 's', jobs: readJobs(toldNeeds()), unknown: undefined, run: undefined, now: '2026-11-22T14:00:00Z', status: { id: 'm', journal: story.journal, location: 'l', lock: undefined, now: '2026-11-22T14:00:00Z', more: storySections(story) } }), '2026-11-22T14:00:00Z');
     expect(Buffer.byteLength(html)).toBeLessThanOrEqual(3_000_000);
-    expect(html).toContain('Table by table');
+    expect(['Table by table', 'Attempt 200, a final export', 'Attempt 171,', 'Attempt 170,'].map((said) => html.includes(said))).toEqual([true, true, true, false]);
   });
 });
 

@@ -94,6 +94,6 @@ describe('phase status as the last job', () => {
   });
 
   it('ends red without jobs where AWS cannot be asked, as phase status alone does', async () => {
-    await expect(run(aWorld(), { phase: 'status' }, (context) => ({ plan: { ...context.plan, source: { ...context.plan.source, identity: () => Promise.reject(new UserError('no', 'w', 'f')) } } }))).rejects.toThrow('no');
+    await expect(run(aWorld(), { phase: 'status' }, (context) => ({ plan: { ...context.plan, source: { ...context.plan.source, identity: () => Promise.reject(new UserError('The role is gone.', 'w', 'f')) } } }))).rejects.toThrow('The role is gone.');
   });
 });

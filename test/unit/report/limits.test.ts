@@ -32,11 +32,11 @@ const REPORTS: readonly (readonly [string, () => Report, string])[] = [
 ];
 
 describe('a summary of a very large migration with hostile names', () => {
-  it.each(REPORTS)('fits into a job summary and keeps what matters most: %s', (_, make, kept) => {
+  it.each(REPORTS)('fits into a job summary and keeps what matters most: %s', (name, make, kept) => {
     const markdown = renderMarkdown(make());
     expect(Buffer.byteLength(markdown)).toBeLessThanOrEqual(MAX_SUMMARY_BYTES);
     // Nothing was cut in the middle: what had to go went by the section, and is named.
-    // Not toContain: a failure would print a megabyte.
-    expect(['Cut here', kept, '### What to do next', 'Left out of this summary'].map((one) => markdown.includes(one))).toEqual([false, true, true, true]);
+    // The last job tells of the newest only, and so need not leave out a section. Not toContain: a failure would print a megabyte.
+    expect(['Cut here', kept, '### What to do next', 'Left out of this summary'].map((one) => markdown.includes(one))).toEqual([false, true, true, name !== 'the last job']);
   });
 });
