@@ -3,6 +3,7 @@ import type { Attempt, Journal } from '../journal/journal.js';
 import { isSameRun } from '../journal/owner.js';
 import { stepOf } from '../journal/transitions.js';
 import { attemptToRollBack, STEP } from './attempts.js';
+import { APPROVAL_REFUSED } from './gate-attempt.js';
 
 /** `isQuiet`: nothing of the source is paused by anybody, so that what lies around may be cleared away. */
 export type Decision = Readonly<{ kind: 'go'; attempt: Attempt }> | Readonly<{ kind: 'leave'; why: string; isQuiet: boolean }>;
@@ -18,7 +19,8 @@ export function decideAutomatic(journal: Journal | undefined, owner: string): De
   const restored = stepOf(attempt, STEP.restored);
   if (restored) return leave(`attempt ${attempt.number} was put back before, at ${restored.at}`, true);
   const number = `attempt ${attempt.number}, the newest one that recorded what was active,`;
-  if (!attempt.steps.some(({ by }) => isSameRun(by, owner))) return leave(`${number} belongs to another workflow run (${attempt.steps.at(-1)?.by ?? 'unknown'})`, false);
+  // A run that the gate refused has only knocked: it must not undo what another run has paused.
+  if (!attempt.steps.some(({ name, by }) => name !== APPROVAL_REFUSED && isSameRun(by, owner))) return leave(`${number} belongs to another workflow run (${stepOf(attempt, STEP.activeDags)?.by ?? 'unknown'})`, false);
   if (!stepOf(attempt, STEP.drainBegun)) return leave(`${number} was stopped before it paused anything`, false);
   if (isCutOver(attempt)) return leave(`${number} was cut over at ${stepOf(attempt, STEP.activated)?.at ?? ''}: the target has the schedule, and a failure since then does not undo that`, false);
   return { kind: 'go', attempt };

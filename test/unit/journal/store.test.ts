@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { LockHeld } from '../../../src/errors.js';
 import { LEASE_MS, RENEW_MS, openJournalStore } from '../../../src/gateways/journal/store.js';
 import { beginAttempt, newJournal, withPlan } from '../../../src/journal/transitions.js';
 import type { Bucket } from '../../../src/ports.js';
@@ -150,6 +151,23 @@ describe('the journal in S3', () => {
     world.pass(RENEW_MS);
     await expect(world.store().open(`${RUN}2`)).rejects.toThrow(`Another runner works on this migration: ${RUN}1`);
     expect(world.stored().lock?.owner).toBe(`${RUN}1`);
+  });
+
+  it.each([`${RUN}1`, 'https://github.com/acme/airflow/actions/runs/8/attempts/1', 'process 1 on a'])('waits one lease out for %s on the way back: the holder may have died a moment ago', async (asking) => {
+    const world = aWorld();
+    await world.store().open(`${RUN}1`);
+    world.pass(10_000);
+    expect((await world.store().open(asking, 'one-lease')).current.lock).toMatchObject({ owner: asking, since: '2026-11-22T10:01:01.000Z' });
+    expect(world.lines.join('\n')).toContain(`Another runner, ${RUN}1, holds the lock; waiting for its lease to end at 2026-11-22T10:01:00.000Z, unless it is renewed.`);
+  });
+
+  it('refuses the way back when the holder renews its lease: it lives', async () => {
+    const world = aWorld();
+    await world.store().open('run 1');
+    world.asleep.meanwhile = () => world.tick();
+    world.pass(RENEW_MS);
+    await expect(world.store().open('run 2', 'one-lease')).rejects.toBeInstanceOf(LockHeld);
+    expect(world.stored().lock?.owner).toBe('run 1');
   });
 
   it.each([

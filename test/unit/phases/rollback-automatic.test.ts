@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { rememberStep } from '../../../src/journal/transitions.js';
 import { ACTIVE, after, CUT_OVER, EXPORTED, IMPORTED, plain, READY, run, type Given } from '../../builders/rollback-story.js';
 import { World } from '../../builders/world.js';
 
@@ -52,6 +53,13 @@ describe('a rollback that no person has asked for', () => {
     const { ok, text } = await told(world);
     expect([ok, JSON.stringify([world.journalValue, [...world.dags.source], [...world.dags.target], [...world.policySids], world.keys('mwaa-migrate-111122223333-eu-west-1')])]).toEqual([true, before]);
     expect(text).toMatch(says);
+  });
+
+  it('leaves what another run has paused alone, also when its own approval of it was refused', async () => {
+    const world = await by(`${RUN}/7/attempts/1`, ...EXPORTED);
+    world.owner = `${RUN}/8/attempts/1`;
+    world.journalValue = world.journalValue && rememberStep(world.journalValue, 1, { name: 'approval-refused', at: '2026-11-22T12:00:00Z', by: world.owner, data: {} });
+    expect([(await told(world)).text, world.sides.active('source')]).toEqual([expect.stringMatching(/belongs to another workflow run/), []]);
   });
 
   it('is green where nothing has begun, where nothing was paused, and where it was put back before', async () => {

@@ -1,0 +1,60 @@
+/** Phase watch beside the gate's job, both asking the GitHub stand-in over HTTP. */
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, jest } from '@jest/globals';
+import { watchGate } from '../../../src/phases/watch.js';
+import { ACTIVE, plain } from '../../builders/rollback-story.js';
+import { someWorkflowInputs } from '../../builders/values.js';
+import { openGithubApi } from '../../../src/gateways/github/api.js';
+import { GATE_PURPOSE, openGatekeeper } from '../../../src/gateways/github/gatekeeper.js';
+import { startGithub, type GithubStandIn } from '../../sandbox/github/server.js';
+import { AGate, person } from '../gate/a-gate.js';
+
+jest.setTimeout(60_000); // for a busy machine
+
+let github: GithubStandIn, gate: AGate;
+beforeAll(async () => { github = await startGithub(); });
+afterAll(() => github.close());
+beforeEach(async () => {
+  gate = new AGate(github);
+  await gate.exported(['final']);
+});
+afterEach(() => expect(github.violations()).toEqual([]));
+
+/** @param meanwhile is done at the second look of the watch */
+const watch = async (meanwhile: () => Promise<unknown> = () => Promise.resolve()) => {
+  const context = gate.world.context({ phase: 'watch', workflow: someWorkflowInputs() }, gate.file);
+  const api = openGithubApi({ apiUrl: github.url, token: github.token({ permissions: { actions: 'read' } }), clock: { now: () => new Date(), sleep: () => Promise.resolve() }, purpose: GATE_PURPOSE });
+  let looks = 0;
+  const clock = { now: context.clock.now, sleep: async (ms: number) => { if ((looks += 1) === 2) await meanwhile(); await context.clock.sleep(ms); } };
+  return await watchGate({ ...context, clock, github: { ...context.github, gatekeeper: openGatekeeper(api, 'octo-org/workflows', '7'), run: () => Promise.resolve(gate.run) } });
+};
+const waiting = () => {
+  const environment = gate.environment();
+  const run = gate.reviews();
+  run.waiting.add(environment.id);
+  return { environment, run };
+};
+const answered = (state: 'approved' | 'rejected') => {
+  const { environment, run } = waiting();
+  return async () => {
+    run.reviews.push({ environmentId: environment.id, state, by: person('mona'), comment: '' });
+    run.waiting.delete(environment.id);
+    await Promise.resolve();
+  };
+};
+
+it.each([{ state: 'approved', says: /it is approved/ }, { state: 'rejected', says: /it is rejected/ }] as const)('sees that a reviewer has $state', async ({ state, says }) => {
+  const result = await watch(answered(state));
+  expect([result.ok, gate.steps(1, 'expired')]).toEqual([true, []]);
+  expect(plain(result.summary)).toMatch(says);
+});
+
+it('expires what nobody answers; a click that comes too late is refused by the gate, and nothing is imported', async () => {
+  const { environment, run } = waiting();
+  const shown = { approvedPlan: gate.world.journalValue?.planDigest, approvedManifest: gate.world.journalValue?.attempts[0]?.manifest?.scope, attempt: 1 };
+  expect((await watch()).ok).toBe(false);
+  expect([gate.steps(1, 'expired').length, gate.steps(1, 'restored').length, [...gate.world.dags.source]]).toEqual([1, 1, ACTIVE]);
+  run.reviews.push({ environmentId: environment.id, state: 'approved', by: person('mona'), comment: '' });
+  run.waiting.delete(environment.id);
+  await expect(gate.record(shown)).rejects.toMatchObject({ name: 'UserError', what: expect.stringMatching(/Attempt 1 cannot be approved/) });
+  expect([gate.steps(1, 'approved'), gate.steps(1, 'import-begun'), [...gate.world.dags.source]]).toEqual([[], [], ACTIVE]);
+});
