@@ -14,7 +14,7 @@ import { estimate } from '../plan/estimates.js';
 import type { Bucket, Context, PhaseResult } from '../ports.js';
 import { askReport } from '../report/gate-ask.js';
 import { approvalOf } from './approval.js';
-import { startedBy, type FinishedExport } from './attempts.js';
+import { pausedAttempts, startedBy, type FinishedExport } from './attempts.js';
 import { attemptToApprove, requireShown } from './gate-attempt.js';
 import { requireGatekeeper } from './gate-keeper.js';
 import { readManifest } from './read-manifest.js';
@@ -43,7 +43,7 @@ export async function askForApproval(context: AskContext): Promise<PhaseResult> 
   const rows = manifest.tables.reduce((sum, one) => sum + one.rows, 0);
   const report = askReport({
     file, attempt, manifest, gate, blockers, warnings: seen.plan.warnings, changes: seen.plan.changes, options: seen.plan.options,
-    planDigest: seen.plan.digest, hasTarget: seen.target !== undefined, approved: approvalOf(attempt)?.data, starters: startedBy(attempt),
+    planDigest: seen.plan.digest, hasTarget: seen.target !== undefined, approved: approvalOf(attempt)?.data, pausedBy: pausedAttempts(journal, attempt.number)[0]?.number, starters: startedBy(attempt),
     active: await activeDagIds(context, seen, bucket), inFlight: inFlightNow(manifest),
     // The rows are counted by now: both ends of the range are the same.
     estimates: estimate({ dagRuns: rows, taskInstances: 0 }, { metadata: { ...file.metadata, historyDays: 'all' }, drain: file.drain }, { upgrades: seen.plan.decisions.road.upgrades.map(({ version }) => version) }),

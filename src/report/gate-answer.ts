@@ -7,7 +7,7 @@ export function answerSections(facts: AskFacts): readonly Section[] {
   return [{ title: 'How to answer', importance: 1, blocks: facts.gateInputs.by === 'dispatch' ? dispatchBlocks(facts) : environmentBlocks(facts) }];
 }
 
-function environmentBlocks({ gate, gateInputs, attempt, file, run }: AskFacts): readonly Block[] {
+function environmentBlocks({ gate, gateInputs, attempt, file, run, pausedBy }: AskFacts): readonly Block[] {
   if (!gate.isProtected) return [text('Nobody is asked: the workflow goes on by itself, because allow-unprotected-gate is true.')];
   const where: readonly Part[] = run.url ? ['on ', code(run.url), ' ("Review deployments")'] : ['on the page of this workflow run ("Review deployments")'];
   return [
@@ -18,15 +18,15 @@ function environmentBlocks({ gate, gateInputs, attempt, file, run }: AskFacts): 
         ['Reject', ['Job rollback makes the DAGs of ', code(file.source.environment), ' active again as they were. Nothing reaches the target.']] as const,
         ['No answer', [`After ${gateInputs.timeoutMinutes} minutes job watch gives this export up and makes the source active again. A later approval then does nothing.`]] as const,
       ] : [
-        ['Reject', ['The workflow ends. ', code(file.source.environment), ' was never paused, and nothing reaches the target.']] as const,
-        ['No answer', ['Nothing stands still meanwhile. GitHub ends a run that waits for 30 days.']] as const,
+        ['Reject', ['The workflow ends, and nothing reaches the target. ', ...notPaused(file.source.environment, pausedBy)]] as const,
+        ['No answer', [pausedBy === undefined ? 'Nothing stands still meanwhile. ' : 'The source stands still meanwhile. ', 'GitHub ends a run that waits for 30 days.']] as const,
       ]),
     ]),
   ];
 }
 
 /** Both ways ask for the same values, so that whoever copies them cannot mix two up. */
-function dispatchBlocks({ file, attempt, planDigest, starters, gate, run }: AskFacts): readonly Block[] {
+function dispatchBlocks({ file, attempt, planDigest, starters, gate, run, pausedBy }: AskFacts): readonly Block[] {
   const values = [['from', 'gate'], ['attempt', String(attempt.number)], ['approved-plan', planDigest], ['approved-manifest', attempt.manifest.scope]] as const;
   const others = gate.reviewers.filter((login) => !starters.some((one) => one.toLowerCase() === login.toLowerCase()));
   return [
@@ -37,11 +37,15 @@ function dispatchBlocks({ file, attempt, planDigest, starters, gate, run }: AskF
     text('The workflow has to have these as inputs of workflow_dispatch and hand them on, as docs/examples/dispatch-gate.yml does.'),
     list([
       approveText(attempt.mode, attempt.number, file.source.environment),
-      ['To say no, do nothing: ', code(file.source.environment), ' was never paused.'],
+      ['To say no, do nothing. ', ...notPaused(file.source.environment, pausedBy)],
       ...(starters.length > 0 ? [['Not ', ...names(starters), ': nobody approves an export that they started.']] : []),
     ]),
   ];
 }
+
+/** A rehearsal can be made while an earlier final export still holds the source. */
+const notPaused = (source: string, pausedBy: number | undefined): readonly Part[] =>
+  pausedBy === undefined ? [code(source), ' was never paused.'] : [code(source), ` stays paused by attempt ${pausedBy}; the workflow rollback.yml makes it active again.`];
 
 /** gh takes "[host/]owner/name"; the address of a run has all of it. */
 function repositoryFlag(url: string | undefined): string {

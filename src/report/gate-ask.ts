@@ -26,6 +26,8 @@ export type AskFacts = Readonly<{
   options: Plan['options'];
   planDigest: string;
   hasTarget: boolean;
+  /** Number of an earlier final export that left the source paused; undefined: none did. */
+  pausedBy: number | undefined;
   /** Undefined: not yet. */
   approved: Readonly<{ by: readonly string[] }> | undefined;
   /** Logins of who started the export. */
@@ -67,12 +69,12 @@ export function askReport(facts: AskFacts): Report {
   };
 }
 
-function askedRows({ file, attempt, manifest, planDigest, starters, hasTarget, now }: AskFacts): readonly (readonly Cell[])[] {
+function askedRows({ file, attempt, manifest, planDigest, starters, hasTarget, pausedBy, now }: AskFacts): readonly (readonly Cell[])[] {
   const exported = stepAt(attempt, 'exported');
   return [
     ['Source', code(`${file.source.environment} (${file.source.region}, Airflow ${manifest.source.airflowVersion})`)],
     ['Target', [code(`${file.target.environment} (${file.target.region}, Airflow ${file.target.airflowVersion})`), hasTarget ? '' : ', does not exist yet']],
-    ['Attempt', [`${attempt.number}, a ${attempt.mode === 'final' ? 'final export: the source is paused' : 'rehearsal: nothing is paused'}`, ...(exported ? [', exported at ', code(exported)] : []), ' (now: ', code(now), ')']],
+    ['Attempt', [`${attempt.number}, a ${attempt.mode === 'final' ? 'final export: the source is paused' : `rehearsal: ${pausedBy === undefined ? 'nothing is paused' : `the source is paused still, by attempt ${pausedBy}`}`}`, ...(exported ? [', exported at ', code(exported)] : []), ' (now: ', code(now), ')']],
     ...(starters.length > 0 ? [['Export started by', names(starters)]] : []),
     ['Plan digest', code(planDigest)], ['Manifest digest', code(attempt.manifest.scope)],
   ];

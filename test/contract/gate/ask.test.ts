@@ -73,7 +73,7 @@ describe('the page of a rehearsal', () => {
     const text = plain((await gate.ask()).summary);
     expect(text).toContain('One of mona, hubot answers on https://github.com/octo-org/workflows/actions/runs/7 ("Review deployments"), for environment migration-production.');
     expect(text).toMatch(/\| Approve \| The final export drains and pauses analytics/u);
-    expect(text).toMatch(/\| Reject \| The workflow ends. analytics was never paused/u);
+    expect(text).toMatch(/\| Reject \| The workflow ends, and nothing reaches the target. analytics was never paused/u);
     expect(text).toContain('GitHub ends a run that waits for 30 days');
   });
 
@@ -157,6 +157,18 @@ describe('the page of a final export, with the source paused', () => {
     expect(text).toContain('After 45 minutes job watch gives this export up');
     expect(text).toMatch(/\| Reject \| Job rollback makes the DAGs of analytics active again as they were/u);
     expect(text).toContain('DAGs: the source is paused');
+  });
+});
+
+describe('the page of a rehearsal that was made while the source stood still', () => {
+  it('does not say that nothing is paused', async () => {
+    gate.environment();
+    await gate.exported(['final', 'rehearsal']);
+    for (const text of [plain((await gate.ask()).summary), plain((await gate.ask({}, DISPATCH)).summary)]) {
+      expect(text).toContain('2, a rehearsal: the source is paused still, by attempt 1');
+      expect(text).toContain('analytics stays paused by attempt 1; the workflow rollback.yml makes it active again.');
+      expect(text).not.toMatch(/nothing is paused|never paused|Nothing stands still/u);
+    }
   });
 });
 
