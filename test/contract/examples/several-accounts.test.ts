@@ -2,15 +2,19 @@
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { readInputs } from '../../../src/inputs.js';
 import { readMigrationFile } from '../../../src/migration-file/read.js';
+import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { createEnvironment } from '../../../src/phases/create.js';
+import { grantAccess } from '../../../src/phases/grants.js';
 import { planMigration } from '../../../src/phases/plan.js';
 import { copyResources } from '../../../src/phases/resources.js';
+import { survey } from '../../../src/phases/survey.js';
 import type { Context } from '../../../src/ports.js';
 import { wire } from '../../../src/wiring.js';
 import { executionRolePolicy, executionRoleTrust } from '../../sandbox/spec/execution-role.js';
 import { parseSpec } from '../../sandbox/spec/read-spec.js';
 import { startSandbox, type Sandbox } from '../../sandbox/world.js';
 import { anAirflow, type AnAirflow } from '../mwaa/a-mwaa.js';
+import { fenced } from './documents.js';
 import { OTHER_ACCOUNT_FILE, SOURCE_ACCOUNT, SPEC, TARGET_ACCOUNT, TARGET_BUCKET } from './two-accounts.js';
 
 jest.setTimeout(120_000);
@@ -67,4 +71,22 @@ it('the environment is made in the other account, by the target role', async () 
   expect(made['target-environment']).toBe('analytics-v2');
   const creators = sandbox.calls.filter(({ action }) => action === 'CreateEnvironment').map(({ principal }) => /sts::(\d+):assumed-role\/([\w-]+)/u.exec(principal)?.slice(1));
   expect(creators).toEqual([[TARGET_ACCOUNT, 'mwaa-migrate-target']]);
+});
+
+it('the execution role of the target reaches the migration bucket with the statements of the page, and not without them', async () => {
+  const context = runner('export', changing()), seen = await survey(context);
+  await grantAccess(context, seen);
+  const role = `arn:aws:iam::${TARGET_ACCOUNT}:role/analytics-v2-execution`, keys = sandbox.env({ as: role, oidc: false });
+  const client = new S3Client({
+    endpoint: sandbox.endpoint, region: 'eu-west-1', forcePathStyle: true, maxAttempts: 1,
+    credentials: { accessKeyId: keys['AWS_ACCESS_KEY_ID'] ?? '', secretAccessKey: keys['AWS_SECRET_ACCESS_KEY'] ?? '', ...(keys['AWS_SESSION_TOKEN'] ? { sessionToken: keys['AWS_SESSION_TOKEN'] } : {}) },
+  });
+  const object = { Bucket: seen.bucketName, Key: `${seen.prefix}1/import/report.json` };
+  await expect(client.send(new PutObjectCommand({ ...object, Body: '{}' }))).rejects.toThrow('Access Denied');
+  const [statements = ''] = fenced('docs/how-to/several-accounts.md', 'json');
+  sandbox.world.putPolicy(role, 'migration', statements);
+  await client.send(new PutObjectCommand({ ...object, Body: '{}' }));
+  expect(await (await client.send(new GetObjectCommand(object))).Body?.transformToString()).toBe('{}');
+  // The bucket's policy still says what: the journal is nobody's but the action's.
+  await expect(client.send(new PutObjectCommand({ ...object, Key: `${seen.prefix}journal.json`, Body: '{}' }))).rejects.toThrow('Access Denied');
 });
