@@ -88,6 +88,11 @@ describe('the watch beside a gate for which the source stands still', () => {
     expect([died > 1, died < 55, (await told()).minute]).toEqual([true, true, 60]);
   });
 
+  it('counts from its end, not from its beginning: a long drain takes nothing from the gate', async () => {
+    world.journalValue = world.journalValue && { ...world.journalValue, attempts: world.journalValue.attempts.map((attempt) => ({ ...attempt, startedAt: '2026-11-22T09:30:00Z' })) };
+    expect((await told()).minute).toBe(60);
+  });
+
   it('killed between the expiry and the way back, goes back when it is run again', async () => {
     let done = 0;
     for (let call = 1; ; call += 7) {
@@ -125,6 +130,7 @@ describe('the watch beside a gate for which the source stands still', () => {
 
   it('does not take a review of an earlier attempt of the run for an answer', async () => {
     gate.review('approved', -100);
+    gate.waitsFrom = 1; // the job takes a moment to begin
     expect(await told()).toMatchObject({ ok: false, minute: 60 });
   });
 
