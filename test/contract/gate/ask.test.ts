@@ -104,6 +104,7 @@ describe('the page of a rehearsal', () => {
     const { summary, html = '' } = await gate.ask();
     expect(summary).not.toMatch(/<img|@octocat/u);
     expect(html).not.toContain('<img');
+    expect(summary).toContain('<code>&#60;img'); // shown as a stranger's words, not as ours
   });
 
   it('warns of a gate that lets more through than it should', async () => {

@@ -85,6 +85,7 @@ describe('a review of the environment', () => {
     const { summary, html = '' } = await gate.record(shown);
     expect(summary).not.toMatch(/<script|@octocat/u);
     expect(html).not.toContain('<script');
+    expect(summary).toContain('<code>&#60;script&#62;'); // shown as a stranger's words, not as ours
     expect(plain(summary)).toContain('<script>alert(1)</script>');
     expect(summary.length).toBeLessThan(20_000);
     expect(JSON.stringify(gate.world.journalValue)).not.toContain('alert');
