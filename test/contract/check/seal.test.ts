@@ -1,6 +1,6 @@
 /** seal.py on this machine's kernel: what a program sees and can do in it, by the user's own namespaces and by root on a user's behalf. */
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync, chmodSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -21,6 +21,8 @@ writeFileSync(at('beside'), 'as it was');
 chmodSync(at('beside'), 0o666);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+const marker = ({ uid }: Readonly<{ uid: number | null }>): string => `${path.basename(folder)}-${uid ?? 'own'}`;
+const jobFor = (ids: Readonly<{ uid: number | null; gid: number | null }>, seconds = 30): string => JSON.stringify({ writable: [at('own')], shown: [], hidden: [at('hidden'), at('secret-file')], seconds, path: '/usr/bin:/bin', ...ids });
 const seal = (script: string, ids: Readonly<{ uid: number | null; gid: number | null }>, seconds = 30, more: Readonly<Record<string, readonly string[]>> = {}) =>
   spawnSync('python3', ['-I', '-S', SEAL, JSON.stringify({ writable: [at('own')], shown: [], hidden: [at('hidden'), at('secret-file')], seconds, path: '/usr/bin:/bin', ...ids, ...more }), '/bin/sh', '-c', script], { encoding: 'utf8', env: { PATH: process.env['PATH'] ?? '' } });
 
@@ -76,6 +78,20 @@ describe.each(WAYS)('%s', (_, ids) => {
     expect(spawnSync('pgrep', ['-f', 'echo late > late']).stdout.toString()).toBe('');
   });
 
+  run('ends with the one that started it, wherever it has put itself', async () => {
+    // In a session of its own a signal to the group does not reach it, and another user's processes are not ours to end.
+    const started = spawn('python3', ['-I', '-S', SEAL, jobFor(ids), '/usr/bin/setsid', 'sh', '-c', `echo started; while true; do sleep 0.1; : ${marker(ids)}; done`], { stdio: ['ignore', 'pipe', 'ignore'], env: { PATH: process.env['PATH'] ?? '' } });
+    const isThere = (): boolean => spawnSync('pgrep', ['-f', `: ${marker(ids)}; done`]).status === 0;
+    await new Promise((resolve) => started.stdout.once('data', resolve));
+    expect(isThere()).toBe(true);
+    started.kill('SIGKILL');
+    for (let tries = 0; isThere() && tries < 50; tries += 1) await new Promise((resolve) => setTimeout(resolve, 100));
+    const left = isThere();
+    // One that is left must not outlive the test, nor hold its pipe.
+    for (const id of spawnSync('pgrep', ['-f', `: ${marker(ids)}; done`], { encoding: 'utf8' }).stdout.split('\n').filter(Boolean)) process.kill(Number(id), 'SIGKILL');
+    expect(left).toBe(false);
+  }, 30_000);
+
   run('ends it when its time is over, also where the one who started it may not', () => expect(seal('sleep 60', ids, 1).status).toBe(137));
 });
 
@@ -95,7 +111,7 @@ if (isRoot)
     expect(ended.stopped).toBe('output');
     expect(readFileSync(log, 'utf8')).toMatch(/^-n --preserve-env=[^\n]* -- [^]*\n-n kill -KILL -- -\d+\n/u);
     expect(readFileSync(log, 'utf8')).not.toContain('wrong');
-  });
+  }, 60_000);
 
 it('says that it cannot, before anything is started, where the kernel does not let it', () => {
   // Without capabilities and without user namespaces: what a hardened container is.
