@@ -42,9 +42,9 @@ export async function rollBack(context: RollbackContext): Promise<PhaseResult> {
   if (way.kind === 'leave' && !mayTidy(way, seen)) return leave(context, seen, way.why);
   requireSource(seen);
   if (inputs.dryRun && way.kind === 'go') return resultOf(titleOf(context), await dryRollback(context, seen, { bucket, journal }, way.attempt), { ...outputsOf(context), attempt: String(way.attempt.number) });
-  const found = await findLeftovers(context, seen, bucket, journal);
-  if (inputs.dryRun) return nothing(context, dryTidy(seen.source.Name, whyNothing(way), found));
-  if (isTidy(found) && !isUnfinished(way)) return await goBack(context, seen, { bucket, prefix: seen.prefix, planChanges: [], journal: readOnly(journal) }, way);
+  if (inputs.dryRun) return nothing(context, dryTidy(seen.source.Name, whyNothing(way), await findLeftovers(context, seen, bucket, journal)));
+  // What lies around is looked at last where the source is still to be put back: nothing of it may keep anybody from that.
+  if (!isUnfinished(way) && isTidy(await findLeftovers(context, seen, bucket, journal))) return await goBack(context, seen, { bucket, prefix: seen.prefix, planChanges: [], journal: readOnly(journal) }, way);
   try {
     return await onWayBack(context, seen, async (migration) => {
       const again = wayOf(context, migration.journal.current);

@@ -53,7 +53,8 @@ const placesOf = ({ prefix }: Place, { attempts }: Journal): readonly string[] =
   secretPlaces(prefix, attempts.filter(({ mode }) => mode === 'final').map(({ number }) => number), TABLES.filter(({ secret }) => secret).map(({ name }) => name));
 
 async function findOnTarget(context: TidyContext, place: Place, bucket: Bucket): Promise<Pick<Leftovers, 'targetDag' | 'keyPair' | 'unreachable'>> {
-  const isFileThere = await targetFile(context, place).then(async (file) => (await file.bucket.head(file.key)) !== undefined);
+  const isFileThere = await isTargetFileThere(context, place);
+  if (typeof isFileThere === 'string') return { targetDag: false, keyPair: false, unreachable: isFileThere };
   const airflow = askable(context, place, bucket);
   if (typeof airflow === 'string') return { targetDag: isFileThere, keyPair: false, unreachable: place.target ? airflow : undefined };
   try {
@@ -62,6 +63,17 @@ async function findOnTarget(context: TidyContext, place: Place, bucket: Bucket):
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return { targetDag: isFileThere, keyPair: false, unreachable: error.what };
+  }
+}
+
+/** @returns a text: the bucket of the target's DAGs cannot be asked */
+async function isTargetFileThere(context: TidyContext, place: Place): Promise<boolean | string> {
+  try {
+    const file = await targetFile(context, place);
+    return (await file.bucket.head(file.key)) !== undefined;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return error.what;
   }
 }
 

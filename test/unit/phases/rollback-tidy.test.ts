@@ -82,6 +82,15 @@ describe('rollback leaves nothing of ours behind', () => {
     expect((await callsOf(world, back)).filter((call) => CHANGES.test(call))).toEqual([]);
   });
 
+  it('puts the source back although the bucket of the target\'s DAGs cannot be asked, and says so', async () => {
+    const world = await after(...EXPORTED);
+    const context = world.context(back), { rollBack } = await import('../../../src/phases/rollback.js');
+    const denied = () => Promise.reject(new UserError('Access denied: s3:GetObject on s3://analytics-bucket/analytics-v2/dags.', 'why', 'fix.'));
+    const result = await rollBack({ ...context, target: { ...context.target, openBucket: (name, account) => ({ ...context.target.openBucket(name, account), head: denied }) } });
+    expect([result.ok, [...world.dags.source], world.policySids.size]).toEqual([true, ACTIVE, 0]);
+    expect(plain(result.summary)).toMatch(/could be seen to: Access denied: s3:GetObject/);
+  });
+
   it('needs no plan role', async () => {
     const world = await after(...EXPORTED);
     const context = world.context({ ...back, planRole: 'arn:aws:iam::111122223333:role/gone' });
