@@ -47,8 +47,8 @@ const SUITES = [
   jest('contract', ['contract'], '--maxWorkers=2', '--testPathIgnorePatterns', '/node_modules/', '\\.slow\\.test\\.ts$', '--'),
   jest('e2e', ['e2e'], '--runInBand', '--testPathIgnorePatterns', '/node_modules/', '/e2e/.*/slow/', '--'),
 ];
-/** Further whole migrations, about an hour of them: the switch for two pairs of versions, the way back from every point, and a third attempt after two that were given up; and facts of Airflow's releases that phase check rests on, which change only with its data. */
-const ON_DEMAND = [jest('slow', ['e2e/switch/slow'], '--runInBand'), jest('slow-contract', ['contract/.*\\.slow\\.test\\.ts'], '--maxWorkers=2'), pytest('slow-dags', '-m', 'slow')];
+/** Further whole migrations, about an hour of them: the switch for two pairs of versions, the way back from every point, and a third attempt after two that were given up; the workflow rejected, expired, cancelled, failed, and killed in each of its jobs; and facts of Airflow's releases that phase check rests on, which change only with its data. */
+const ON_DEMAND = [jest('slow', ['e2e/switch/slow', 'e2e/workflow/slow'], '--runInBand'), jest('slow-contract', ['contract/.*\\.slow\\.test\\.ts'], '--maxWorkers=2'), pytest('slow-dags', '-m', 'slow')];
 
 const wanted = process.argv.slice(2);
 const all = [...SUITES, ...ON_DEMAND];

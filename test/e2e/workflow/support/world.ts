@@ -35,7 +35,10 @@ export type WorkflowWorld = Readonly<{
   caller: Caller;
   github: GithubStandIn;
   tokens: JobTokens;
-  runId: number;
+  /** Of the workflow run that start, review and isWaiting speak of. */
+  readonly runId: number;
+  /** Somebody starts the workflow anew, not this run again. */
+  newRun(): void;
   /** Of the caller's workflow and all that it calls, as the YAML has them. */
   jobs: readonly Job[];
   newGate(): Gate;
@@ -75,14 +78,17 @@ export async function startWorkflowWorld({ example = 'migrate.yml', with: handed
     ending.push(() => caller.remove());
     github.addEnvironment({ name: PREPARE, branches: ['main'] });
     github.addEnvironment({ name: GATE, branches: ['main'], reviewers: [{ login: REVIEWER, type: 'User' }], preventSelfReview: true });
-    const run = github.addRun({ actor: { login: STARTER, type: 'User' } });
+    const addRun = () => github.addRun({ actor: { login: STARTER, type: 'User' } });
+    let run = addRun();
     const token = github.token({ permissions: { actions: 'read', contents: 'read' } });
     const reviewers = new Map([STARTER, REVIEWER].map((login) => [login, github.token({ kind: 'user', login, type: 'User', permissions: { deployments: 'write' } })]));
     const variables = { MWAA_PLAN_ROLE: migration.roles.plan, MWAA_SOURCE_ROLE: migration.roles.source, MWAA_TARGET_ROLE: migration.roles.target };
     const runs: WorkflowRun[] = [];
     const aws = migration.sandbox.env({ oidc: false });
     return {
-      migration, caller, github, tokens, runId: run.id, runs, close,
+      migration, caller, github, tokens, runs, close,
+      get runId() { return run.id; },
+      newRun() { run = addRun(); },
       jobs: jobsOf(path.join(caller.folder, '.github/workflows', workflow), path.join(repository, '.github/workflows'), {}),
       newGate: () => gateOf(github, run.id, REF),
       start({ number = 1, kept = {}, gate = gateOf(github, run.id, REF), inputs = {}, by = STARTER } = {}) {
@@ -116,7 +122,7 @@ export async function startWorkflowWorld({ example = 'migrate.yml', with: handed
 /** Lines of the example's one `with:` block, added or exchanged; all else stays as people copy it. */
 function withInputs(text: string, handed: Readonly<Record<string, string>>): string {
   return Object.entries(handed).reduce((changed, [name, value]) => {
-    const line = `      ${name}: ${JSON.stringify(value)}`, there = new RegExp(`^      ${name}:.*$`, 'mu');
-    return there.test(changed) ? changed.replace(there, line) : changed.replace(/^    with:$/mu, `    with:\n${line}`);
+    const line = `      ${name}: ${JSON.stringify(value)}`, there = new RegExp(`^ {6}${name}:.*$`, 'mu');
+    return there.test(changed) ? changed.replace(there, line) : changed.replace(/^ {4}with:$/mu, `    with:\n${line}`);
   }, text);
 }
