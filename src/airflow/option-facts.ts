@@ -1,5 +1,5 @@
 /** What each Airflow release says of its configuration options. The table is made from the releases themselves: scripts/option-data. */
-import { readFileSync } from 'node:fs';
+import { OPTIONS_TABLE } from '../airflow-tables.js';
 
 export type OptionFacts = Readonly<{
   /** Every version that MWAA has sold, oldest first. */
@@ -20,5 +20,4 @@ export type OptionFacts = Readonly<{
   }>[];
 }>;
 
-// Beside the bundle, as constraints.json is: pins.ts says why.
-export const OPTION_FACTS = JSON.parse(readFileSync(new URL('./options.json', import.meta.url), 'utf8')) as OptionFacts;
+export const OPTION_FACTS = OPTIONS_TABLE as OptionFacts;

@@ -1,10 +1,9 @@
 /** Versions that Airflow's constraint files pin, which MWAA's images follow. Made by scripts/constraints-data. */
-import { readFileSync } from 'node:fs';
+import { CONSTRAINTS_TABLE } from '../airflow-tables.js';
 import { compareVersions } from './versions.js';
 
 type Pins = Readonly<Record<string, readonly (readonly [airflow: string, pin: string | null])[]>>;
-// Beside the bundle, not in it: the bundler copies what is named in this way, and the runner reads less at every start.
-const PINS = JSON.parse(readFileSync(new URL('./constraints.json', import.meta.url), 'utf8')) as Pins;
+const PINS = CONSTRAINTS_TABLE as Pins;
 
 /** A package's name as PyPI compares it (PEP 503). */
 export const packageName = (name: string): string => name.toLowerCase().replace(/[-_.]+/gu, '-');
