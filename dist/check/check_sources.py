@@ -13,7 +13,7 @@ import sys
 import warnings
 
 from airflowignore import ignored_by_airflow
-from folder_walk import is_aside, may_be_dag_file, stays_inside, walk
+from folder_walk import MAX_FOLDERS, is_aside, may_be_dag_file, stays_inside, walk
 
 #: Bytes. A DAG file of that size is generated data; reading it would cost more than its findings are worth.
 MAX_FILE_BYTES = 1000000
@@ -92,12 +92,12 @@ class Source:
 def files_below(args, endings, cut=None):
     """Yield (path, name from root) of every regular file with one of the endings in the folders of DAGs and plugins.
 
-    :param list cut: receives a finding when a folder has more files than are looked at
+    :param list cut: receives a finding when a folder has more files, or more folders in it, than are looked at
     """
     seen = set()
     for folder in filter(None, [args.dags, args.plugins]):
-        count = 0
-        for here, files in walk(folder, args.root):
+        count, left = 0, []
+        for here, files in walk(folder, args.root, left):
             paths = [os.path.join(here, file) for file in files if file.lower().endswith(endings)]
             for path in paths:
                 if path in seen or not os.path.isfile(path) or (os.path.islink(path) and not stays_inside(path, (args.root, folder))):
@@ -106,16 +106,20 @@ def files_below(args, endings, cut=None):
                 if count <= MAX_FILES:
                     seen.add(path)
                     yield path, os.path.relpath(path, args.root).replace(os.sep, "/")
-        if count > MAX_FILES and cut is not None:
-            cut.append(
-                Finding(
-                    "file-not-read",
-                    "warning",
-                    "%s has more than %d files; the rules looked into the first ones only." % (os.path.relpath(folder, args.root), MAX_FILES),
-                    why="What the rules look for was not looked for in %d files." % (count - MAX_FILES),
-                    fix="Take what is no DAG out of the folder, or look through it by hand.",
-                )
-            )
+        if cut is not None and count > MAX_FILES:
+            cut.append(_too_many(folder, args.root, "%d files" % MAX_FILES, "in %d files" % (count - MAX_FILES)))
+        if cut is not None and left:
+            cut.append(_too_many(folder, args.root, "%d folders in it" % MAX_FOLDERS, "from %s on" % os.path.relpath(left[0], args.root)))
+
+
+def _too_many(folder, root, limit, where):
+    return Finding(
+        "file-not-read",
+        "warning",
+        "%s has more than %s; the rules looked into the first ones only." % (quoted(os.path.relpath(folder, root)), limit),
+        why="What the rules look for was not looked for %s." % quoted(where),
+        fix="Take what is no DAG out of the folder, or look through it by hand.",
+    )
 
 
 def is_aside_in(args, path):
@@ -137,9 +141,11 @@ def read_capped(path):
 def python_sources(args, unread=None):
     """Yield a Source for each Python file that Airflow looks at, or that one of those imports.
 
-    :param list unread: receives a finding for each file that could not be parsed. One script reports them, the others pass nothing.
+    :param list unread: receives a finding for each file that could not be parsed, and each line of .airflowignore that takes too long. One
+        script reports them, the others pass nothing.
     """
-    is_ignored = ignored_by_airflow(args)
+    slow = []
+    is_ignored = ignored_by_airflow(args, slow)
     waiting, imported = [], set()
     for path, name in files_below(args, (".py",), unread):
         if is_aside_in(args, path) and (is_ignored(path) or not may_be_dag_file(read_capped(path) or b"")):
@@ -161,6 +167,21 @@ def python_sources(args, unread=None):
             if source is not None:
                 imported |= source.imported_parts()
                 yield source
+    if unread is not None:
+        unread += [_slow_line(args, *each) for each in slow]
+
+
+def _slow_line(args, file, line, text):
+    what = quoted(text) if text else "Trying the lines that are left"
+    return Finding(
+        "ignore-line-slow",
+        "error",
+        "%s takes longer than anybody waits: Airflow tries it with the path of every file, and lists no DAG before it has." % what,
+        os.path.relpath(file, args.root).replace(os.sep, "/"),
+        line,
+        why="Repetitions inside of repetitions, like (a+)+ or *a*a*a*, have more ways to fit a path than can be tried; the rules went on without this line.",
+        fix="Write the line without them.",
+    )
 
 
 def _imported_parts(tree):
@@ -280,8 +301,8 @@ def keyword(call, name):
 
 
 def print_findings(findings):
-    """Print the JSON list that the caller reads; the worst first, so that the cap drops what matters least."""
+    """Print the JSON object that the caller reads: findings, the worst first, and how many the cap leaves out, which matter least."""
     rank = {"error": 0, "warning": 1, "notice": 2}
     ordered = sorted(findings, key=lambda each: (rank[each["level"]], each["file"] or "", each["line"] or 0, each["code"], each["what"]))
-    json.dump(ordered[:MAX_FINDINGS], sys.stdout)
+    json.dump({"findings": ordered[:MAX_FINDINGS], "cut": max(0, len(ordered) - MAX_FINDINGS)}, sys.stdout)
     sys.stdout.write("\n")

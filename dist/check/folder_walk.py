@@ -13,15 +13,18 @@ _ASIDE = {"node_modules", "venv", "env", "site-packages"}
 _NEVER = ("__pycache__", ".git")
 
 
-def walk(folder, root):
+def walk(folder, root, left=None):
     """Yield (folder, names of its files), sorted, of the folder and all below, links included that stay in the repository.
 
     :param str root: of the repository; what lies outside of it, or of the folder, would be read on behalf of a stranger
+    :param list left: receives the first folder that is one too many
     """
     count = 0
     for here, folders, files in os.walk(folder, followlinks=True):
         count += 1
         if count > MAX_FOLDERS:
+            if left is not None:
+                left.append(here)
             return
         folders[:] = sorted(name for name in folders if name not in _NEVER and _may_enter(here, name, root, folder))
         yield here, sorted(files)

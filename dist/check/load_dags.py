@@ -1,11 +1,11 @@
 """Load every DAG file of a folder on the Airflow of this virtual environment, each in a child of its own with limits.
 
 ``python load_dags.py`` reads one JSON object from standard input and writes one JSON object per line to standard output:
-``{"kind": "files", "files": [...]}``, then ``{"kind": "file", ...}`` for each of them as it ends, ``{"kind": "plugins", ...}``
-and at last ``{"kind": "end"}``. A missing end means that a DAG file ended this program.
+``{"kind": "files", "files": [...], "late": false}`` (late: listing them took more than ``listSeconds``), then ``{"kind": "file", ...}``
+for each of them as it ends, ``{"kind": "plugins", ...}`` and at last ``{"kind": "end"}``. A missing end means that a DAG file ended this program.
 
 Input: ``dags`` and ``plugins`` (folders), ``files`` (paths below ``dags``, or null for all that Airflow would look at), ``jobs``,
-``wallSeconds``, ``cpuSeconds``, ``memoryBytes``, ``fileBytes``, ``reference`` (ISO date after which the next run is looked for).
+``listSeconds``, ``wallSeconds``, ``cpuSeconds``, ``memoryBytes``, ``fileBytes``, ``reference`` (ISO date after which the next run is looked for).
 
 Airflow is imported once, here. Of the user's code only ``airflow_local_settings.py`` runs in this process, as Airflow imports it itself.
 """
@@ -39,8 +39,13 @@ def main():
 
     load_file.warm_up()
     load_file.make_database()
-    files = job["files"] if job["files"] is not None else sorted(load_file.dag_files(job["dags"]))
-    say({"kind": "files", "files": files})
+    files, late = job["files"], False
+    if files is None:
+        try:
+            files = load_limits.within(job["listSeconds"], lambda: sorted(load_file.dag_files(job["dags"])))
+        except load_limits.TooLong:
+            files, late = [], True
+    say({"kind": "files", "files": files, "late": late})
     load_file.import_what_files_import(job["dags"], files)
     # Shared pages stay shared: a collection in a child would copy them.
     gc.collect()

@@ -6,7 +6,7 @@ import os
 import re
 import sys
 
-MAX_ERRORS, MAX_DAGS, MAX_TEXT = 20, 2000, 2000
+MAX_ERRORS, MAX_DAGS, MAX_TEXT, MAX_ROLES = 20, 2000, 2000, 50
 # Characters of a file; more is data.
 MAX_SOURCE, MAX_IMPORTS = 200_000, 300
 IMPORT = re.compile(r"^(?:from|import) +(airflow(?:\.\w+)*)", re.MULTILINE)
@@ -200,6 +200,8 @@ def _described(dag, reference):
         "nextRun": _next_run(dag, timetable, reference),
         "isPausedUponCreation": dag.is_paused_upon_creation if isinstance(dag.is_paused_upon_creation, bool) else None,
         "tasks": len(dag.tasks),
+        # Whatever its shape was: since 2.8 {role: {resource: actions}}, before {role: actions}.
+        "roles": sorted(str(role)[:100] for role in getattr(dag, "access_control", None) or {})[:MAX_ROLES],
     }
 
 

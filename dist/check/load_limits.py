@@ -34,6 +34,28 @@ def limit(wanted):
     _lower(resource.RLIMIT_NPROC, _tasks_of_this_user() + MORE_PROCESSES)
 
 
+class TooLong(BaseException):
+    """Passes handlers of ``Exception`` on its way, which Airflow has around each file."""
+
+
+def within(seconds, work):
+    """What ``work()`` returns; also expressions of Python's look for signals while they search.
+
+    :raises TooLong:
+    """
+
+    def stop(*_):
+        raise TooLong
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        return work()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def children_of(pid):
     """Ids of the direct children of a process of ours; empty where there is no /proc."""
     found = set()

@@ -17,7 +17,7 @@ from check_sources import (  # noqa: E402
     version,
 )
 from release_guards import softened  # noqa: E402
-from task_context import ATTRIBUTES, OBJECTS, attributes_of, gone_from  # noqa: E402
+from task_context import ATTRIBUTES, OBJECTS, attributes_of, gone_from, macros_gone_from  # noqa: E402
 from template_names import read_template  # noqa: E402
 
 #: What operators of Airflow and its providers name in template_ext, and what people include from there.
@@ -115,7 +115,7 @@ class Judge:
 
     def __init__(self, target_text, source_text):
         self.target_text, target = target_text, version(target_text)
-        self.gone, self.attributes = gone_from(target), attributes_of(target)
+        self.gone, self.attributes, self.gone_macros = gone_from(target), attributes_of(target), macros_gone_from(target)
         # Airflow 1.10 had pendulum 1, whose format() took strftime's signs.
         self.checks_formats = (1,) <= version(source_text) < (2,) <= target
 
@@ -155,6 +155,17 @@ class Judge:
                         attribute, "It has %s." % ", ".join(sorted(each for each in known if not each.startswith(("_", "model_")) and each.islower())[:20])
                     ),
                     replacement="dag_run.logical_date" if attribute == "execution_date" else None,
+                )
+        for name, attribute, line in dict.fromkeys(found.attributes):
+            if name == "macros" and attribute in self.gone_macros and name not in own:
+                yield Finding(
+                    "template-attribute-removed",
+                    level,
+                    "macros.%s does not exist in a template of Airflow %s." % (attribute, self.target_text),
+                    file,
+                    at(line),
+                    why="The task fails when it renders the template.",
+                    fix=self.gone_macros[attribute],
                 )
         for line in dict.fromkeys(found.formats) if self.checks_formats else []:
             yield Finding(

@@ -88,6 +88,8 @@ def _seal(job):
     LIBC.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     # linux/capability.h: version 3, this process, two empty sets.
     LIBC.capset(struct.pack("Ii", 0x20080522, 0), bytes(24))
+    # Again: the kernel forgets it when a process becomes another user's.
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def _hide(path, shown):

@@ -41,6 +41,15 @@ ATTRIBUTES = {
     "previous_ti_success": 'Use ti.get_previous_dagrun(state="success"), or Airflow\'s REST API.',
     "current_state": "Use ti.get_task_states(dag_id=…), or Airflow's REST API.",
 }
+#: Attribute of macros → (first version without it, module that has it all the same where it is installed, what to do). Read from the module's own
+#: names in 1.10.12 to 3.3.1: in 2.5.1, not in 2.6.3.
+GONE_MACROS = {
+    "hive": (
+        (2, 6),
+        "airflow.providers.apache.hive.plugins.hive",
+        "Add apache-airflow-providers-apache-hive to the requirements file: a plugin in it gives macros.hive to templates.",
+    ),
+}
 #: Objects of the context by their names in it.
 OBJECTS = {"dag_run": "dag_run", "ti": "ti", "task_instance": "ti"}
 
@@ -65,6 +74,16 @@ def gone_from(target):
     :param tuple target: (3, 0, 6)
     """
     return {name: (write, cure) for name, (since, write, cure) in GONE.items() if target >= since}
+
+
+def macros_gone_from(target):
+    """{name: what to do} of what templates do not find in ``macros`` in this virtual environment."""
+    return {name: cure for name, (since, module, cure) in GONE_MACROS.items() if target >= since and not _is_installed(module)}
+
+
+def _is_installed(module):
+    """By its file: to ask for a module by its name would import the packages around it."""
+    return any(os.path.exists(os.path.join(place, *module.split(".")) + ".py") for place in sys.path)
 
 
 def attributes_of(target):

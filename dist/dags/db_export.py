@@ -2552,6 +2552,7 @@ def _add_table(command, cursor, table, manifest, has_ended):
                                      "rows": scalar(cursor, "SELECT count(*) FROM {} t WHERE {}".format(quoted(name), form.own))})
         return
     command.say("counting {}".format(name), name)
+    begun = time.monotonic()
     cursor.execute(form.counts())
     rows, own, beyond = cursor.fetchone()
     entry = {
@@ -2569,6 +2570,7 @@ def _add_table(command, cursor, table, manifest, has_ended):
         _export_secrets(command, cursor, table, entry)
     else:
         _export_rows(command, cursor, form, entry)
+    entry["seconds"] = round(time.monotonic() - begun, 1)
     manifest["tables"].append(entry)
 
 

@@ -3053,8 +3053,9 @@ def _import_tables(command, database, staging, manifest, tables):
     runs, report, left = staging.name("runs"), {}, {}
     earlier, ahead = Earlier(command, staging), {}
     for table, entry in tables:
+        begun = time.monotonic()
         if table["secret"]:
-            report[table["name"]] = import_variables(command, database, entry)
+            report[table["name"]] = dict(import_variables(command, database, entry), seconds=round(time.monotonic() - begun, 1))
             continue
         if table["name"] == "dag_run" and earlier.manifests:
             ahead = {one["name"]: staging.load(one, of) for one, of in tables if one["name"] == "task_instance"}
@@ -3063,6 +3064,7 @@ def _import_tables(command, database, staging, manifest, tables):
         if staged.columns_left:
             left[table["name"]] = staged.columns_left
         staging.drop(table["name"])
+        report[table["name"]]["seconds"] = round(time.monotonic() - begun, 1)
     parked = [(run["dagId"], run["runId"]) for run in manifest["inFlight"]]
     landed = 0
     if parked and "dag_run" in report:
