@@ -175,10 +175,12 @@ describe('a whole migration by the reusable workflow', () => {
 
     it('finish: all of it once more, table by table', async () => {
       const rows = await rowsOf(source().databaseUrl);
+      // Rows of our own DAG runs, which are gone from the source by now: what the export's own list says, held above to be nothing else.
+      const ours = Object.fromEntries(tableUnder(summary('export'), 'What was left out').map((row) => [row['Table'], numberIn(row['Rows'])]));
       for (const row of tableUnder(summary('finish'), 'Table by table')) {
         const table = row['Table'] ?? '';
         expect({ table, exported: numberIn(row['Exported']), leftOut: numberIn(row['Left out']), in: numberIn(row['Inserted']) + numberIn(row['There already']), rejected: numberIn(row['Rejected']), equal: numberIn(row['Equal']), missing: numberIn(row['Missing']), different: numberIn(row['Different']) })
-          .toEqual({ table, exported: rows[table], leftOut: 0, in: rows[table], rejected: 0, equal: rows[table], missing: 0, different: 0 });
+          .toEqual({ table, exported: rows[table], leftOut: ours[table] ?? 0, in: rows[table], rejected: 0, equal: rows[table], missing: 0, different: 0 });
       }
       const results = Object.values(resultsOf(world.jobs, run)), ended = (result: string): number => results.filter((one) => one === result).length;
       // It does not count itself.
