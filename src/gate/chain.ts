@@ -7,8 +7,8 @@ import type { ChainInputs, GateInputs } from '../workflow-inputs.js';
 export const CHOSEN_JOBS = ['check', 'plan', 'resources', 'create', 'pause-first', 'rehearse', 'ask', 'gate', 'watch', 'export', 'import', 'verify', 'cutover-gate', 'cutover'] as const;
 export type ChosenJob = (typeof CHOSEN_JOBS)[number];
 
-/** Jobs that run by rules of their own: start always, rollback after a failure, finish at the end whatever happened. */
-export const OWN_RULE_JOBS = ['start', 'rollback', 'finish'] as const;
+/** Jobs that run by rules of their own: start always, the ways back after a failure (the first of them beside a gate that still waits), finish at the end whatever happened. */
+export const OWN_RULE_JOBS = ['start', 'watch-rollback', 'rollback', 'finish'] as const;
 
 /** Jobs that change nothing, neither at AWS nor in Airflow, and need nobody's approval. */
 const LOOKING: readonly ChosenJob[] = ['check', 'plan'];
@@ -51,7 +51,7 @@ function wrongJob(input: 'from' | 'only', name: string, { pause }: ChainInputs, 
     const reason = notInMode(job, pause);
     return reason === undefined ? [] : [`${input}: job "${job}" does not run here: ${reason}`];
   }
-  if (name === 'rollback') return [`${input}: "rollback" is a workflow of its own, rollback.yml; in this one it runs by itself`];
+  if (name === 'rollback' || name === 'watch-rollback') return [`${input}: "rollback" is a workflow of its own, rollback.yml; in this one it runs by itself`];
   if (OWN_RULE_JOBS.some((known) => known === name)) return [`${input}: job "${name}" runs in any case`];
   return [`${input}: there is no job "${name}"${didYouMean(name, CHOSEN_JOBS)}; known: ${CHOSEN_JOBS.filter((known) => notInMode(known, pause) === undefined && !(by === 'dispatch' && known === 'watch')).join(', ')}`];
 }

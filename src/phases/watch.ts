@@ -19,6 +19,10 @@ const POLL_MS = 20_000;
 /** Milliseconds after the deadline for which a lock that somebody holds is asked for again: the gate records in seconds, a dead runner's lease ends in one minute. */
 const PATIENCE_MS = 15 * 60_000;
 const RETRY_MS = 5_000;
+/** Milliseconds between two tries of a way back that failed: twice as many each time. */
+const BACK_AGAIN_MS = { first: 60_000, most: 10 * 60_000 };
+/** Minutes that the way back has, and its last try, however little of timeout-minutes is left: a job has that much beyond it. */
+const LEAST_BACK_MINUTES = 15;
 
 /**
  * Beside a gate for which the source stands still: nobody times a waiting job out, so this does. It ends when the gate is answered; at the
@@ -27,6 +31,7 @@ const RETRY_MS = 5_000;
 export async function watchGate(context: WatchContext): Promise<PhaseResult> {
   const { inputs, clock, log } = context;
   const { gate } = inputs.workflow;
+  const until = clock.now().getTime() + inputs.timeoutMinutes * 60_000;
   const gatekeeper = requireGatekeeper(context.github);
   const seen = await lookAround(context);
   const { bucket, journal } = await lookAtJournal(context, seen);
@@ -47,8 +52,28 @@ export async function watchGate(context: WatchContext): Promise<PhaseResult> {
   if (end) return finish(context, await eyes.journal(), attempt.number, end);
   log.info(`Attempt ${attempt.number} has expired; the source is put back.`);
   // The way back takes the lock itself: between the two nobody can use the attempt any more.
-  const back = await rollBack({ ...context, inputs: { ...inputs, attempt: undefined, isAutomatic: false } });
+  const back = await goBack(context, until);
   return expired(context, back, attempt.number, await eyes.journal());
+}
+
+/**
+ * Until the source is back or this phase's time is up: what keeps it (Airflow that is down, another runner's lock, a right that somebody is
+ * giving back) may pass, and while the gate's job still waits nobody looks.
+ * @param timeIsUp milliseconds since 1970
+ */
+async function goBack(context: WatchContext, timeIsUp: number): Promise<PhaseResult> {
+  const { inputs, clock, log } = context;
+  const until = Math.max(timeIsUp, clock.now().getTime() + LEAST_BACK_MINUTES * 60_000);
+  for (let wait = BACK_AGAIN_MS.first; ; wait = Math.min(wait * 2, BACK_AGAIN_MS.most)) {
+    const minutes = Math.max(LEAST_BACK_MINUTES, Math.floor((until - clock.now().getTime()) / 60_000));
+    try {
+      return await rollBack({ ...context, inputs: { ...inputs, timeoutMinutes: Math.min(inputs.timeoutMinutes, minutes), attempt: undefined, isAutomatic: false } });
+    } catch (error) {
+      if (!(error instanceof UserError) || clock.now().getTime() + wait >= until) throw error;
+      log.warn(`The source is not back yet, and the way back is tried again in ${wait / 60_000} ${wait === 60_000 ? 'minute' : 'minutes'}: ${error.what} ${error.why} ${error.fix}`);
+      await clock.sleep(wait);
+    }
+  }
 }
 
 /** What can be seen from outside, and what was seen before. What cannot be asked for the moment must not end the watch: it would leave the source paused for ever. */

@@ -24,14 +24,15 @@ export type Outcome = Readonly<{
   now: string;
 }>;
 
-/** In the order in which they run; `rollback` stands at its end, for it answers what went wrong before. */
-export const JOBS = ['start', 'check', 'plan', 'resources', 'create', 'pause-first', 'rehearse', 'ask', 'gate', 'watch', 'export', 'import', 'verify', 'cutover-gate', 'cutover', 'rollback'] as const;
+/** In the order in which they run; the ways back stand at its end, for they answer what went wrong before. */
+export const JOBS = ['start', 'check', 'plan', 'resources', 'create', 'pause-first', 'rehearse', 'ask', 'gate', 'watch', 'export', 'import', 'verify', 'cutover-gate', 'cutover', 'watch-rollback', 'rollback'] as const;
+const WAYS_BACK: readonly string[] = ['watch-rollback', 'rollback'];
 
 const isBroken = ({ result }: JobSeen): boolean => result === 'failure' || result === 'cancelled';
 
 /** The first job that went wrong, before those that were skipped because of it. */
 export const firstBroken = ({ jobs }: JobsSeen): JobSeen | undefined =>
-  [...jobs].filter((job) => isBroken(job) && job.id !== 'rollback').sort((a, b) => place(a.id) - place(b.id))[0] ?? jobs.find((job) => isBroken(job));
+  [...jobs].filter((job) => isBroken(job) && !WAYS_BACK.includes(job.id)).sort((a, b) => place(a.id) - place(b.id))[0] ?? jobs.find((job) => isBroken(job));
 const place = (id: string): number => { const at = JOBS.findIndex((known) => known === id); return at < 0 ? JOBS.length : at; };
 
 /** In order. Never empty: also "nothing" is said. */

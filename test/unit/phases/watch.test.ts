@@ -112,6 +112,25 @@ describe('the watch beside a gate for which the source stands still', () => {
     expect(done).toBeGreaterThan(5);
   });
 
+  it('tries the way back again where it fails, for the gate still waits and nobody looks', async () => {
+    world.answers.failing = { restore: new UserError('Airflow of analytics does not answer.', 'down', 'wait') };
+    const { tick } = world;
+    let naps = 0;
+    (world as { tick: World['tick'] }).tick = (what) => {
+      tick(what);
+      if (what === 'sleep' && steps(world)?.includes('expired') && (naps += 1) === 3) world.answers.failing = {};
+    };
+    const { ok, minute, failure } = await told();
+    expect([ok, minute, [...world.dags.source], failure]).toEqual([false, 67, ACTIVE, expect.objectContaining({ what: expect.stringMatching(/the source was put back/) })]);
+    expect(world.lines.filter((line) => line.includes('The source is not back yet'))).toHaveLength(3);
+  });
+
+  it('ends with what kept it when its own time is up, so that the next job can try', async () => {
+    world.answers.failing = { restore: new UserError('Airflow of analytics does not answer.', 'down', 'wait') };
+    await expect(run(world, { ...watch, timeoutMinutes: 120 })).rejects.toThrow('Airflow of analytics does not answer.');
+    expect([gate.minute > 100, gate.minute <= 120, steps(world)?.includes('restored')]).toEqual([true, true, false]);
+  });
+
   it('goes on while GitHub is down, and sees the approval afterwards', async () => {
     gate.downFrom = 5 * MINUTE;
     gate.downUntil = 40 * MINUTE;
