@@ -48,7 +48,7 @@ const SUITES = [
   jest('e2e', ['e2e'], '--runInBand', '--testPathIgnorePatterns', '/node_modules/', '/e2e/.*/slow/', '--'),
 ];
 /** Further whole migrations, about an hour of them: the switch for two pairs of versions, the way back from every point, and a third attempt after two that were given up; the workflow rejected, expired, cancelled, failed, and killed in each of its jobs; and facts of Airflow's releases that phase check rests on, which change only with its data. */
-const ON_DEMAND = [jest('slow', ['e2e/switch/slow', 'e2e/workflow/slow'], '--runInBand'), jest('slow-contract', ['contract/.*\\.slow\\.test\\.ts'], '--maxWorkers=2'), pytest('slow-dags', '-m', 'slow')];
+const ON_DEMAND = [jest('slow', ['e2e/switch/slow', 'e2e/workflow/slow', 'e2e/interrupted/slow'], '--runInBand'), jest('slow-contract', ['contract/.*\\.slow\\.test\\.ts'], '--maxWorkers=2'), pytest('slow-dags', '-m', 'slow')];
 
 const wanted = process.argv.slice(2);
 const all = [...SUITES, ...ON_DEMAND];
@@ -56,7 +56,7 @@ const unknown = wanted.filter((name) => !all.some((suite) => suite.name === name
 if (unknown.length > 0) throw new Error(`No suite "${unknown.join('", "')}". There are: ${all.map(({ name }) => name).join(', ')}.`);
 
 /** Suites that mostly wait for Airflow: run beside each other they share what one alone leaves idle. The first of a lane shows its output as it comes. */
-const BESIDE = [['e2e'], ['dags', 'contract']];
+const BESIDE = [['e2e', 'contract'], ['dags']];
 
 /** Runs one suite. `quiet`: its output is kept and shown when it has ended. */
 async function runSuite(suite, quiet) {

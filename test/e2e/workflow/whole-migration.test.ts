@@ -61,7 +61,7 @@ describe('a whole migration by the reusable workflow', () => {
     it('runs every job before it, and none after it', () => {
       expect(resultsOf(world.jobs, half)).toEqual({
         start: 'success', check: 'success', plan: 'success', resources: 'success', create: 'success', 'pause-first': 'unfinished', rehearse: 'success', ask: 'success', gate: 'unfinished',
-        watch: 'unfinished', export: 'unfinished', import: 'unfinished', verify: 'unfinished', 'cutover-gate': 'unfinished', cutover: 'unfinished', rollback: 'unfinished', finish: 'unfinished',
+        watch: 'unfinished', export: 'unfinished', import: 'unfinished', verify: 'unfinished', 'cutover-gate': 'unfinished', 'cutover-watch': 'unfinished', cutover: 'unfinished', 'watch-rollback': 'skipped', 'cutover-watch-rollback': 'unfinished', rollback: 'unfinished', finish: 'unfinished',
       });
     });
 
@@ -80,7 +80,7 @@ describe('a whole migration by the reusable workflow', () => {
     expect(Object.keys(keptOf(world.jobs, half))).toEqual(['start', 'check', 'plan', 'resources', 'create', 'rehearse', 'ask']);
     expect(resultsOf(world.jobs, run)).toEqual({
       start: 'success', check: 'success', plan: 'success', resources: 'success', create: 'success', 'pause-first': 'skipped', rehearse: 'success', ask: 'success', gate: 'success',
-      watch: 'skipped', export: 'success', import: 'success', verify: 'success', 'cutover-gate': 'skipped', cutover: 'success', rollback: 'skipped', finish: 'success',
+      watch: 'skipped', export: 'success', import: 'success', verify: 'success', 'cutover-gate': 'skipped', 'cutover-watch': 'skipped', cutover: 'success', 'watch-rollback': 'skipped', 'cutover-watch-rollback': 'skipped', rollback: 'skipped', finish: 'success',
     });
   });
 

@@ -1,13 +1,13 @@
 /** The user story: runners and workers die in the middle of the work, and a re-run brings the migration to the same end. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { compareBySql } from './oracle/by-sql.js';
-import { query } from './oracle/query.js';
-import { ACTIVE_DAGS } from './source/expected.js';
-import { MIGRATION_BUCKET, middleOf, openUploads, plantLongHistory, slowRead, slowUpload, stagingTables } from './support/middle.js';
-import { until } from './support/patience.js';
-import type { StartedRun } from './support/runner.js';
-import { taskProcesses } from './support/task-processes.js';
-import { ACCOUNT, type MigrationWorld, QUICK_OPTIONS, SOURCE, startMigrationWorld, TARGET } from './support/world.js';
+import { compareBySql } from '../../oracle/by-sql.js';
+import { query } from '../../oracle/query.js';
+import { ACTIVE_DAGS } from '../../source/expected.js';
+import { MIGRATION_BUCKET, middleOf, openUploads, plantLongHistory, slowRead, slowUpload, stagingTables } from '../../support/middle.js';
+import { until } from '../../support/patience.js';
+import type { StartedRun } from '../../support/runner.js';
+import { taskProcesses } from '../../support/task-processes.js';
+import { ACCOUNT, type MigrationWorld, QUICK_OPTIONS, SOURCE, startMigrationWorld, TARGET } from '../../support/world.js';
 
 const MINUTES = 60_000;
 const TASK_INSTANCES = 40_000;
