@@ -11,11 +11,14 @@ import { recordReport } from '../report/gate-record.js';
 import { startedBy, type ApprovedData, type FinishedExport } from './attempts.js';
 import { APPROVAL_REFUSED, approvalStep, approvedOf, attemptToApprove, CUTOVER_APPROVED, requireShown } from './gate-attempt.js';
 import { requireGatekeeper } from './gate-keeper.js';
+import { openPatiently } from './open-patiently.js';
 import { resultOf } from './result.js';
 import { writePage } from './write-page.js';
 
 /** Characters of a refusal that the journal keeps. */
 const MAX_REASON = 300;
+/** Minutes that are left for the rest, where the journal's lock is waited for: an approval that is lost costs another person's attention. */
+const REST_MINUTES = 5;
 
 export type RecordContext = Pick<Context, 'inputs' | 'file' | 'clock' | 'log' | 'source' | 'journal' | 'owner' | 'github'>;
 
@@ -29,7 +32,7 @@ export async function recordApproval(context: RecordContext): Promise<PhaseResul
   if (planDigest === undefined || scope === undefined || number === undefined) throw nothingShown(context);
   const way = await lookAgain(context);
   const { store, bucket, prefix } = await openStore(context);
-  const journal = await store.open(context.owner);
+  const journal = await openPatiently(store, context, Math.max(0, inputs.timeoutMinutes - REST_MINUTES) * 60_000);
   try {
     const known = alreadyApproved(journal.current, number, planDigest, scope);
     if (known) {

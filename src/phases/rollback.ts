@@ -46,15 +46,30 @@ export async function rollBack(context: RollbackContext): Promise<PhaseResult> {
   // What lies around is looked at last where the source is still to be put back: nothing of it may keep anybody from that.
   if (!isUnfinished(way) && isTidy(await findLeftovers(context, seen, bucket, journal))) return await goBack(context, seen, { bucket, prefix: seen.prefix, planChanges: [], journal: readOnly(journal) }, way);
   try {
-    return await onWayBack(context, seen, async (migration) => {
+    const begun = context.clock.now();
+    return await onWayBack(context, seen, patienceOf(context, way), async (migration) => {
       const again = wayOf(context, migration.journal.current);
-      return again.kind === 'leave' && !again.isQuiet ? leave(context, seen, again.why) : await goBack(context, seen, migration, again);
+      return again.kind === 'leave' && !again.isQuiet ? leave(context, seen, again.why) : await goBack(since(context, begun), seen, migration, again);
     });
   } catch (error) {
     // Whoever works there goes on from what lies around.
     if (error instanceof LockHeld && way.kind === 'leave') return leave(context, seen, `${way.why}; and ${error.what.charAt(0).toLowerCase()}${error.what.slice(1, -1)}`);
     throw error;
   }
+}
+
+/** Minutes of timeout-minutes that are left for the way back, where the journal's lock is waited for. */
+const BACK_MINUTES = 30;
+
+/** Milliseconds. A person can run a rollback again; of one that runs by itself nobody may be there to do so while the source stands still. */
+function patienceOf({ inputs }: RollbackContext, way: Way): number {
+  return inputs.isAutomatic && way.kind === 'go' ? Math.max(0, inputs.timeoutMinutes - BACK_MINUTES) * 60_000 : 0;
+}
+
+/** With what is left of timeout-minutes. */
+function since(context: RollbackContext, begun: Date): RollbackContext {
+  const { inputs, clock } = context;
+  return { ...context, inputs: { ...inputs, timeoutMinutes: inputs.timeoutMinutes - Math.floor((clock.now().getTime() - begun.getTime()) / 60_000) } };
 }
 
 /** 'nothing': nothing was paused, but something of ours may lie around. */

@@ -6,6 +6,7 @@ import { accountOf, migrationBucketName, migrationPrefix } from '../plan/naming.
 import type { Bucket, Context, EnvironmentDescription } from '../ports.js';
 import { didYouMean } from '../suggest.js';
 import type { Migration } from './migration.js';
+import { openPatiently } from './open-patiently.js';
 import { writePage } from './write-page.js';
 
 /** Both sides as they are now, and where the migration lies. */
@@ -48,11 +49,12 @@ export async function lookAtJournal(context: WayBackContext, place: Place): Prom
 
 /**
  * Holds the lock while `work` runs. A runner that died a moment ago sends nobody away: its lease is waited out.
+ * @param waitMs milliseconds for which also one that lives is waited for; 0: not at all
  * @throws {LockHeld} while another runner lives and works
  */
-export async function onWayBack<T>(context: WayBackContext, place: Place, work: (migration: Migration) => Promise<T>): Promise<T> {
+export async function onWayBack<T>(context: WayBackContext, place: Place, waitMs: number, work: (migration: Migration) => Promise<T>): Promise<T> {
   const { bucket, store } = openStore(context, place);
-  const journal = await store.open(context.owner, 'one-lease');
+  const journal = waitMs > 0 ? await openPatiently(store, context, waitMs) : await store.open(context.owner, 'one-lease');
   try {
     refuseCleaned(journal.current);
     return await work({ bucket, prefix: place.prefix, journal, planChanges: [] });

@@ -333,13 +333,31 @@ describe('before the gate, and before the second one', () => {
 });
 
 describe('two at once, and half-way', () => {
-  it('waits for nobody\'s lock: the holder is named', async () => {
-    gate.environment();
-    gate.reviews(['approved', 'mona']);
-    await gate.exported();
-    const shown = await gate.shown();
-    gate.world.lockedBy = 'another run';
-    await refused(gate.record(shown), /another run/u);
+  describe('while another run holds the lock', () => {
+    let shown: Shown;
+    beforeEach(async () => {
+      gate.environment();
+      gate.reviews(['approved', 'mona']);
+      await gate.exported();
+      shown = await gate.shown();
+      gate.world.lockedBy = 'another run';
+    });
+
+    it('waits until it is done: the click of a person must not be lost', async () => {
+      const until = gate.world.now + 12 * 60_000, { tick } = gate.world;
+      (gate.world as { tick: typeof tick }).tick = (what) => {
+        tick(what);
+        if (gate.world.now >= until) gate.world.lockedBy = undefined;
+      };
+      expect((await gate.record({ ...shown, timeoutMinutes: 25 })).outputs['approved-by']).toBe('mona');
+      expect([gate.steps(1, 'approved').length, gate.world.lines.filter((line) => line.includes('another run'))]).toEqual([1, [expect.stringMatching(/Waiting for up to 20 minutes/u)]]);
+    });
+
+    it('ends with its name before its own time is up', async () => {
+      const begun = gate.world.now;
+      await refused(gate.record({ ...shown, timeoutMinutes: 25 }), /another run/u);
+      expect(gate.world.now - begun).toBe(20 * 60_000);
+    });
   });
 
   it('killed at any of its calls and run again, it ends the same', async () => {

@@ -72,6 +72,29 @@ describe('a rollback that no person has asked for', () => {
     expect((await told(world)).text).toMatch(/attempt 2 was put back before/);
   });
 
+  it('waits for another run that holds the lock: nobody else puts the source back', async () => {
+    const world = await by(`${RUN}/7/attempts/1`, ...EXPORTED);
+    world.lockedBy = `${RUN}/9/attempts/1`;
+    const until = world.now + 100 * 60_000, { tick } = world;
+    (world as { tick: typeof tick }).tick = (what) => {
+      tick(what);
+      if (world.now >= until && world.lockedBy?.includes('/9/')) world.lockedBy = undefined;
+    };
+    expect((await run(world, { ...automatic, timeoutMinutes: 330 })).ok).toBe(true);
+    expect([...world.dags.source]).toEqual(ACTIVE);
+    expect(world.lines.filter((line) => line.includes('/runs/9/'))).toHaveLength(1);
+  });
+
+  it('leaves itself time for the way back when it waits, and a person is told at once', async () => {
+    const world = await by(`${RUN}/7/attempts/1`, ...EXPORTED);
+    world.lockedBy = `${RUN}/9/attempts/1`;
+    const begun = world.now;
+    await expect(run(world, { ...automatic, timeoutMinutes: 330 })).rejects.toThrow(/runs\/9/);
+    expect(world.now - begun).toBe(300 * 60_000);
+    await expect(run(world, { phase: 'rollback', timeoutMinutes: 330 })).rejects.toThrow(/runs\/9/);
+    expect(world.now - begun).toBe(300 * 60_000);
+  });
+
   it('does not take the lock from a run that works there, when nothing is left to put back', async () => {
     const world = await by(`${RUN}/7/attempts/1`, ...READY, { phase: 'export', mode: 'rehearsal' });
     world.lockedBy = `${RUN}/9/attempts/1`;
