@@ -50,13 +50,21 @@ function aboutPause({ pause, source, now, stand }: Outcome, broken: JobSeen | un
 
 function afterBroken(outcome: Outcome, broken: JobSeen): readonly Text[] {
   const rolledBack = outcome.jobs.jobs.find(({ id }) => id === 'rollback');
-  if (rolledBack && isBroken(rolledBack)) return [['The way back did not end. Read the summary of job ', code('rollback'), ', repair what it names, and ', ...rerun(outcome), ': it goes on where it stopped. Only a rollback goes on from here.']];
+  if (rolledBack && isBroken(rolledBack)) return wayBackFailed(outcome);
   const said: Part = code(broken.id);
   if (broken.result === 'cancelled' && !PAUSING.includes(broken.id)) return [['Job ', said, ' was cancelled. ', capital(rerun(outcome)), ': it goes on where it stopped.'].flat()];
   // Once the source was put back, the attempt is over: a re-run would only be refused.
   if (outcome.isRestored && PAUSING.includes(broken.id)) return afterWayBack(outcome, broken);
   const advice = ADVICE[broken.id];
   return advice ? advice(outcome) : [['Read the summary of job ', said, ', repair what it names, and ', ...rerun(outcome), '.']];
+}
+
+/** GitHub runs all failed jobs again, and what needs them, before this one: that would ask the gate anew or import, and go forward. */
+function wayBackFailed({ run }: Outcome): readonly Text[] {
+  return [[
+    'The way back did not end. Read the summary of job ', code('rollback'), ', repair what it names, and start the workflow ', code('rollback.yml'), ': it goes on where the way back stopped (', docsLink('docs/how-to/roll-back.md'), '). Or run the one job ',
+    code('rollback'), ' again on ', pageOf(run), '. Not Re-run failed jobs: what failed before would run again first, and the migration would go forward with a source that stands still.',
+  ]];
 }
 
 /** Jobs that work while the source is paused, or pause it. */
@@ -83,9 +91,10 @@ const ADVICE: Readonly<Record<string, (outcome: Outcome) => readonly Text[]>> = 
   ask: (outcome) => [['Read the summary of job ', code('ask'), ': it names what blocks, or what the gate lacks. Repair it and ', ...rerun(outcome), '. ', docsLink('docs/how-to/approve-a-migration.md'), ' shows how the gate is protected.']],
   gate: (outcome) => outcome.waiting
     ? [['The gate was not passed: the review on the page of the run, or the summary of job ', code('gate'), ', says why. Nothing was paused.'], ['After a rejection: repair what the reviewer names and start the workflow again with input ', code('from'), ': ', code('rehearse'), '. Where the gate itself refused, repair what its summary names and ', ...rerun(outcome), '.']]
-    : [['The gate was not passed: the review on the page of the run, or the summary of job ', code('gate'), ', says why. A reviewer can still approve after you ', ...rerun(outcome), '.']],
+    : [['The gate was not passed: the review on the page of the run, or the summary of job ', code('gate'), ', says why. To ask again, ', ...askAgain('ask'), '.']],
   watch: (outcome) => [['Nobody watches how long the gate takes. Read the summary of job ', code('watch'), ' and ', ...rerun(outcome), '.']],
-  'pause-first': goOn, export: goOn, import: goOn, 'cutover-gate': goOn,
+  'pause-first': goOn, export: goOn, import: goOn,
+  'cutover-gate': () => [['The second gate was not passed: the review on the page of the run, or the summary of job ', code('cutover-gate'), ', says why. To ask again, ', ...askAgain('cutover-gate'), '.']],
   verify: (outcome) => [['The summary of job ', code('verify'), ' names every table that differs and what to do. To go on after the repair, ', ...rerun(outcome), '.']],
   cutover: (outcome) => [['The summary of job ', code('cutover'), ' names the canary or the DAGs that were left, with the reason. Repair it and ', ...rerun(outcome), ': only what is left is tried. Or go back with the workflow ', code('rollback.yml'), '.']],
 };
@@ -120,5 +129,8 @@ const DONE: readonly Text[] = [
 ];
 
 /** "re-run the failed jobs of this run" with the address, where there is one. */
-const rerun = ({ run }: Outcome): readonly Part[] => ['choose Re-run failed jobs on ', run === undefined ? 'the page of the run' : link('the page of this run', run)];
+const rerun = ({ run }: Outcome): readonly Part[] => ['choose Re-run failed jobs on ', pageOf(run)];
+/** A re-run would leave out the watch beside the gate, which ended well, so that nobody would end the wait. */
+const askAgain = (from: 'ask' | 'cutover-gate'): readonly Part[] => ['start the workflow again with input ', code('from'), ': ', code(from), '. Re-run failed jobs would ask too, but nothing would put the source back if nobody answers'];
+const pageOf = (run: string | undefined): Part => (run === undefined ? 'the page of the run' : link('the page of this run', run));
 const capital = (parts: readonly Part[]): readonly Part[] => parts.map((part, at) => (at === 0 && typeof part === 'string' ? part.charAt(0).toUpperCase() + part.slice(1) : part));
