@@ -4,19 +4,22 @@ import { didYouMean } from '../suggest.js';
 import type { ChainInputs, GateInputs } from '../workflow-inputs.js';
 
 /** Ids of the jobs that phase start chooses from, in the order in which they run. */
-export const CHOSEN_JOBS = ['check', 'plan', 'resources', 'create', 'pause-first', 'rehearse', 'ask', 'gate', 'watch', 'export', 'import', 'verify', 'cutover-gate', 'cutover'] as const;
+export const CHOSEN_JOBS = ['check', 'plan', 'resources', 'create', 'pause-first', 'rehearse', 'ask', 'gate', 'watch', 'export', 'import', 'verify', 'cutover-gate', 'cutover-watch', 'cutover'] as const;
 export type ChosenJob = (typeof CHOSEN_JOBS)[number];
 
-/** Jobs that run by rules of their own: start always, the ways back after a failure (the first of them beside a gate that still waits), finish at the end whatever happened. */
-export const OWN_RULE_JOBS = ['start', 'watch-rollback', 'rollback', 'finish'] as const;
+/** Jobs that run by rules of their own: start always, the ways back after a failure (two of them beside a gate that still waits), finish at the end whatever happened. */
+export const OWN_RULE_JOBS = ['start', 'watch-rollback', 'cutover-watch-rollback', 'rollback', 'finish'] as const;
 
 /** Jobs that change nothing, neither at AWS nor in Airflow, and need nobody's approval. */
 const LOOKING: readonly ChosenJob[] = ['check', 'plan'];
 
+/** Jobs that there are only with a second gate. */
+const OF_SECOND_GATE: readonly ChosenJob[] = ['cutover-gate', 'cutover-watch'];
+
 export const WHAT_JOBS_DO: Readonly<Record<ChosenJob, string>> = {
   check: 'loads the DAGs on the target\'s Airflow, without credentials', plan: 'says what will be done', resources: 'copies DAGs, plugins and requirements', create: 'creates the target, or waits for yours',
   'pause-first': 'pauses the source and exports it', rehearse: 'exports without pausing anything', ask: 'shows what is to be approved', gate: 'waits for the approval and records it', watch: 'puts the source back when the approval takes too long',
-  export: 'pauses the source and exports it', import: 'imports what was exported', verify: 'compares both sides', 'cutover-gate': 'waits for a second approval and records it', cutover: 'makes the target take over the schedule',
+  export: 'pauses the source and exports it', import: 'imports what was exported', verify: 'compares both sides', 'cutover-gate': 'waits for a second approval and records it', 'cutover-watch': 'puts the source back when the second approval takes too long', cutover: 'makes the target take over the schedule',
 };
 
 export type Chain = Readonly<{
@@ -37,7 +40,7 @@ export function chooseJobs({ chain, gate }: Wanted): Chain {
   const problems = [...(chain.from === undefined ? [] : wrongJob('from', chain.from, chain, gate.by)), ...chain.only.flatMap((name) => wrongJob('only', name, chain, gate.by))];
   if (chain.from !== undefined && chain.only.length > 0) problems.push('from, only: give one of them; "only" names every job by itself');
   if (gate.by === 'dispatch' && chain.pause === 'before-gate') problems.push('gate, pause: with "dispatch" the source would stand still until somebody starts the workflow again, and no job could end that wait; leave pause at "after-gate"');
-  const because = (job: ChosenJob): string | undefined => notInMode(job, chain.pause) ?? (job === 'cutover-gate' && gate.cutoverEnvironment === undefined ? 'only with input cutover-environment' : undefined) ?? notChosen(job, chain) ?? ofOtherRun(job, chain, gate.by);
+  const because = (job: ChosenJob): string | undefined => notInMode(job, chain.pause) ?? (OF_SECOND_GATE.includes(job) && gate.cutoverEnvironment === undefined ? 'only with input cutover-environment' : undefined) ?? notChosen(job, chain) ?? ofOtherRun(job, chain, gate.by);
   const jobs = CHOSEN_JOBS.filter((job) => because(job) === undefined);
   if (problems.length === 0) problems.push(...brokenGate(jobs, chain, gate.by));
   if (problems.length > 0)
@@ -51,7 +54,7 @@ function wrongJob(input: 'from' | 'only', name: string, { pause }: ChainInputs, 
     const reason = notInMode(job, pause);
     return reason === undefined ? [] : [`${input}: job "${job}" does not run here: ${reason}`];
   }
-  if (name === 'rollback' || name === 'watch-rollback') return [`${input}: "rollback" is a workflow of its own, rollback.yml; in this one it runs by itself`];
+  if (name.endsWith('rollback') && OWN_RULE_JOBS.some((known) => known === name)) return [`${input}: "rollback" is a workflow of its own, rollback.yml; in this one it runs by itself`];
   if (OWN_RULE_JOBS.some((known) => known === name)) return [`${input}: job "${name}" runs in any case`];
   return [`${input}: there is no job "${name}"${didYouMean(name, CHOSEN_JOBS)}; known: ${CHOSEN_JOBS.filter((known) => notInMode(known, pause) === undefined && !(by === 'dispatch' && known === 'watch')).join(', ')}`];
 }
@@ -79,6 +82,7 @@ function brokenGate(jobs: readonly ChosenJob[], { pause }: ChainInputs, by: Gate
   return [
     by === 'environment' && has('gate') && !has('ask') ? 'job "gate" runs only after job "ask" of the same run: whoever approves must see what is approved; begin with from: ask' : [],
     pause === 'before-gate' && has('gate') !== has('watch') ? 'jobs "gate" and "watch" belong together: the source is paused while the gate waits, and watch ends that; begin with from: ask, or name both in only' : [],
+    has('cutover-gate') !== has('cutover-watch') ? 'jobs "cutover-gate" and "cutover-watch" belong together: the source is paused while the second gate waits, and cutover-watch ends that; begin with from: cutover-gate, or name both in only' : [],
     jobs.length === 0 ? 'no job is left to run: cutover-gate needs input cutover-environment' : [],
   ].flat();
 }

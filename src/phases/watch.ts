@@ -1,6 +1,6 @@
 import { LockHeld, UserError } from '../errors.js';
 import type { Gatekeeper } from '../gatekeeper.js';
-import type { Journal } from '../journal/journal.js';
+import type { Attempt, Journal } from '../journal/journal.js';
 import { attemptOf, rememberStep, stepOf } from '../journal/transitions.js';
 import type { Clock, Context, JournalStore, PhaseResult } from '../ports.js';
 import { watchReport, type WatchEnd } from '../report/watch-report.js';
@@ -9,7 +9,7 @@ import { requireGatekeeper } from './gate-keeper.js';
 import { resultOf } from './result.js';
 import { rollBack, type RollbackContext } from './rollback.js';
 import type { GateInputs } from '../workflow-inputs.js';
-import { answerOf, attemptToWatch, deadlineOf, endByJournal, pausedSince, type Answer } from './watching.js';
+import { answerOf, attemptToWatch, deadlineOf, endByJournal, gateOf, pausedSince, type Answer, type WatchedGate } from './watching.js';
 import { lookAround, lookAtJournal } from './way-back.js';
 
 export type WatchContext = RollbackContext & Pick<Context, 'github'>;
@@ -26,7 +26,8 @@ const LEAST_BACK_MINUTES = 15;
 
 /**
  * Beside a gate for which the source stands still: nobody times a waiting job out, so this does. It ends when the gate is answered; at the
- * deadline it writes `expired` and rolls back. Killed and run again, it goes on with the same deadline, which counts from the export's end.
+ * deadline it writes `expired` and rolls back. Killed and run again, it goes on with the same deadline, which counts from the end of what the
+ * gate is behind: the export, or before cutover the import.
  */
 export async function watchGate(context: WatchContext): Promise<PhaseResult> {
   const { inputs, clock, log } = context;
@@ -37,9 +38,9 @@ export async function watchGate(context: WatchContext): Promise<PhaseResult> {
   const { bucket, journal } = await lookAtJournal(context, seen);
   const attempt = attemptToWatch(journal, inputs.attempt);
   const store = context.journal(bucket, seen.prefix);
-  const deadline = deadlineOf(attempt, gate.timeoutMinutes);
-  log.info(`Watching the gate of attempt ${attempt.number}: environment "${gate.environment}" has until ${deadline.toISOString()}, ${gate.timeoutMinutes} minutes after the export.`);
-  const eyes = new Eyes(gatekeeper, store, gate, attempt.number, log, clock.now());
+  const watched = gateOf(attempt), deadline = deadlineOf(attempt, watched, gate.timeoutMinutes);
+  log.info(`Watching the gate of attempt ${attempt.number}: environment "${gate.environment}" has until ${deadline.toISOString()}, ${gate.timeoutMinutes} minutes after the ${watched === 'first' ? 'export' : 'import was verified'}.`);
+  const eyes = new Eyes(gatekeeper, store, gate, attempt.number, watched, log, clock.now());
   // A watch that was killed between the expiry and the way back only has to go back.
   while (!stepOf(attempt, STEP.expired)) {
     const end = await eyes.look(clock.now());
@@ -83,7 +84,7 @@ class Eyes {
   private last: Journal | undefined;
   private told = '';
   constructor(
-    private readonly gatekeeper: Gatekeeper, private readonly store: JournalStore, private readonly gate: GateInputs, private readonly attempt: number,
+    private readonly gatekeeper: Gatekeeper, private readonly store: JournalStore, private readonly gate: GateInputs, private readonly attempt: number, private readonly watched: WatchedGate,
     private readonly log: Context['log'], private readonly since: Date,
   ) {}
 
@@ -92,13 +93,17 @@ class Eyes {
     const journal = await this.quietly(() => this.store.peek());
     if (journal) this.last = journal;
     const found = this.last && attemptOf(this.last, this.attempt);
-    const end = found && endByJournal(found);
+    const end = found && this.endOf(found);
     if (end) return end;
     const answer = await this.answer(now);
     // Twice, because GitHub's lists are put together from several places and may lag behind each other.
     if (answer === 'waiting' || answer === 'unknown') return void (this.gone = 0);
     this.gone += 1;
     return this.gone >= 2 ? answer : undefined;
+  }
+
+  endOf(attempt: Attempt): WatchEnd | undefined {
+    return endByJournal(attempt, this.watched);
   }
 
   /** GitHub's own word on it, asked just now. */
@@ -138,7 +143,7 @@ async function expire({ clock, owner, log }: WatchContext, store: JournalStore, 
   const journal = await openPatiently(store, owner, clock, deadline);
   try {
     const attempt = attemptOf(journal.current, number);
-    const end = attempt && endByJournal(attempt);
+    const end = attempt && eyes.endOf(attempt);
     if (end) return end;
     if (attempt && stepOf(attempt, STEP.expired)) return undefined;
     const answer = await eyes.answer(clock.now());

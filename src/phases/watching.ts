@@ -5,6 +5,7 @@ import type { Attempt, Journal } from '../journal/journal.js';
 import { attemptOf, newestAttempt, stepOf } from '../journal/transitions.js';
 import type { WatchEnd } from '../report/watch-report.js';
 import { pausedAttempts, STEP } from './attempts.js';
+import { CUTOVER_APPROVED } from './gate-attempt.js';
 
 /** Milliseconds in which a job that names an environment begins to wait for it, once what it needs has ended. */
 const BEGINS_MS = 3 * 60_000;
@@ -27,19 +28,26 @@ export function attemptToWatch(journal: Journal | undefined, wanted: number | un
   );
 }
 
-/** From the end of the export, not from that of the watch's beginning: a watch that is run again must not give the gate more time. */
-export function deadlineOf(attempt: Attempt, minutes: number): Date {
-  const exported = stepOf(attempt, STEP.exported)?.at ?? attempt.startedAt;
-  return new Date(Date.parse(exported) + minutes * 60_000);
+/** 'first': before the import. 'second': what waits is imported, and its cutover is to be approved. */
+export type WatchedGate = 'first' | 'second';
+
+/** Decided once, when the watch begins: an import that is done meanwhile was let through by the first gate. */
+export const gateOf = (attempt: Attempt): WatchedGate => (stepOf(attempt, STEP.imported) ? 'second' : 'first');
+
+/** From the end of what the gate is behind (export; import or verify), not from the watch's beginning: a watch that is run again must not give the gate more time. */
+export function deadlineOf(attempt: Attempt, gate: WatchedGate, minutes: number): Date {
+  const before = gate === 'first' ? [STEP.exported] : [STEP.exported, STEP.imported, STEP.verified];
+  const ended = before.flatMap((name) => stepOf(attempt, name)?.at ?? []).map((at) => Date.parse(at));
+  return new Date(Math.max(...ended, Date.parse(attempt.startedAt)) + minutes * 60_000);
 }
 
 /** What the journal alone decides. `expired` is no end: a watch that was killed behind it still has to roll back. */
-export function endByJournal(attempt: Attempt): WatchEnd | undefined {
+export function endByJournal(attempt: Attempt, gate: WatchedGate): WatchEnd | undefined {
   const has = (...names: readonly string[]) => names.some((name) => stepOf(attempt, name));
   if (has(STEP.restored)) return 'rolled-back';
   if (has(STEP.expired)) return undefined;
   if (has(STEP.restoreBegun, STEP.rollbackBegun)) return 'rolled-back';
-  return has(STEP.approved, STEP.importBegun, STEP.imported, STEP.activationBegun) ? 'approved' : undefined;
+  return has(...(gate === 'first' ? [STEP.approved, STEP.importBegun, STEP.imported] : [CUTOVER_APPROVED]), STEP.activationBegun) ? 'approved' : undefined;
 }
 
 /**

@@ -25,8 +25,8 @@ export type Outcome = Readonly<{
 }>;
 
 /** In the order in which they run; the ways back stand at its end, for they answer what went wrong before. */
-export const JOBS = ['start', 'check', 'plan', 'resources', 'create', 'pause-first', 'rehearse', 'ask', 'gate', 'watch', 'export', 'import', 'verify', 'cutover-gate', 'cutover', 'watch-rollback', 'rollback'] as const;
-const WAYS_BACK: readonly string[] = ['watch-rollback', 'rollback'];
+export const JOBS = ['start', 'check', 'plan', 'resources', 'create', 'pause-first', 'rehearse', 'ask', 'gate', 'watch', 'export', 'import', 'verify', 'cutover-gate', 'cutover-watch', 'cutover', 'watch-rollback', 'cutover-watch-rollback', 'rollback'] as const;
+const WAYS_BACK: readonly string[] = ['watch-rollback', 'cutover-watch-rollback', 'rollback'];
 
 const isBroken = ({ result }: JobSeen): boolean => result === 'failure' || result === 'cancelled';
 
@@ -68,7 +68,7 @@ function wayBackFailed({ run }: Outcome): readonly Text[] {
 }
 
 /** Jobs that work while the source is paused, or pause it. */
-const PAUSING: readonly string[] = ['pause-first', 'gate', 'watch', 'export', 'import', 'verify', 'cutover-gate', 'cutover'];
+const PAUSING: readonly string[] = ['pause-first', 'gate', 'watch', 'export', 'import', 'verify', 'cutover-gate', 'cutover-watch', 'cutover'];
 
 function afterWayBack(outcome: Outcome, broken: JobSeen): readonly Text[] {
   const why: Text = broken.id === 'gate'
@@ -92,12 +92,16 @@ const ADVICE: Readonly<Record<string, (outcome: Outcome) => readonly Text[]>> = 
   gate: (outcome) => outcome.waiting
     ? [['The gate was not passed: the review on the page of the run, or the summary of job ', code('gate'), ', says why. Nothing was paused.'], ['After a rejection: repair what the reviewer names and start the workflow again with input ', code('from'), ': ', code('rehearse'), '. Where the gate itself refused, repair what its summary names and ', ...rerun(outcome), '.']]
     : [['The gate was not passed: the review on the page of the run, or the summary of job ', code('gate'), ', says why. To ask again, ', ...askAgain('ask'), '.']],
-  watch: (outcome) => [['Nobody watches how long the gate takes. Read the summary of job ', code('watch'), ' and ', ...rerun(outcome), '.']],
+  watch: unwatched, 'cutover-watch': unwatched,
   'pause-first': goOn, export: goOn, import: goOn,
   'cutover-gate': () => [['The second gate was not passed: the review on the page of the run, or the summary of job ', code('cutover-gate'), ', says why. To ask again, ', ...askAgain('cutover-gate'), '.']],
   verify: (outcome) => [['The summary of job ', code('verify'), ' names every table that differs and what to do. To go on after the repair, ', ...rerun(outcome), '.']],
   cutover: (outcome) => [['The summary of job ', code('cutover'), ' names the canary or the DAGs that were left, with the reason. Repair it and ', ...rerun(outcome), ': only what is left is tried. Or go back with the workflow ', code('rollback.yml'), '.']],
 };
+
+function unwatched(outcome: Outcome): readonly Text[] {
+  return [['Nobody watches how long the gate takes. Read the summary of job ', code(firstBroken(outcome.jobs)?.id ?? ''), ' and ', ...rerun(outcome), '.']];
+}
 
 function goOn(outcome: Outcome): readonly Text[] {
   const broken = firstBroken(outcome.jobs);

@@ -74,13 +74,14 @@ const RESULTS: Readonly<Record<JobSeen['result'], string>> = { success: '✅ end
 
 function whyOf({ id, result }: JobSeen, planned: readonly string[] | undefined): Cell {
   if (result !== 'skipped') return result === 'success' ? DONE[id] : 'its summary says why';
-  if (id === 'rollback' || id === 'watch-rollback') return 'nothing had to be put back, or on-failure is stay';
+  if (id.endsWith('rollback')) return 'nothing had to be put back, or on-failure is stay';
   if (planned === undefined) return undefined;
   return planned.includes(id) ? 'a job before it did not end well' : 'not part of this run';
 }
 
+const BACK = 'the source is as it was, or there was nothing to put back';
 const DONE: Readonly<Record<string, string>> = {
   start: 'inputs and gate are as they should be', check: 'DAGs and requirements were tried on the target\'s Airflow', plan: 'nothing blocks', resources: 'DAGs, plugins and requirements are in the target\'s bucket', create: 'the target is ready',
   'pause-first': 'the source is paused and exported', rehearse: 'exported; nothing was paused', ask: 'shown what is to be approved', gate: 'approved, and recorded', watch: 'the gate was answered, or the source was put back', export: 'the source is paused and exported', import: 'imported; exported secrets removed',
-  verify: 'both sides agree', 'cutover-gate': 'approved a second time', cutover: 'the target has the schedule', 'watch-rollback': 'the source is as it was, or there was nothing to put back', rollback: 'the source is as it was, or there was nothing to put back',
+  verify: 'both sides agree', 'cutover-gate': 'approved a second time', 'cutover-watch': 'the second gate was answered, or the source was put back', cutover: 'the target has the schedule', 'watch-rollback': BACK, 'cutover-watch-rollback': BACK, rollback: BACK,
 };

@@ -24,7 +24,7 @@ export function startReport({ file, chain, workflow, isChanging, gates: { first,
     sections: [
       { title: 'Jobs that run', importance: 1, blocks: [table(['Job', 'What it does'], chain.jobs.map((job) => [job, WHAT_JOBS_DO[job]])), text('Job rollback runs by itself where one of them fails while the source is paused, and job finish at the end in any case.')] },
       ...(first ? [{ title: 'The gate', importance: 1 as const, blocks: gateBlocks(workflow, first) }] : []),
-      ...(second ? [{ title: 'The gate before cutover', importance: 1 as const, blocks: [text(...who(second, workflow.gate.cutoverEnvironment ?? '')), ...notes(second)] }] : []),
+      ...(second ? [{ title: 'The gate before cutover', importance: 1 as const, blocks: [text(...who(second, workflow.gate.cutoverEnvironment ?? ''), ` The source is paused meanwhile, for ${workflow.gate.timeoutMinutes} minutes from the end of verify at most; then job cutover-watch puts it back.`), ...notes(second)] }] : []),
       ...(chain.leftOut.length > 0 ? [{ title: `Jobs that do not run (${chain.leftOut.length})`, importance: 2 as const, isFolded: true, blocks: [table(['Job', 'Why not'], chain.leftOut.map(({ job, because }) => [job, because]))] }] : []),
     ],
     next: chain.jobs.includes('gate') && first?.isProtected && workflow.gate.by === 'environment'

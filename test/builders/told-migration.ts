@@ -64,7 +64,7 @@ export const toldStory = (given: Partial<Story> = {}): Story => ({
 
 /** toJSON(needs) of the last job. @param results of those that did not end well */
 export function toldNeeds(results: Readonly<Record<string, string>> = {}, planned: readonly string[] = PLANNED): string {
-  const all = ['start', 'check', 'plan', 'resources', 'create', 'pause-first', 'rehearse', 'ask', 'gate', 'watch', 'export', 'import', 'verify', 'cutover-gate', 'cutover', 'rollback'];
+  const all = ['start', 'check', 'plan', 'resources', 'create', 'pause-first', 'rehearse', 'ask', 'gate', 'watch', 'export', 'import', 'verify', 'cutover-gate', 'cutover-watch', 'cutover', 'watch-rollback', 'cutover-watch-rollback', 'rollback'];
   return JSON.stringify(Object.fromEntries(all.map((id) => [id, { result: results[id] ?? (id === 'start' || planned.includes(id) ? 'success' : 'skipped'), outputs: id === 'start' ? { jobs: JSON.stringify(planned) } : {} }])));
 }
 export const PLANNED: readonly string[] = ['check', 'plan', 'resources', 'create', 'rehearse', 'ask', 'gate', 'export', 'import', 'verify', 'cutover'];

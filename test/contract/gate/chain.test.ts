@@ -8,7 +8,7 @@ type Job = Readonly<{ needs?: string | readonly string[]; if?: string; steps: re
 const { on, jobs } = parse(readFileSync(new URL('../../../.github/workflows/migrate.yml', import.meta.url), 'utf8')) as Readonly<{ on: Readonly<{ workflow_call: Readonly<{ inputs: Readonly<Record<string, unknown>> }> }>; jobs: Readonly<Record<string, Job>> }>;
 const needs = (job: Job | undefined): readonly string[] => [job?.needs ?? []].flat();
 
-it('has the jobs of the workflow, in its order', () => expect(['start', ...CHOSEN_JOBS, 'watch-rollback', 'rollback', 'finish']).toEqual(Object.keys(jobs)));
+it('has the jobs of the workflow, in its order', () => expect(['start', ...CHOSEN_JOBS, 'watch-rollback', 'cutover-watch-rollback', 'rollback', 'finish']).toEqual(Object.keys(jobs)));
 
 it('knows which of them have rules of their own', () => expect(Object.keys(jobs).filter((id) => !(jobs[id]?.if ?? '').includes(`contains(fromJSON(needs.start.outputs.jobs), '${id}')`)).sort()).toEqual([...OWN_RULE_JOBS].sort()));
 

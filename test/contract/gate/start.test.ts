@@ -41,8 +41,8 @@ describe('the jobs that run', () => {
   it('have the second gate among them where there is one', async () => {
     gate.environment();
     github.addEnvironment({ name: 'cutover', reviewers: [person('boss')] });
-    expect(await jobsOf({ gate: { cutoverEnvironment: 'cutover' }, chain: { from: 'verify' } })).toEqual(['verify', 'cutover-gate', 'cutover']);
-    expect(plain((await gate.start({ gate: { cutoverEnvironment: 'cutover' } })).summary)).toContain('One of these people or teams approves in GitHub environment cutover: boss.');
+    expect(await jobsOf({ gate: { cutoverEnvironment: 'cutover' }, chain: { from: 'verify' } })).toEqual(['verify', 'cutover-gate', 'cutover-watch', 'cutover']);
+    expect(plain((await gate.start({ gate: { cutoverEnvironment: 'cutover' } })).summary)).toContain('One of these people or teams approves in GitHub environment cutover: boss. The source is paused meanwhile, for 60 minutes from the end of verify at most; then job cutover-watch puts it back.');
   });
 
   it('are told with what each does, and the others with the reason', async () => {
@@ -76,6 +76,9 @@ describe('a wrong choice is refused, with everything that is wrong', () => {
     ['a gate that nobody was shown, by name', { only: ['gate', 'export'] }, {}, 'job "gate" runs only after job "ask" of the same run'],
     ['a gate without its watch', { only: ['ask', 'gate'], pause: 'before-gate' }, {}, 'jobs "gate" and "watch" belong together'],
     ['a watch without its gate', { from: 'watch', pause: 'before-gate' }, {}, 'jobs "gate" and "watch" belong together'],
+    ['a second gate without its watch', { only: ['cutover-gate', 'cutover'] }, { cutoverEnvironment: 'cutover' }, 'jobs "cutover-gate" and "cutover-watch" belong together'],
+    ['a second watch without its gate', { from: 'cutover-watch' }, { cutoverEnvironment: 'cutover' }, 'jobs "cutover-gate" and "cutover-watch" belong together'],
+    ['the way back beside a gate', { from: 'watch-rollback' }, {}, 'from: "rollback" is a workflow of its own, rollback.yml'],
     ['a pause that nobody would end', { pause: 'before-gate' }, DISPATCH, 'gate, pause: with "dispatch" the source would stand still until somebody starts the workflow again'],
     ['a second gate without its environment', { only: ['cutover-gate'] }, {}, 'cutover-gate needs input cutover-environment'],
   ] as const)('%s', async (_, chain, by, says) => {

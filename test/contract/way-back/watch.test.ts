@@ -1,7 +1,7 @@
 /** Phase watch beside the gate's job, both asking the GitHub stand-in over HTTP. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, jest } from '@jest/globals';
 import { watchGate } from '../../../src/phases/watch.js';
-import { ACTIVE, plain } from '../../builders/rollback-story.js';
+import { ACTIVE, plain, run as runPhase } from '../../builders/rollback-story.js';
 import { someWorkflowInputs } from '../../builders/values.js';
 import { openGithubApi } from '../../../src/gateways/github/api.js';
 import { GATE_PURPOSE, openGatekeeper } from '../../../src/gateways/github/gatekeeper.js';
@@ -46,6 +46,17 @@ it.each([{ state: 'approved', says: /it is approved/ }, { state: 'rejected', say
   const result = await watch(answered(state));
   expect([result.ok, gate.steps(1, 'expired')]).toEqual([true, []]);
   expect(plain(result.summary)).toMatch(says);
+});
+
+it('expires a cutover that nobody approves; a click that comes too late is refused by the second gate', async () => {
+  const { environment, run } = waiting();
+  for (const phase of ['import', 'verify'] as const) await runPhase(gate.world, { phase }, gate.file);
+  const shown = { approvedPlan: gate.world.journalValue?.planDigest, approvedManifest: gate.world.journalValue?.attempts[0]?.manifest?.scope, attempt: 1 };
+  expect((await watch()).ok).toBe(false);
+  run.reviews.push({ environmentId: environment.id, state: 'approved', by: person('mona'), comment: '' });
+  run.waiting.delete(environment.id);
+  await expect(gate.record(shown)).rejects.toMatchObject({ name: 'UserError', what: expect.stringMatching(/Attempt 1 cannot be approved/) });
+  expect([gate.steps(1, 'cutover-approved'), gate.steps(1, 'activation-begun'), [...gate.world.dags.source], gate.world.sides.active('target')]).toEqual([[], [], ACTIVE, []]);
 });
 
 it('expires what nobody answers; a click that comes too late is refused by the gate, and nothing is imported', async () => {

@@ -20,18 +20,18 @@ describe('migrate.yml', () => {
   it('gives each job these rights and no others', () =>
     expect(of((id) => migrate.jobs[id]?.permissions)).toEqual({
       start: { actions: 'read', contents: 'read' }, check: { contents: 'read' }, plan: LOOKS, resources: LOOKS, create: LOOKS, 'pause-first': LOOKS, rehearse: LOOKS, ask: ASKS, gate: ASKS, watch: ASKS,
-      export: LOOKS, import: LOOKS, verify: LOOKS, 'cutover-gate': ASKS, cutover: LOOKS, 'watch-rollback': LOOKS, rollback: LOOKS, finish: LOOKS,
+      export: LOOKS, import: LOOKS, verify: LOOKS, 'cutover-gate': ASKS, 'cutover-watch': ASKS, cutover: LOOKS, 'watch-rollback': LOOKS, 'cutover-watch-rollback': LOOKS, rollback: LOOKS, finish: LOOKS,
     }));
 
   it('gives each job these roles and no others: the source and the target role only where something is changed', () =>
     expect(of((id) => Object.keys(phaseOf(migrate.jobs[id]).with).filter((name) => name.endsWith('-role')).join(' '))).toEqual({
       start: '', check: '', plan: 'plan-role target-plan-role', resources: 'source-role target-role', create: 'source-role target-role', 'pause-first': 'source-role target-role', rehearse: 'source-role target-role',
       ask: 'plan-role target-plan-role', gate: 'source-role', watch: 'source-role target-role', export: 'source-role target-role', import: 'source-role target-role', verify: 'source-role target-role',
-      'cutover-gate': 'source-role', cutover: 'source-role target-role', 'watch-rollback': 'source-role target-role', rollback: 'source-role target-role', finish: 'plan-role target-plan-role',
+      'cutover-gate': 'source-role', 'cutover-watch': 'source-role target-role', cutover: 'source-role target-role', 'watch-rollback': 'source-role target-role', 'cutover-watch-rollback': 'source-role target-role', rollback: 'source-role target-role', finish: 'plan-role target-plan-role',
     }));
 
   it('names the environment with reviewers on the gate and nowhere else: each job that names one waits for an approval of its own', () => {
-    const same = { start: '', check: '', plan: '', resources: PREPARE, create: PREPARE, 'pause-first': PREPARE, rehearse: PREPARE, ask: '', watch: PREPARE, export: PREPARE, import: PREPARE, verify: PREPARE, 'cutover-gate': SECOND, cutover: PREPARE, 'watch-rollback': PREPARE, rollback: PREPARE, finish: '' };
+    const same = { start: '', check: '', plan: '', resources: PREPARE, create: PREPARE, 'pause-first': PREPARE, rehearse: PREPARE, ask: '', watch: PREPARE, export: PREPARE, import: PREPARE, verify: PREPARE, 'cutover-gate': SECOND, 'cutover-watch': PREPARE, cutover: PREPARE, 'watch-rollback': PREPARE, 'cutover-watch-rollback': PREPARE, rollback: PREPARE, finish: '' };
     expect(environments({})).toEqual({ ...same, gate: REVIEWED });
     // Nobody reviews there; the source role trusts the job for its environment.
     expect(environments({ gate: 'dispatch' })).toEqual({ ...same, gate: PREPARE });
@@ -51,13 +51,13 @@ describe('migrate.yml', () => {
   it('runs these phases', () =>
     expect(of((id) => [phaseOf(migrate.jobs[id]).with['phase'], phaseOf(migrate.jobs[id]).with['mode']].filter(Boolean).join(' '))).toEqual({
       start: 'start', check: 'check', plan: 'plan', resources: 'resources', create: 'create', 'pause-first': 'export final', rehearse: 'export rehearsal', ask: 'gate ask', gate: 'gate record', watch: 'watch',
-      export: 'export final', import: 'import', verify: 'verify', 'cutover-gate': 'gate record', cutover: 'cutover', 'watch-rollback': 'rollback automatic', rollback: 'rollback automatic', finish: 'status',
+      export: 'export final', import: 'import', verify: 'verify', 'cutover-gate': 'gate record', 'cutover-watch': 'watch', cutover: 'cutover', 'watch-rollback': 'rollback automatic', 'cutover-watch-rollback': 'rollback automatic', rollback: 'rollback automatic', finish: 'status',
     }));
 
   it('lets phase start choose every job but itself, the way back and the last word (test/contract/gate holds the phase to these ids)', () => {
     for (const id of Object.keys(migrate.jobs)) {
       const isChosen = migrate.jobs[id]?.if?.includes(`contains(fromJSON(needs.start.outputs.jobs), '${id}')`) ?? false;
-      expect([id, isChosen]).toEqual([id, !['start', 'watch-rollback', 'rollback', 'finish'].includes(id)]);
+      expect([id, isChosen]).toEqual([id, !['start', 'watch-rollback', 'cutover-watch-rollback', 'rollback', 'finish'].includes(id)]);
     }
   });
 
@@ -67,7 +67,7 @@ describe('migrate.yml', () => {
   });
 
   it('stops neither the way back nor the last word half-way when somebody cancels once more', () => {
-    for (const id of ['watch-rollback', 'rollback', 'finish']) for (const step of migrate.jobs[id]?.steps ?? []) expect([id, step.name, step.if]).toEqual([id, step.name, '${{ always() }}']);
+    for (const id of ['watch-rollback', 'cutover-watch-rollback', 'rollback', 'finish']) for (const step of migrate.jobs[id]?.steps ?? []) expect([id, step.name, step.if]).toEqual([id, step.name, '${{ always() }}']);
   });
 
   it('refuses a phase that would outlive its job, before anything else of it runs', () => {

@@ -7,12 +7,13 @@ import { ancestorsOf, evaluate, NEVER_SET, play, type Play, type Result } from '
 import { needsOf, phaseOf, workflowOf } from './workflow-file.js';
 
 const workflow = workflowOf('migrate.yml');
-const AFTER_GATE = ['check', 'plan', 'resources', 'create', 'rehearse', 'ask', 'gate', 'export', 'import', 'verify', 'cutover-gate', 'cutover'];
-const BEFORE_GATE = ['check', 'plan', 'resources', 'create', 'pause-first', 'ask', 'gate', 'watch', 'import', 'verify', 'cutover-gate', 'cutover'];
+const AFTER_GATE = ['check', 'plan', 'resources', 'create', 'rehearse', 'ask', 'gate', 'export', 'import', 'verify', 'cutover-gate', 'cutover-watch', 'cutover'];
+const BEFORE_GATE = ['check', 'plan', 'resources', 'create', 'pause-first', 'ask', 'gate', 'watch', 'import', 'verify', 'cutover-gate', 'cutover-watch', 'cutover'];
 /** Jobs after whose end the source may stand still because of this run. */
-const GUARDED = ['pause-first', 'ask', 'gate', 'watch', 'export', 'import', 'verify', 'cutover-gate', 'cutover'];
+const GUARDED = ['pause-first', 'ask', 'gate', 'watch', 'export', 'import', 'verify', 'cutover-gate', 'cutover-watch', 'cutover'];
 /** The way back that needs not wait for a gate, which may wait for weeks. */
-const BESIDE: Readonly<Record<string, string>> = { watch: 'watch-rollback' };
+const BESIDE: Readonly<Record<string, string>> = { watch: 'watch-rollback', 'cutover-watch': 'cutover-watch-rollback' };
+const WATCHES: Readonly<Record<string, string>> = { gate: 'watch', 'cutover-gate': 'cutover-watch' };
 
 const defaults = Object.fromEntries(Object.entries(workflow.on.workflow_call.inputs).map(([name, { default: value }]) => [name, value]));
 const run = (jobs: readonly string[], { inputs = {}, outputs = {}, ...rest }: Partial<Play> = {}) =>
@@ -23,7 +24,7 @@ describe.each([['after-gate', AFTER_GATE], ['before-gate', BEFORE_GATE]])('pause
 
   it.each(jobs.flatMap((job) => (['failure', 'cancelled'] as const).map((result) => [job, result] as const)))('job %s ends with %s: nothing after it runs but the way back and the last word', (job, result) => {
     const { ran } = run(jobs, { ends: { [job]: result } });
-    const after = job === 'check' ? ['plan'] : job === 'gate' && jobs.includes('watch') ? ['watch'] : [];
+    const after = job === 'check' ? ['plan'] : jobs.filter((one) => one === WATCHES[job]);
     expect(ran).toEqual(['start', ...jobs.slice(0, jobs.indexOf(job) + 1), ...after, ...(BESIDE[job] ? [BESIDE[job]] : []), ...(GUARDED.includes(job) ? ['rollback'] : []), 'finish']);
   });
 
@@ -38,7 +39,7 @@ describe.each([['after-gate', AFTER_GATE], ['before-gate', BEFORE_GATE]])('pause
     const first = run(jobs, { ends: { [job]: result }, inputs });
     const { ran } = run(jobs, { again: first, inputs });
     // What stood beside the failed job, or ran in spite of it, ended well and is not run again; all else is.
-    const beside = job === 'gate' ? ['watch'] : job === 'watch' ? ['gate'] : [];
+    const beside = Object.entries(WATCHES).flatMap(([gate, watch]) => (job === gate ? [watch] : job === watch ? [gate] : []));
     expect(ran).toEqual([...jobs.slice(jobs.indexOf(job)).filter((one) => !beside.includes(one)), 'finish']);
     expect(run(jobs, { again: run(jobs, { ends: { [job]: result } }) }).ran).toEqual(ran);
   });
@@ -55,7 +56,7 @@ describe.each([['after-gate', AFTER_GATE], ['before-gate', BEFORE_GATE]])('pause
 
   it('goes on without the check and without the second gate where they are not wanted', () => {
     expect(run(jobs, { inputs: { check: false } }).ran).toEqual(['start', ...jobs.slice(1), 'finish']);
-    expect(run(jobs, { inputs: { 'cutover-environment': '' } }).ran).toEqual(['start', ...jobs.filter((job) => job !== 'cutover-gate'), 'finish']);
+    expect(run(jobs, { inputs: { 'cutover-environment': '' } }).ran).toEqual(['start', ...jobs.filter((job) => job !== 'cutover-gate' && job !== 'cutover-watch'), 'finish']);
   });
 });
 
@@ -69,7 +70,7 @@ it('every job that changes something needs every job before it: a result that it
   }
   // Behind them, for two ways back at once would be in each other's way.
   expect(needsOf(workflow.jobs['rollback'] ?? {})).toEqual([...GUARDED, ...Object.values(BESIDE)]);
-  for (const [watch, back] of Object.entries(BESIDE)) expect([back, needsOf(workflow.jobs[back] ?? {}), ancestorsOf(workflow.jobs, back).filter((id) => ['gate', 'cutover-gate'].includes(id))]).toEqual([back, [watch], []]);
+  for (const [watch, back] of Object.entries(BESIDE)) expect([back, needsOf(workflow.jobs[back] ?? {}), ancestorsOf(workflow.jobs, back).filter((id) => WATCHES[id] === watch)]).toEqual([back, [watch], []]);
   expect(needsOf(workflow.jobs['finish'] ?? {})).toEqual(ids.filter((id) => id !== 'finish'));
 });
 
@@ -107,7 +108,7 @@ describe('what the phases are given', () => {
     expect(given('gate', 'attempt', from('gate'), { attempt: '3' })).toBe('3');
   });
 
-  it.each(['import', 'verify', 'cutover-gate', 'cutover'])('%s: the final export; the number of a rehearsal that was approved by hand is none', (job) => {
+  it.each(['import', 'verify', 'cutover-gate', 'cutover-watch', 'cutover'])('%s: the final export; the number of a rehearsal that was approved by hand is none', (job) => {
     expect(given(job, 'attempt', AFTER_GATE)).toBe('exported');
     expect(given(job, 'attempt', BEFORE_GATE)).toBe('paused first');
     expect(given(job, 'attempt', from('gate'), { attempt: '3' })).toBe('exported');

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { UserError } from '../../../src/errors.js';
 import type { GateReview } from '../../../src/gatekeeper.js';
 import { rememberStep } from '../../../src/journal/transitions.js';
-import { ACTIVE, after, EXPORTED, plain, run, steps } from '../../builders/rollback-story.js';
+import { ACTIVE, after, EXPORTED, IMPORTED, plain, run, steps } from '../../builders/rollback-story.js';
 import { someWorkflowInputs } from '../../builders/values.js';
 import { Killed, type World } from '../../builders/world.js';
 
@@ -172,6 +172,60 @@ describe('the watch beside a gate for which the source stands still', () => {
   it('refuses without a token', async () => {
     world.gatekeeper = undefined;
     await expect(run(world, watch)).rejects.toThrow(/GitHub cannot be asked/);
+  });
+});
+
+/** Imported and verified, the source stands still as before, and the first approval is no answer to the second question. */
+describe('the watch beside the gate before cutover', () => {
+  beforeEach(async () => {
+    world = await after(...IMPORTED);
+    world.owner = RUN;
+    record();
+    world.now += 200 * MINUTE;
+    await run(world, { phase: 'verify' });
+    gate = new Gate(world);
+    world.gatekeeper = gate.open();
+  });
+  const approve = () => { world.journalValue = world.journalValue && rememberStep(world.journalValue, 1, { name: 'cutover-approved', at: new Date(world.now).toISOString(), by: RUN, data: {} }); };
+
+  it('expires what nobody answers, counted from the end of verify, and puts the source back', async () => {
+    const { ok, minute, text } = await told();
+    expect([ok, minute, steps(world), [...world.dags.source], world.sides.active('target')]).toEqual([false, 60, expect.arrayContaining(['expired', 'restored']), ACTIVE, []]);
+    expect(text).toMatch(/2 of 2 DAGs are active again on analytics/);
+    await expect(run(world, { phase: 'cutover' })).rejects.toThrow(/Attempt 1 has expired/);
+  });
+
+  it('counts from the import where nothing was verified', async () => {
+    world.journalValue = world.journalValue && { ...world.journalValue, attempts: world.journalValue.attempts.map((attempt) => ({ ...attempt, steps: attempt.steps.filter(({ name }) => name !== 'verified') })) };
+    expect((await told()).minute).toBe(0);
+    expect([...world.dags.source]).toEqual(ACTIVE);
+  });
+
+  it.each(['approved', 'rejected'] as const)('ends when it is %s', async (state) => {
+    gate.review(state, 20);
+    expect(await told()).toMatchObject({ ok: true, minute: 20 });
+    expect(steps(world)).not.toContain('expired');
+  });
+
+  it('ends when the journal holds the approval of the cutover, and not for that of the import', async () => {
+    approve();
+    expect(await told()).toMatchObject({ ok: true, minute: 0, text: expect.stringMatching(/it is approved/) });
+  });
+
+  it('a watch of the first gate that is still there when the import is done ends: that gate was answered', async () => {
+    world = await after(...EXPORTED);
+    gate = new Gate(world);
+    world.gatekeeper = gate.open();
+    const { tick } = world;
+    let isDone = false;
+    (world as { tick: World['tick'] }).tick = (what) => {
+      tick(what);
+      if (what !== 'sleep' || isDone) return;
+      isDone = true;
+      record();
+      for (const name of ['import-begun', 'imported']) world.journalValue = world.journalValue && rememberStep(world.journalValue, 1, { name, at: new Date(world.now).toISOString(), by: RUN, data: {} });
+    };
+    expect(await told()).toMatchObject({ ok: true, minute: 0, text: expect.stringMatching(/it is approved/) });
   });
 });
 
