@@ -8,7 +8,7 @@ import type { WorkflowRun } from '../../sandbox/act/records.js';
 import { startGithub } from '../../sandbox/github/server.js';
 import { parseSpec } from '../../sandbox/spec/read-spec.js';
 import { startSandbox } from '../../sandbox/world.js';
-import { startJobTokens } from '../../e2e/workflow/support/job-tokens.js';
+import { startJobTokens } from '../../sandbox/oidc/job-tokens.js';
 import { anAirflow } from '../mwaa/a-mwaa.js';
 import { EXAMPLES, text } from './documents.js';
 import { MIGRATION_FILE, SPEC } from './two-accounts.js';

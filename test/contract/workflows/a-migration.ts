@@ -10,7 +10,7 @@ import { repository } from '../../sandbox/act/stage.js';
 import { startGithub } from '../../sandbox/github/server.js';
 import { parseSpec } from '../../sandbox/spec/read-spec.js';
 import { startSandbox } from '../../sandbox/world.js';
-import { startJobTokens } from '../../e2e/workflow/support/job-tokens.js';
+import { startJobTokens } from '../../sandbox/oidc/job-tokens.js';
 import { anAirflow } from '../mwaa/a-mwaa.js';
 import { MIGRATION_FILE } from './a-dry-run.js';
 

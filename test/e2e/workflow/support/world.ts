@@ -11,7 +11,7 @@ import { repository } from '../../../sandbox/act/stage.js';
 import { dagFiles, pluginFiles } from '../../source/folder.js';
 import { type GithubStandIn, startGithub } from '../../../sandbox/github/server.js';
 import { MIGRATION, type MigrationWorld, startMigrationWorld, type WorldOptions } from '../../support/world.js';
-import { type JobTokens, startJobTokens } from './job-tokens.js';
+import { type JobTokens, startJobTokens } from '../../../sandbox/oidc/job-tokens.js';
 
 /** As docs/iam/roles.yaml and the examples have them. */
 export const PREPARE = 'migration-prepare', GATE = 'migration-production';

@@ -1,9 +1,9 @@
 /** GitHub's token endpoint as each job of a run sees it: the subject of a job with an environment names that, of one without it the branch. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Job } from '../../../sandbox/act/jobs.js';
-import type { OidcJob } from '../../../sandbox/oidc/claims.js';
-import type { OidcIssuer } from '../../../sandbox/oidc/issuer.js';
+import type { Job } from '../act/jobs.js';
+import type { OidcJob } from './claims.js';
+import type { OidcIssuer } from './issuer.js';
 
 export type JobTokens = Readonly<{
   /** The two variables of one job's steps. */
