@@ -51,6 +51,7 @@ export async function check(job: CheckJob): Promise<Checked> {
   const root = await realpath(env['GITHUB_WORKSPACE'] || process.cwd());
   const files = await findWorkflowFiles(root, file.resources, config);
   const base = await realpath(env['RUNNER_TEMP'] || os.tmpdir());
+  if (files === undefined) return write(base, { ...nothingToCheck(file, config), versions: { source: file.source.airflowVersion, target: version.version, python: version.python } });
   const commands = await readCommandFiles(env);
   const folder = await mkdtemp(path.join(base, 'mwaa-migrate-check-'));
   const marker = randomBytes(12).toString('hex');
@@ -68,13 +69,23 @@ export async function check(job: CheckJob): Promise<Checked> {
   } finally {
     changed = await clear();
   }
+  return write(base, { ...report, findings: [...tampering(changed), ...report.findings] });
+}
+
+async function write(base: string, report: CheckReport): Promise<Checked> {
   const target = path.join(base, 'mwaa-migrate-check.json');
-  const whole = boundedReport({ ...report, findings: [...tampering(changed), ...report.findings] });
+  const whole = boundedReport(report);
   // Removed first, and what main() will write beside it: a DAG may have put links there that lead to the runner's command files.
   for (const ending of ['json', 'md', 'html']) await rm(target.replace(/json$/u, ending), { recursive: true, force: true });
   await writeFile(target, reportText(whole), { flag: 'wx' });
   return { report: whole, path: target };
 }
+
+/** Resources may come from the source's bucket alone; the plan's reader has to see that nobody has tried them. */
+const nothingToCheck = ({ id, resources }: MigrationFile, config: string): Omit<CheckReport, 'versions'> => ({
+  schema: CHECK_SCHEMA, migrationId: id, counts: { dagFiles: 0, dags: 0, requirements: 0, plugins: 0 }, findings: [], dags: [],
+  notChecked: [`DAGs, plugins and requirements: this repository has no folder "${resources.dags}", and ${config} names no other one (resources.dags). Nobody has tried on the target's Airflow what lies in the source's bucket.`],
+});
 
 const tampering = (changed: readonly string[]): readonly CheckFinding[] => changed.map((name) => ({
   code: 'dag-writes-runner-file', level: 'error', file: undefined, line: undefined, dagId: undefined, what: `The code of a DAG, plugin or package wrote to the file of ${name}.`,

@@ -13,10 +13,15 @@ export type WorkflowFiles = Readonly<{
   isPluginsZip: boolean;
 }>;
 
-/** @throws UserError when a path that the migration file names is not there, or there are no DAGs at all */
-export async function findWorkflowFiles(root: string, resources: MigrationFile['resources'], location: string): Promise<WorkflowFiles> {
+/**
+ * @returns undefined where the migration file names no path and the usual DAG folder is not there: a repository that holds the migration alone
+ * @throws UserError when a path that the migration file names is not there
+ */
+export async function findWorkflowFiles(root: string, resources: MigrationFile['resources'], location: string): Promise<WorkflowFiles | undefined> {
   const kindOf = (name: string): Promise<'folder' | 'file' | undefined> => kindIn(root, name);
   const dags = clean(resources.dags);
+  const namesNothing = resources.isDagsNamed === false && resources.requirements === undefined && resources.plugins === undefined;
+  if (namesNothing && (await kindOf(dags)) === undefined) return undefined;
   if ((await kindOf(dags)) !== 'folder')
     throw new UserError(`There is no folder "${dags}" in ${root}.`, 'phase check loads the DAGs of the repository.', `check out the repository before this step (actions/checkout), or name the folder in ${location}: resources.dags.`);
   const beside = path.posix.dirname(dags);

@@ -28,6 +28,7 @@ export function withDefaults(value: Values): MigrationFile {
     resources: {
       from: read('resources', 'from') as 'source',
       dags: read('resources', 'dags') as string,
+      isDagsNamed: written('resources', 'dags') !== undefined,
       requirements: written('resources', 'requirements') as string | undefined,
       plugins: written('resources', 'plugins') as string | undefined,
     },

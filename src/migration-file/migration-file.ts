@@ -21,7 +21,7 @@ export type MigrationFile = Readonly<{
     create: 'mwaa-migrate' | 'external';
   }>;
   /** Paths in the repository, for check and plan; undefined: where they usually are. */
-  resources: Readonly<{ from: 'source' | 'repository'; dags: string; requirements: string | undefined; plugins: string | undefined }>;
+  resources: Readonly<{ from: 'source' | 'repository'; dags: string; /** False: `dags` is the default; that folder need not be there. */ isDagsNamed?: boolean; requirements: string | undefined; plugins: string | undefined }>;
   metadata: Readonly<{ historyDays: number | 'all'; auditLogDays: number | 'all'; xcom: boolean; variables: boolean; connections: boolean }>;
   logs: Readonly<{ tasks: 'failed' | 'all' | 'none'; maxDays: number }>;
   drain: Readonly<{ timeoutMinutes: number; taskMinutes: number; leftover: 'resume' | 'fail' | 'abort'; resumeDeferred: boolean }>;

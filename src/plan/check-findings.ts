@@ -13,6 +13,7 @@ export function checkFindings(check: CheckReport | undefined, file: MigrationFil
   if (check === undefined) return [finding('dags-not-checked', 'The DAGs were not checked', 'what of them does not load on the target shows only after cutover', 'run phase check in another job, and give its file in the input check-report')];
   const errors = check.findings.filter(({ level }) => level === 'error').length;
   return [
+    ...(check.counts.dagFiles > 0 || errors > 0 ? [] : [finding('dags-not-checked', 'The DAGs were not checked: phase check found none in the repository', 'what of them does not load on the target shows only after cutover', 'run phase check in the repository that holds them, and name their folder in resources.dags')]),
     ...(check.migrationId === file.id ? [] : [finding('check-of-another', 'The report of phase check belongs to another migration', 'it looked at other files, or for another version', 'give both jobs the same migration file')]),
     ...(check.versions.target === file.target.airflowVersion ? [] : [finding('check-of-another-version', `Phase check did not look at Airflow ${file.target.airflowVersion}`, 'what it found holds for another version', 'give both jobs the same migration file')]),
     // Where the file names the version, a warning about that key says it.

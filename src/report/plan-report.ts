@@ -29,7 +29,7 @@ export function planReport({ file, plan, clone, source, references, check, now }
       code(source.Name), ` (Airflow ${source.AirflowVersion}) to `, code(file.target.environment), ` (Airflow ${file.target.airflowVersion})`,
     ],
     isGood: blockers.length === 0,
-    needsCare: check === undefined || countOf(check, 'error') > 0,
+    needsCare: !isChecked(check) || countOf(check, 'error') > 0,
     sections: [
       ...findingSections('What blocks', blockers),
       ...findingSections('Warnings', warnings),
@@ -55,9 +55,12 @@ export function planReport({ file, plan, clone, source, references, check, now }
   };
 }
 
+/** A repository without DAGs gives a report that has checked nothing. */
+const isChecked = (check: CheckReport | undefined): check is CheckReport => check !== undefined && (check.counts.dagFiles > 0 || countOf(check, 'error') > 0);
+
 const checked = (check: CheckReport | undefined): string => {
   const errors = check ? countOf(check, 'error') : 0;
-  return check === undefined ? 'DAGs were not checked, ' : errors === 0 ? '' : `${counted(errors, 'thing')} in the DAGs will not work, `;
+  return !isChecked(check) ? 'DAGs were not checked, ' : errors === 0 ? '' : `${counted(errors, 'thing')} in the DAGs will not work, `;
 };
 
 function findingSections(title: string, findings: readonly Finding[]): readonly Section[] {

@@ -50,9 +50,20 @@ it('follows a DAG folder that is a link, and calls it by its real name, where an
   put('repo/requirements.txt', '');
   link('repo/workflows', 'src/pipelines');
   const files = await findWorkflowFiles(at('repo'), { from: 'repository', dags: 'workflows', requirements: undefined, plugins: undefined }, 'mwaa-migration.yml');
+  if (files === undefined) throw new Error('nothing found');
   expect(files).toMatchObject({ dags: 'src/pipelines', requirements: 'requirements.txt' });
   expect(await copyFolder(at('repo'), files.dags, at('copy'))).toEqual([]);
   expect(readdirSync(at('copy'))).toEqual(['real.py']);
+});
+
+it('finds nothing in a repository that holds the migration alone, and refuses a folder that is named and missing', async () => {
+  const find = async (given: object) => findWorkflowFiles(at('other'), { from: 'source', dags: 'dags', isDagsNamed: false, requirements: undefined, plugins: undefined, ...given }, 'mwaa-migration.yml');
+  mkdirSync(at('other'));
+  expect(await find({})).toBeUndefined();
+  for (const named of [{ isDagsNamed: true }, { isDagsNamed: true, dags: 'workflows' }, { requirements: 'requirements.txt' }, { plugins: 'plugins' }]) await expect(find(named)).rejects.toThrow('There is no folder');
+  // A file of that name is no DAG folder, but no sign either that nothing is to be checked.
+  put('other/dags', '');
+  await expect(find({})).rejects.toThrow('There is no folder');
 });
 
 it('says nothing where nothing was left out', () => expect(leftOutNote([])).toEqual([]));

@@ -17,7 +17,7 @@ describe('readMigrationFile', () => {
       id: 'analytics-to-analytics-v2',
       source: { environment: 'analytics', region: 'eu-west-1' },
       target: { environment: 'analytics-v2', region: 'eu-west-1', airflowVersion: '2.10.3', configuration: {}, executionRole: 'clone', environmentOverrides: {}, bucket: undefined, prefix: 'analytics-v2/', create: 'mwaa-migrate' },
-      resources: { from: 'source', dags: 'dags' },
+      resources: { from: 'source', dags: 'dags', isDagsNamed: false },
       metadata: { historyDays: 'all', auditLogDays: 30, xcom: true, variables: true, connections: true },
       logs: { tasks: 'none', maxDays: 3 },
       drain: { timeoutMinutes: 60, taskMinutes: 30, leftover: 'resume', resumeDeferred: false },

@@ -31,4 +31,10 @@ it('is green with warnings and with what was not checked, and says both', async 
   expect(result.summary).toMatch(/⚠️[\s\S]*perhaps[\s\S]*the rest/u);
 });
 
+it('is green, and no check that was passed, where the repository holds no DAGs', async () => {
+  const result = await run(aCheckReport({ findings: [], dags: [], counts: { dagFiles: 0, dags: 0, requirements: 0, plugins: 0 }, notChecked: ['no folder "dags"'] }));
+  expect(result.ok).toBe(true);
+  expect(result.summary).toMatch(/^## ⚠️ Nothing to check here[\s\S]*no folder/u);
+});
+
 it('shows the replacement to write', async () => expect((await run(aCheckReport({ findings: [aFinding({ replacement: 'from airflow.sdk import DAG' })] }))).summary).toContain('from airflow.sdk import DAG'));
