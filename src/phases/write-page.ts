@@ -7,25 +7,21 @@ import { readStory } from './read-story.js';
 
 /**
  * Writes the page of the whole migration into its bucket, before the lock is given back: nobody else's newer page is overwritten. It only
- * tells, so what keeps it from being written is warned of and fails no phase.
+ * tells, so whatever keeps it from being written, a defect of ours too, is warned of: it must neither fail a phase nor hide why one failed.
  */
 export async function writePage({ file, clock, log }: Pick<Context, 'file' | 'clock' | 'log'>, bucket: Bucket, prefix: string, journal: OpenJournal, plan: Story['plan']): Promise<void> {
   const key = `${prefix}${PAGE_OBJECT}`;
   try {
     const story = await readStory(bucket, prefix, journal.current, plan);
     const html = render(file.id, story, `s3://${bucket.name}/${prefix}journal.json`, clock.now().toISOString());
+    // Changes nothing, and refuses where the lease was lost: whoever took over tells more than this runner knows.
+    await journal.update((current) => current);
     await bucket.write(key, html, { contentType: 'text/html; charset=utf-8', cacheControl: 'no-store' });
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    log.warn(`The page s3://${bucket.name}/${key} was not written: ${error.what} The phase goes on without it.`);
+    log.warn(`The page s3://${bucket.name}/${key} was not written: ${wordsOf(error)} The phase goes on without it.`);
   }
 }
 
-/** @throws {UserError} also for a defect of ours: a page is not worth a phase */
-function render(id: string, story: Story, location: string, now: string): string {
-  try {
-    return pageOf(id, statusReport({ id, journal: story.journal, location, lock: undefined, now, more: storySections(story) }), now);
-  } catch (cause) {
-    throw new UserError(`It could not be made (${cause instanceof Error ? cause.message : 'no reason given'}).`, 'this is a defect of mwaa-migrate.', 'please report it.', { cause });
-  }
-}
+const render = (id: string, story: Story, location: string, now: string): string => pageOf(id, statusReport({ id, journal: story.journal, location, lock: undefined, now, more: storySections(story) }), now);
+
+const wordsOf = (error: unknown): string => (error instanceof UserError ? error.what : `It could not be made (${error instanceof Error ? error.message : 'no reason given'}); please report this defect of mwaa-migrate.`);

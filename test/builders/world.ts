@@ -250,7 +250,11 @@ export class World {
         return {
           get current() { return current(); },
           update: (change) => this.effect('journal', () => (this.journalValue = change(current()))),
-          close: () => { if (!this.isDead) this.lockedBy = undefined; return Promise.resolve(); },
+          close: () => {
+            if (this.isDead) return Promise.reject(new Killed('close'));
+            this.lockedBy = undefined;
+            return Promise.resolve();
+          },
         };
       },
     };

@@ -1,10 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { UserError } from '../../../src/errors.js';
 import type { Inputs } from '../../../src/inputs.js';
+import { LEASE_MS, openJournalStore } from '../../../src/gateways/journal/store.js';
+import { newJournal } from '../../../src/journal/transitions.js';
 import { phases } from '../../../src/phases/index.js';
+import { writePage } from '../../../src/phases/write-page.js';
 import type { Context } from '../../../src/ports.js';
+import { memoryBucket, type Objects } from '../../builders/memory-bucket.js';
 import { toldNeeds } from '../../builders/told-migration.js';
-import { anEnvironment, HIDDEN_VALUE, someWorkflowInputs } from '../../builders/values.js';
+import { aMigrationFile, anEnvironment, HIDDEN_VALUE, someWorkflowInputs } from '../../builders/values.js';
 import { World } from '../../builders/world.js';
 
 type Run = Partial<Inputs> & Pick<Inputs, 'phase'>;
@@ -49,6 +53,34 @@ describe('the page of the whole migration', () => {
     expect(world.text(BUCKET, PAGE)).toBeUndefined();
     expect(world.lines.filter((line) => line.includes('page.html was not written: Access denied: s3:PutObject.'))).toHaveLength(1);
     expect(world.lockedBy).toBeUndefined();
+  });
+
+  it('hides no failure of the phase by a defect of its own, and makes no good end bad', async () => {
+    const world = aWorld();
+    const broken = ({ source }: Context): Partial<Context> => ({
+      source: { ...source, openBucket: (name, owner) => { const bucket = source.openBucket(name, owner); return { ...bucket, write: (key, body, options) => (key.endsWith('page.html') ? Promise.reject(new TypeError('x is not a function')) : bucket.write(key, body, options)) }; } },
+    });
+    for (const given of CHAIN.slice(0, 3)) expect((await run(world, given, broken)).ok).toBe(true);
+    expect(world.lines.filter((line) => line.includes('page.html was not written: It could not be made (x is not a function); please report'))).toHaveLength(3);
+    world.answers.failing = { export: new UserError('The task died.', 'w', 'f') };
+    await expect(run(world, { phase: 'export', mode: 'final' }, broken)).rejects.toThrow('The task died.');
+  });
+
+  it('of a runner that lost its lease is not written over that of who took over', async () => {
+    let now = Date.parse('2026-11-22T10:00:00Z');
+    const objects: Objects = new Map(), lines: string[] = [], file = aMigrationFile();
+    const bucket = memoryBucket('b', new Map([['b', objects]]), () => {}, () => `v${objects.size}`);
+    const clock = { now: () => new Date(now), sleep: () => Promise.resolve() }, log = { info: () => {}, warn: (line: string) => void lines.push(line), group: <T>(_: string, work: () => Promise<T>) => work() };
+    const store = openJournalStore({ bucket, prefix: 'p/', initial: newJournal({ migrationId: file.id, source: { environment: 'a', region: 'r', airflowVersion: '2.7.2' }, target: { environment: 'b', region: 'r', airflowVersion: '2.10.3' } }), clock, ticker: () => () => {}, log });
+    const stale = await store.open('run 1');
+    now += LEASE_MS;
+    const fresh = await store.open('run 2');
+    await writePage({ file, clock, log }, bucket, 'p/', fresh, undefined);
+    const page = () => objects.get('p/page.html')?.at(-1)?.body.toString('utf8');
+    const newer = page();
+    now += 1_000;
+    await writePage({ file, clock, log }, bucket, 'p/', stale, undefined);
+    expect([newer === undefined, page() === newer, lines]).toEqual([false, true, [expect.stringMatching(/page\.html was not written: This runner lost the lock/u)]]);
   });
 
   it('is written also after a failure, and shows how far it came', async () => {
