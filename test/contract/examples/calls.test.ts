@@ -20,6 +20,9 @@ function asked(called: Document['workflow']): Readonly<Record<string, string>> {
   return all;
 }
 
+/** An excerpt that begins with its jobs takes the inputs of the example that it changes. */
+const exampleOf = ({ uses = '' }: Job): Document | undefined => DOCUMENTS.find(({ where }) => where === `docs/examples/${/workflows\/([a-z-]+\.yml)/u.exec(uses)?.[1] ?? ''}`);
+
 /** As GitHub would take it: an expression alone keeps its type, one inside a text is text. */
 function typeOf(value: unknown, own: Declared): string {
   if (typeof value !== 'string') return typeof value;
@@ -35,7 +38,7 @@ it('there are some of each workflow, in files and in pages', () => {
 });
 
 describe.each(calls)('%s, job %s', (_, __, job, { workflow: { on } }) => {
-  const called = calledBy(job), there = inputsOf(called.on, 'workflow_call'), own = inputsOf(on, 'workflow_dispatch');
+  const called = calledBy(job), there = inputsOf(called.on, 'workflow_call'), own = inputsOf(on ?? exampleOf(job)?.workflow.on, 'workflow_dispatch');
   const given = job.with ?? {};
 
   it('has the keys that a calling job may have, and hands on no secret', () => {
@@ -52,6 +55,26 @@ describe.each(calls)('%s, job %s', (_, __, job, { workflow: { on } }) => {
   it('grants what the called jobs ask for together, and no more', () => expect(job.permissions).toEqual(asked(called)));
 
   it('lets one migration of several fail alone', () => expect(job.strategy?.['fail-fast'] ?? false).toBe(false));
+});
+
+describe('runners of one\'s own', () => {
+  const server = calls.filter(([where]) => where.endsWith('use-on-github-enterprise-server.md'));
+
+  it('are shown for each workflow of a server, which has no others', () => expect(server.map(([, , { uses = '' }]) => /workflows\/([a-z-]+)\.yml/u.exec(uses)?.[1]).sort()).toEqual(['dry-run', 'migrate', 'rollback']));
+  it.each(server)('%s, job %s names them in every input that there is for it', (_, __, job) => {
+    const wanted = Object.keys(inputsOf(calledBy(job).on, 'workflow_call')).filter((name) => name.endsWith('runs-on'));
+    expect(Object.keys(job.with ?? {})).toEqual(expect.arrayContaining(wanted));
+  });
+});
+
+it('every migration can be begun in the middle, as the pages tell it', () => {
+  const short = calls.filter(([, , { uses = '', with: given = {} }]) => uses.includes('/migrate.yml@') && !['from', 'only'].every((name) => given[name] === `\${{ inputs.${name} }}`));
+  expect(short.map(([where]) => where)).toEqual([]);
+});
+
+describe('docs/how-to/several-accounts.md', () => {
+  const page = calls.filter(([where]) => where.endsWith('several-accounts.md')).map(([, , { with: given = {} }]) => Object.keys(given));
+  it('lets the dry run look at the side of the target, and holds the way back to the two accounts', () => expect(page).toEqual([expect.arrayContaining(['target-plan-role']), expect.arrayContaining(['allowed-account-ids'])]));
 });
 
 describe.each(DOCUMENTS.filter(({ isWhole }) => isWhole).map((document) => [document.where, document] as const))('%s', (name, { text: source, workflow }) => {

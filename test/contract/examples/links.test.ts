@@ -2,6 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import { parse } from 'yaml';
 import { readMigrationFile } from '../../../src/migration-file/read.js';
 import { repository } from '../../sandbox/act/stage.js';
 import { readApiDescription } from '../../sandbox/github/openapi.js';
@@ -36,6 +37,25 @@ describe('migration files in the text', () => {
 
   it('there are some', () => expect(files.length).toBeGreaterThan(4));
   it.each(files)('$page: the action takes it', ({ page, body }) => expect(readMigrationFile(body, page).target.environment).toBe('analytics-v2'));
+  it.each(['README.md', 'docs/how-to/migrate-by-workflow.md'])('%s: names the old version, else the first check is green for want of it', (page) => {
+    expect(fenced(page, 'yaml').filter((body) => /^source:/mu.test(body)).map((body) => readMigrationFile(body, page).source.airflowVersion)).toEqual(['2.7.2']);
+  });
+});
+
+/** An interactive zsh, as on macOS, takes "# …" behind a command for arguments; aws and gh refuse them. */
+it.each(PAGES)('%s has no remark behind a command', (page) => {
+  expect(fenced(page, 'sh').flatMap((body) => body.split('\n')).filter((line) => /\S.* # /u.test(line))).toEqual([]);
+});
+
+describe('deployments of the roles', () => {
+  const { Parameters } = parse(text('docs/iam/roles.yaml'), { logLevel: 'silent' }) as Readonly<{ Parameters: Readonly<Record<string, Readonly<{ AllowedPattern?: string; AllowedValues?: readonly string[] }>>> }>;
+  const given = PAGES.flatMap((page) => fenced(page, 'sh').filter((body) => body.includes('roles.yaml')).flatMap((body) => [...body.matchAll(/\b([A-Z]\w+)=([^\s')"]+)/gu)].filter(([, name = '']) => /[a-z]/u.test(name)).map(([, name = '', value = '']) => ({ page, name, value }))));
+
+  it('there are some', () => expect(given.length).toBeGreaterThan(15));
+  it.each(given)('$page: $name=$value is what the template takes', ({ name, value }) => {
+    expect(Object.keys(Parameters)).toContain(name);
+    expect(value).toMatch(new RegExp(`^(?:${Parameters[name]?.AllowedPattern ?? Parameters[name]?.AllowedValues?.join('|') ?? '.*'})$`, 'u'));
+  });
 });
 
 describe('commands for GitHub', () => {
