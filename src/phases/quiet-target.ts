@@ -23,6 +23,11 @@ export async function quietTarget(context: RollbackContext, seen: Place, migrati
   const wasActive = isSwitched(attempt), isDone = stepOf(attempt, STEP.deactivated) !== undefined;
   // A rollback that was stopped after it had paused what a person had activated: its tasks may still run, and nothing says what ran.
   const mayRun = wasActive || stepOf(attempt, STEP.rollbackBegun) !== undefined;
+  if (seen.targetUnknown) {
+    const { what, why, fix } = seen.targetUnknown;
+    if (mayRun || importedSince(migration.journal.current, attempt) !== undefined) throw new UserError(what, `${why} ${FIRST}`, fix, { cause: seen.targetUnknown });
+    return { kind: 'broken', why: `it cannot be asked: ${what}` };
+  }
   if (!seen.target) {
     if (isDone) return pausedBefore(attempt);
     if (wasActive) context.log.warn(`Target ${context.file.target.environment} is gone, so what it ran since the cutover is not known; the source may run it again.`);

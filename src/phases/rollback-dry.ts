@@ -65,6 +65,7 @@ async function lookAtTarget(context: RollbackContext, seen: Place, bucket: Bucke
   const { target } = seen;
   const wasActive = isSwitched(attempt), mayRun = wasActive || stepOf(attempt, STEP.rollbackBegun) !== undefined;
   const only = (words: string): TargetOutlook => ({ wentOn: [], words: [words] });
+  if (seen.targetUnknown) return only(mayRun || since !== undefined ? `refuse: target ${name} cannot be asked (${seen.targetUnknown.what}), and DAGs may run there` : `leave target ${name} alone: it cannot be asked, and nothing was imported into it`);
   if (!target) return only(wasActive ? `find that target ${name} is gone, so that what it ran is not known` : `leave the target alone: ${name} does not exist`);
   const { verdict, meaning } = stateOf(target.Status);
   if (verdict !== 'usable') return only(mayRun ? `refuse: target ${name} is ${target.Status} (${meaning}) and may still run its DAGs` : `leave target ${name} alone: it is ${target.Status} (${meaning}), and nothing was activated there`);

@@ -128,7 +128,7 @@ class Rollback {
     const source = context.source.airflow(seen.source, migration.bucket, migration.prefix);
     const earlier = pausedAttempts(migration.journal.current, attempt.number).map(({ number }) => number);
     const before = stepOf(attempt, STEP.restored), wasBefore = before && restoredBefore(before.data);
-    let side: TargetSide = sideBefore(migration.journal.current, attempt, seen.target !== undefined);
+    let side: TargetSide = sideBefore(migration.journal.current, attempt, (seen.target ?? seen.targetUnknown) !== undefined);
     let restored: Restored;
     if (wasBefore) restored = await this.restoreMissing(source, active, earlier, wasBefore);
     else {

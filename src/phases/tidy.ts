@@ -56,7 +56,7 @@ async function findOnTarget(context: TidyContext, place: Place, bucket: Bucket):
   const isFileThere = await isTargetFileThere(context, place);
   if (typeof isFileThere === 'string') return { targetDag: false, keyPair: false, unreachable: isFileThere };
   const airflow = askable(context, place, bucket);
-  if (typeof airflow === 'string') return { targetDag: isFileThere, keyPair: false, unreachable: place.target ? airflow : undefined };
+  if (typeof airflow === 'string') return { targetDag: isFileThere, keyPair: false, unreachable: place.target ?? place.targetUnknown ? airflow : undefined };
   try {
     // The private half is not asked for: its value would come along.
     return { targetDag: isFileThere || (await airflow.hasDag()), keyPair: (await airflow.readVariable(keyVariables(context.file.id).publicKey)) !== undefined, unreachable: undefined };
@@ -109,7 +109,8 @@ async function targetFile({ file, target }: TidyContext, { source, target: seen 
 }
 
 /** @returns a text: why it cannot be asked */
-function askable({ file, target }: TidyContext, { target: seen, prefix }: Place, bucket: Bucket): AirflowEnvironment | string {
+function askable({ file, target }: TidyContext, { target: seen, targetUnknown, prefix }: Place, bucket: Bucket): AirflowEnvironment | string {
+  if (targetUnknown) return targetUnknown.what;
   if (!seen) return `${file.target.environment} does not exist`;
   const { verdict, meaning } = stateOf(seen.Status);
   return verdict === 'usable' ? target.airflow(seen, bucket, prefix) : `${seen.Name} is ${seen.Status}: ${meaning}`;

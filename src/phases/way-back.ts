@@ -12,8 +12,10 @@ import { writePage } from './write-page.js';
 /** Both sides as they are now, and where the migration lies. */
 export type Place = Readonly<{
   source: EnvironmentDescription;
-  /** undefined: not created yet, or gone. */
+  /** undefined: not created yet, or gone; or nobody can tell. */
   target: EnvironmentDescription | undefined;
+  /** Why nobody can tell whether there is a target; undefined: it was asked. */
+  targetUnknown?: UserError | undefined;
   sourceAccount: string;
   bucketName: string;
   prefix: string;
@@ -36,7 +38,17 @@ export async function lookAround({ file, source, target }: Pick<Context, 'file' 
     );
   }
   const sourceAccount = accountOf(seen.Arn);
-  return { source: seen, target: await target.mwaa.get(file.target.environment), sourceAccount, bucketName: migrationBucketName(file, sourceAccount), prefix: migrationPrefix(file, seen.AirflowVersion, file.target.airflowVersion) };
+  return { source: seen, ...(await lookAtTarget({ file, target })), sourceAccount, bucketName: migrationBucketName(file, sourceAccount), prefix: migrationPrefix(file, seen.AirflowVersion, file.target.airflowVersion) };
+}
+
+/** What is wrong with the target's role or account must not keep anybody from putting the source back, where nothing ever reached the target: quietTarget decides. */
+async function lookAtTarget({ file, target }: Pick<Context, 'file' | 'target'>): Promise<Pick<Place, 'target' | 'targetUnknown'>> {
+  try {
+    return { target: await target.mwaa.get(file.target.environment) };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { target: undefined, targetUnknown: error };
+  }
 }
 
 /** No lock, nothing made. @returns `journal` undefined: the migration has not begun */

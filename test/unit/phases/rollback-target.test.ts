@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { UserError } from '../../../src/errors.js';
+import { rollBack } from '../../../src/phases/rollback.js';
 import { ACTIVE, CUT_OVER, EXPORTED, IMPORTED, READY, after, back, plain, run, steps } from '../../builders/rollback-story.js';
 import { anEnvironment, aRanRun, aTargetEnvironment } from '../../builders/values.js';
 import type { World } from '../../builders/world.js';
@@ -22,6 +23,30 @@ describe('while the target may still run something, rollback leaves the source a
     Object.assign(answers, { stillRunning: 0, deafTarget: undefined, failing: {} });
     await run(world, back);
     expect([[...world.dags.source], world.sides.active('target'), world.sides.accidents]).toEqual([ACTIVE, [], []]);
+  });
+
+  describe('where the target\'s role or account cannot be used,', () => {
+    const deaf = async (world: World, given: Parameters<World['context']>[0]) => {
+      const context = world.context(given), { target } = context;
+      const refuse = (): Promise<never> => Promise.reject(new UserError('The role of the target cannot be assumed.', 'AccessDenied', 'repair its trust policy.'));
+      return await rollBack({ ...context, target: { ...target, identity: refuse, mwaa: { ...target.mwaa, get: refuse } } });
+    };
+
+    it('goes back where nothing was imported, for then the target does not matter', async () => {
+      const world = await after(...EXPORTED);
+      expect(plain((await deaf(world, { ...back, dryRun: true })).summary)).toMatch(/leave target analytics-v2 alone: it cannot be asked, and nothing was imported into it/);
+      const { ok, summary } = await deaf(world, { ...back, isAutomatic: true });
+      expect([ok, [...world.dags.source]]).toEqual([true, ACTIVE]);
+      expect(plain(summary)).toMatch(/was left alone: it cannot be asked: The role of the target cannot be assumed\./);
+      expect((await deaf(world, back)).ok).toBe(true);
+    });
+
+    it.each([['an import', IMPORTED], ['a cutover', CUT_OVER]] as const)('refuses after %s: what runs there would run twice', async (_, given) => {
+      const world = await after(...given);
+      expect(plain((await deaf(world, { ...back, dryRun: true })).summary)).toMatch(/refuse: target analytics-v2 cannot be asked/);
+      await expect(deaf(world, back)).rejects.toThrow(/role of the target cannot be assumed[^]*source was not touched/);
+      expect([...world.dags.source.values()]).toEqual([true, true, true]);
+    });
   });
 
   it('but a target that is gone does not hold it up, and what is not known is said in red', async () => {
