@@ -17,7 +17,7 @@ export type WorkflowInputs = Readonly<{ gate: GateInputs; chain: ChainInputs; re
 const GATE_MINUTES = { least: 5, most: 330 };
 const ROLES = ['plan-role', 'target-plan-role', 'source-role', 'target-role'] as const;
 const ONLY_FOR = {
-  'require-approval': ['export', 'import', 'cutover'], gate: ['start', 'gate', 'watch'], 'gate-environment': ['start', 'gate', 'watch'], 'gate-timeout-minutes': ['start', 'gate', 'watch'], 'cutover-environment': ['start'],
+  'require-approval': ['export', 'import', 'cutover'], gate: ['start', 'gate', 'watch'], 'gate-environment': ['start', 'gate', 'watch'], 'gate-timeout-minutes': ['start', 'gate', 'watch'], 'cutover-environment': ['start', 'cutover'],
   'allow-unprotected-gate': ['start', 'gate'], pause: ['start'], from: ['start'], only: ['start'], jobs: ['status'],
 } as const satisfies Partial<Record<InputName, readonly string[]>>;
 

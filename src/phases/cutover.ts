@@ -10,6 +10,7 @@ import { withTimeline } from '../report/timeline.js';
 import { cutoverReport } from '../report/cutover-report.js';
 import { readActiveDags } from './active-dags.js';
 import { isSwitched, refuseRollingBack, STEP, type FinishedExport } from './attempts.js';
+import { requireCutoverApproved } from './gate-attempt.js';
 import { grantAccess } from './grants.js';
 import { inMigration, lookAtMigration } from './migration.js';
 import { ordersOf } from './orders.js';
@@ -72,10 +73,11 @@ export async function cutOver(context: CutoverContext): Promise<PhaseResult> {
 }
 
 /** Everything that must be true before a DAG is activated; reads only. @returns runs that began on the target by hand before the first cutover */
-async function requireReady({ source, target: side }: CutoverContext, journal: Journal, { attempt, manifest, source: from, target }: FinalWork): Promise<readonly RunSeen[]> {
+async function requireReady({ inputs, source, target: side }: CutoverContext, journal: Journal, { attempt, manifest, source: from, target }: FinalWork): Promise<readonly RunSeen[]> {
   const imported = stepOf(attempt, STEP.imported);
   if (!imported) throw notImported(attempt);
   refuseRollingBack(journal);
+  requireCutoverApproved(attempt, inputs.workflow.gate.cutoverEnvironment);
   await requireStill(from, source.mwaa, manifest, 'cutover');
   if (isSwitched(attempt)) return [];
   await requireTargetPaused(target, 'somebody activated them by hand, before their runs in flight were resumed and their next run was checked: they may run intervals twice, or never.', 'pause them, look at the runs they made, and run phase cutover again: it activates them in order.');

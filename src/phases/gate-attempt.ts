@@ -3,7 +3,7 @@ import { UserError } from '../errors.js';
 import type { Attempt, Journal } from '../journal/journal.js';
 import { attemptOf, newestAttempt, refuseCleaned, stepOf } from '../journal/transitions.js';
 import { approvalOf } from './approval.js';
-import { refuseRollingBack, STEP, type ApprovedData, type FinishedExport } from './attempts.js';
+import { isSwitched, refuseRollingBack, STEP, type ApprovedData, type FinishedExport } from './attempts.js';
 
 const AGAIN = 'start the workflow from job rehearse (with pause: before-gate from job pause-first), and approve what that shows.';
 
@@ -53,6 +53,26 @@ export const CUTOVER_APPROVED = 'cutover-approved';
 export const APPROVAL_REFUSED = 'approval-refused';
 /** Which approval is asked for: what is imported already waits for the second gate. */
 export const approvalStep = (attempt: Attempt): string => (stepOf(attempt, STEP.imported) ? CUTOVER_APPROVED : STEP.approved);
+
+/**
+ * Before cutover, where there is a second gate: by the journal, so that a run that begins with cutover passes no gate unseen, and one that goes on needs no new one.
+ * @param environment input `cutover-environment`; undefined: there is no second gate
+ * @throws UserError for an attempt that nobody has approved in this environment
+ */
+export function requireCutoverApproved(attempt: Attempt, environment: string | undefined): void {
+  // A switch that has begun must not stop half-way.
+  if (environment === undefined || isSwitched(attempt)) return;
+  const found = stepOf(attempt, CUTOVER_APPROVED) && approvedOf(attempt);
+  if (found && isOf(found, environment)) return;
+  throw new UserError(
+    `The cutover of attempt ${attempt.number} was not approved in environment "${environment}"${found ? `, only in ${found.environment === undefined ? 'another way' : `"${found.environment}"`}` : ''}.`,
+    'input cutover-environment asks for a second approval before the target takes over, and the journal holds none.',
+    'start the workflow with from: verify, so that job cutover-gate asks for it (with attempt, approved-plan and approved-manifest as its job ask showed them), or without cutover-environment if nobody has to approve a second time.',
+  );
+}
+
+/** Whether an approval was given in this GitHub environment; their names are compared whatever their case. */
+export const isOf = ({ environment }: ApprovedData, wanted: string): boolean => environment?.toLowerCase() === wanted.toLowerCase();
 
 /** The approval that an attempt already has, at the gate that it stands before. */
 export function approvedOf(attempt: Attempt): ApprovedData | undefined {

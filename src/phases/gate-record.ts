@@ -9,7 +9,7 @@ import { migrationBucketName, migrationPrefix } from '../plan/naming.js';
 import type { Bucket, Context, JournalStore, OpenJournal, PhaseResult } from '../ports.js';
 import { recordReport } from '../report/gate-record.js';
 import { startedBy, type ApprovedData, type FinishedExport } from './attempts.js';
-import { APPROVAL_REFUSED, approvalStep, approvedOf, attemptToApprove, CUTOVER_APPROVED, requireShown } from './gate-attempt.js';
+import { APPROVAL_REFUSED, approvalStep, approvedOf, attemptToApprove, CUTOVER_APPROVED, isOf, requireShown } from './gate-attempt.js';
 import { requireGatekeeper } from './gate-keeper.js';
 import { openPatiently } from './open-patiently.js';
 import { resultOf } from './result.js';
@@ -34,7 +34,7 @@ export async function recordApproval(context: RecordContext): Promise<PhaseResul
   const { store, bucket, prefix } = await openStore(context);
   const journal = await openPatiently(store, context, Math.max(0, inputs.timeoutMinutes - REST_MINUTES) * 60_000);
   try {
-    const known = alreadyApproved(journal.current, number, planDigest, scope);
+    const known = alreadyApproved(journal.current, number, { planDigest, scope }, inputs.workflow.gate.environment);
     if (known) {
       log.info(`Attempt ${number} was approved before, by ${known.by.join(', ')}.`);
       return finish(context, journal.current, number, { data: known, isNew: false, fresh: undefined, warnings: way.warnings });
@@ -93,8 +93,8 @@ async function requireGoodFor(context: RecordContext, journal: OpenJournal, fres
 
 async function remember({ clock, owner }: RecordContext, journal: OpenJournal, number: number, name: string, data: Readonly<Record<string, unknown>>): Promise<void> {
   const step = { name, at: clock.now().toISOString(), by: owner, data };
-  // Of what was refused the newest counts: it has the longest list of reviews.
-  await journal.update((current) => (name === APPROVAL_REFUSED ? replaceStep : rememberStep)(current, number, step));
+  // Of what was refused the newest counts: it has the longest list of reviews. Of a cutover the one by the environment that is asked now.
+  await journal.update((current) => (name === APPROVAL_REFUSED || name === CUTOVER_APPROVED ? replaceStep : rememberStep)(current, number, step));
 }
 
 /** By the source role alone: the gate changes the journal, and looks at nothing else. */
@@ -119,9 +119,11 @@ const nothingShown = ({ inputs }: RecordContext): UserError => {
 };
 
 /** Of the very thing that is asked for again: a job that is run twice changes nothing. What it is good for by now, the later phases decide. */
-function alreadyApproved({ attempts }: Journal, number: number, planDigest: string, scope: string): ApprovedData | undefined {
+function alreadyApproved({ attempts }: Journal, number: number, { planDigest, scope }: Readonly<{ planDigest: string; scope: string }>, environment: string): ApprovedData | undefined {
   const attempt = attempts.find((one) => one.number === number);
   const data = attempt && approvedOf(attempt);
+  // What is imported waits for the second gate; an approval by the reviewers of the first (from: ask) is none of it.
+  if (attempt && data && approvalStep(attempt) === CUTOVER_APPROVED && data.how !== 'dispatch' && !isOf(data, environment)) return undefined;
   return data?.planDigest === planDigest && data.scope === scope ? data : undefined;
 }
 

@@ -48,6 +48,8 @@ describe('migrate.yml', () => {
   it('asks for an approval wherever the source is paused after the gate, imported or cut over', () =>
     expect(of((id) => phaseOf(migrate.jobs[id]).with['require-approval'])).toEqual({ ...of(() => undefined), export: 'true', import: 'true', cutover: 'true' }));
 
+  it('tells cutover of the second gate, so that no run passes it unseen', () => expect(phaseOf(migrate.jobs['cutover']).with['cutover-environment']).toBe('${{ inputs.cutover-environment }}'));
+
   it('runs these phases', () =>
     expect(of((id) => [phaseOf(migrate.jobs[id]).with['phase'], phaseOf(migrate.jobs[id]).with['mode']].filter(Boolean).join(' '))).toEqual({
       start: 'start', check: 'check', plan: 'plan', resources: 'resources', create: 'create', 'pause-first': 'export final', rehearse: 'export rehearsal', ask: 'gate ask', gate: 'gate record', watch: 'watch',
