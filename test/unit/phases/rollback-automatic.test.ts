@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { rememberStep } from '../../../src/journal/transitions.js';
+import { rememberStep, replaceStep } from '../../../src/journal/transitions.js';
 import { ACTIVE, after, CUT_OVER, EXPORTED, IMPORTED, plain, READY, run, type Given } from '../../builders/rollback-story.js';
 import { World } from '../../builders/world.js';
 
@@ -60,6 +60,30 @@ describe('a rollback that no person has asked for', () => {
     world.owner = `${RUN}/8/attempts/1`;
     world.journalValue = world.journalValue && rememberStep(world.journalValue, 1, { name: 'approval-refused', at: '2026-11-22T12:00:00Z', by: world.owner, data: {} });
     expect([(await told(world)).text, world.sides.active('source')]).toEqual([expect.stringMatching(/belongs to another workflow run/), []]);
+  });
+
+  it.each<{ what: string; works: readonly (readonly [run: 7 | 8, given: Given, isRed?: boolean])[]; goes: readonly (7 | 8)[] }>([
+    { what: 'one paused, the other verified', works: [[7, { phase: 'import' }], [8, { phase: 'verify' }]], goes: [7] },
+    { what: 'one paused, the other imported: nothing is active yet', works: [[8, { phase: 'import' }]], goes: [7, 8] },
+    { what: 'one paused and began to cut over, the other verified', works: [[7, { phase: 'import' }], [7, { phase: 'cutover' }, true], [8, { phase: 'verify' }]], goes: [7] },
+    { what: 'one paused, the other began to cut over', works: [[7, { phase: 'import' }], [8, { phase: 'cutover' }, true]], goes: [8] },
+    { what: 'one began to cut over, the other went on with it', works: [[7, { phase: 'import' }], [7, { phase: 'cutover' }, true], [8, { phase: 'cutover' }, true]], goes: [8] },
+    { what: 'one began to cut over, the other ended it', works: [[7, { phase: 'import' }], [7, { phase: 'cutover' }, true], [8, { phase: 'cutover' }]], goes: [] },
+  ])('of two runs goes back for those that have to answer for it: $what', async ({ works, goes }) => {
+    const world = await by(`${RUN}/7/attempts/1`, ...EXPORTED);
+    for (const [at, given, isRed] of works) {
+      world.owner = `${RUN}/${at}/attempts/1`;
+      world.answers.left = isRed ? [{ dagId: 'hourly', reason: 'behind a red canary' }] : [];
+      await run(world, given).catch((error: unknown) => { if (given.phase !== 'verify') throw error; });
+      if (given.phase === 'verify') world.journalValue = world.journalValue && replaceStep(world.journalValue, 1, { name: 'verified', at: '2026-11-22T12:00:00Z', by: world.owner, data: {} });
+    }
+    for (const at of [7, 8] as const) {
+      const copy = world.copy();
+      copy.owner = `${RUN}/${at}/attempts/2`;
+      const before = JSON.stringify([copy.journalValue, [...copy.dags.source], [...copy.dags.target]]);
+      expect({ at, ok: (await told(copy)).ok, isLeft: JSON.stringify([copy.journalValue, [...copy.dags.source], [...copy.dags.target]]) === before }).toEqual({ at, ok: true, isLeft: !goes.includes(at) });
+      if (goes.includes(at)) expect([copy.sides.active('source'), copy.sides.active('target')]).toEqual([['hourly', 'nightly_load'], []]);
+    }
   });
 
   it('is green where nothing has begun, where nothing was paused, and where it was put back before', async () => {
