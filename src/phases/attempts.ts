@@ -20,6 +20,8 @@ export const STEP = {
   approved: 'approved',
   /** Of a final export: `{ from }`, the number of the approved rehearsal that it was made from. */
   madeFrom: 'made-from',
+  /** Which workflow run watches the gate, the newest one: it answers for the pause, whoever paused. */
+  watched: 'watched',
   /** The gate waited too long while the source was paused: no later phase goes on with this attempt but rollback. */
   expired: 'expired',
   /** From here on rows of this attempt may be on the target. */

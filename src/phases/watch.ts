@@ -1,7 +1,8 @@
 import { LockHeld, UserError } from '../errors.js';
 import type { Gatekeeper } from '../gatekeeper.js';
 import type { Attempt, Journal } from '../journal/journal.js';
-import { attemptOf, rememberStep, stepOf } from '../journal/transitions.js';
+import { isSameRun } from '../journal/owner.js';
+import { attemptOf, rememberStep, replaceStep, stepOf } from '../journal/transitions.js';
 import type { Clock, Context, JournalStore, PhaseResult } from '../ports.js';
 import { watchReport, type WatchEnd } from '../report/watch-report.js';
 import { STEP } from './attempts.js';
@@ -41,10 +42,12 @@ export async function watchGate(context: WatchContext): Promise<PhaseResult> {
   const watched = gateOf(attempt), deadline = deadlineOf(attempt, watched, gate.timeoutMinutes);
   log.info(`Watching the gate of attempt ${attempt.number}: environment "${gate.environment}" has until ${deadline.toISOString()}, ${gate.timeoutMinutes} minutes after the ${watched === 'first' ? 'export' : 'import was verified'}.`);
   const eyes = new Eyes(gatekeeper, store, gate, attempt.number, watched, log, clock.now());
+  let isNoted = false;
   // A watch that was killed between the expiry and the way back only has to go back.
   while (!stepOf(attempt, STEP.expired)) {
     const end = await eyes.look(clock.now());
     if (end) return finish(context, await eyes.journal(), attempt.number, end);
+    isNoted ||= await noteWatch(context, store, attempt.number);
     const left = deadline.getTime() - clock.now().getTime();
     if (left <= 0) break;
     await clock.sleep(Math.min(POLL_MS, left));
@@ -55,6 +58,28 @@ export async function watchGate(context: WatchContext): Promise<PhaseResult> {
   // The way back takes the lock itself: between the two nobody can use the attempt any more.
   const back = await goBack(context, until);
   return expired(context, back, attempt.number, await eyes.journal());
+}
+
+/**
+ * The export may be of another run (from: ask). From here on this one answers for its pause: where its gate is rejected, its job rollback puts
+ * the source back, as job ask has promised.
+ * @returns false: not now, because somebody holds the lock, or S3 does not answer
+ */
+async function noteWatch({ clock, owner, log }: WatchContext, store: JournalStore, number: number): Promise<boolean> {
+  try {
+    const journal = await store.open(owner);
+    try {
+      const attempt = attemptOf(journal.current, number), before = attempt && stepOf(attempt, STEP.watched);
+      if (!before || !isSameRun(before.by, owner)) await journal.update((current) => replaceStep(current, number, { name: STEP.watched, at: clock.now().toISOString(), by: owner }));
+      return true;
+    } finally {
+      await journal.close();
+    }
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    log.info(`That this run watches is not in the journal yet: ${error.what}`);
+    return false;
+  }
 }
 
 /**

@@ -13,7 +13,7 @@ export type StatusFacts = Readonly<{ id: string; journal: Journal | undefined; l
 
 /** What a step of an attempt means to a person; a step that is not here is shown by its name. */
 const STEPS: Readonly<Record<string, string>> = {
-  started: 'started', approved: 'approved in the gate', 'cutover-approved': 'the cutover is approved', 'made-from': 'made from an approved rehearsal', expired: 'the gate was not answered in time',
+  started: 'started', approved: 'approved in the gate', 'cutover-approved': 'the cutover is approved', 'made-from': 'made from an approved rehearsal', watched: 'watched while the gate waits', expired: 'the gate was not answered in time',
   'active-dags': 'active DAGs are recorded', 'drain-begun': 'the drain has begun: the source may be paused', drained: 'the source is paused', restored: 'the source was put back', voided: 'given up: what was exported cannot be used',
   exported: 'exported', imported: 'imported', 'secrets-removed': 'exported secrets removed', verified: 'verified', activated: 'DAGs activated on the target',
   ...SWITCH_STEPS,

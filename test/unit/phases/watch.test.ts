@@ -75,6 +75,22 @@ describe('the watch beside a gate for which the source stands still', () => {
     expect(await told()).toMatchObject({ ok: true, minute: 0, text: expect.stringMatching(/it is approved/) });
   });
 
+  it('answers for the pause of an export of another run: rejected, its own job rollback goes back', async () => {
+    world.owner = RUN.replace('/7/', '/8/');
+    const { tick } = world;
+    let isHeld = true;
+    world.lockedBy = 'a job of a third run';
+    (world as { tick: World['tick'] }).tick = (what) => {
+      tick(what);
+      if (isHeld && gate.minute > 3) [isHeld, world.lockedBy] = [false, undefined];
+    };
+    gate.review('rejected', 20);
+    expect(await told()).toMatchObject({ ok: true, minute: 20, text: expect.stringMatching(/it is rejected/) });
+    expect(world.journalValue?.attempts[0]?.steps.filter(({ name }) => name === 'watched').map(({ by }) => by)).toEqual([world.owner]);
+    expect(plain((await run(world, { phase: 'rollback', isAutomatic: true })).summary)).toMatch(/2 of 2 DAGs are active again/);
+    expect([...world.dags.source]).toEqual(ACTIVE);
+  });
+
   it('ends when somebody has rolled back', async () => {
     await run(world, { phase: 'rollback' });
     expect(await told()).toMatchObject({ ok: true, text: expect.stringMatching(/it was rolled back/) });
