@@ -46,8 +46,9 @@ const SHOWN = 100;
 export function askReport(facts: AskFacts): Report {
   const { file, attempt, manifest, blockers, gate } = facts;
   const isFinal = attempt.mode === 'final';
-  const rows = manifest.tables.reduce((sum, one) => sum + one.rows, 0), left = manifest.tables.reduce((sum, one) => sum + leftOutOf(one).users, 0);
-  const what: readonly Part[] = [code(file.source.environment), ' to ', code(file.target.environment), `: ${counted(rows, 'row')} of ${counted(manifest.tables.length, 'table')}, ${grouped(left)} left out`];
+  const rows = manifest.tables.reduce((sum, one) => sum + one.rows, 0);
+  const left = manifest.tables.reduce((sum, one) => sum + leftOutOf(one).users, 0), ours = manifest.tables.reduce((sum, one) => sum + leftOutOf(one).ours, 0);
+  const what: readonly Part[] = [code(file.source.environment), ' to ', code(file.target.environment), `: ${counted(rows, 'row')} of ${counted(manifest.tables.length, 'table')}, ${grouped(left)} left out${ours > 0 ? ` (and ${grouped(ours)} of mwaa-migrate itself)` : ''}`];
   return {
     verdict: blockers.length > 0 ? [`${counted(blockers.length, 'thing blocks', 'things block')}, so there is nothing to approve: `, ...what] : facts.approved ? ['Approved before by ', ...names(facts.approved.by), ': ', ...what] : ['To approve: ', ...what],
     isGood: blockers.length === 0, needsCare: true,
@@ -57,8 +58,8 @@ export function askReport(facts: AskFacts): Report {
       ...answerSections(facts),
       pauseSection(facts),
       { title: 'Tables', importance: 1, blocks: [
-        table(['Table', 'Rows', 'Left out', 'Bytes in S3', 'Which rows'], manifest.tables.map((one) => [code(one.name), one.rows, leftOutOf(one).users, one.bytes, one.secret ? [one.filter, isFinal ? ', encrypted' : ', counted only'] : one.filter])),
-        text('Snapshot of ', code(manifest.snapshotAt), '.'),
+        table(['Table', 'Rows', 'Left out', 'Bytes in S3', 'Seconds', 'Which rows'], manifest.tables.map((one) => [code(one.name), one.rows, allLeftOut(one), one.bytes, one.seconds, one.secret ? [one.filter, isFinal ? ', encrypted' : ', counted only'] : one.filter])),
+        text('Snapshot of ', code(manifest.snapshotAt), '.', ours > 0 ? ` ${counted(ours, 'row')} of those left out ${ours === 1 ? 'is' : 'are'} of mwaa-migrate itself.` : ''),
       ] },
       ...leftOutSections(manifest),
       ...findings('Warnings of the plan', facts.warnings),
@@ -67,6 +68,11 @@ export function askReport(facts: AskFacts): Report {
     ],
     next: [],
   };
+}
+
+function allLeftOut(table: Manifest['tables'][number]): number {
+  const { users, ours } = leftOutOf(table);
+  return users + ours;
 }
 
 function askedRows({ file, attempt, manifest, planDigest, starters, hasTarget, pausedBy, now }: AskFacts): readonly (readonly Cell[])[] {

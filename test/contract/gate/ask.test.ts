@@ -32,7 +32,7 @@ describe('the page of a rehearsal', () => {
     gate.world.answers.manifest = (manifest) => ({
       ...manifest, inFlight: gate.world.sides.inFlight, notMoved: [{ table: 'job', reason: 'metadata.job is off', rows: 77 }, { table: 'ab_user', reason: 'fills itself' }],
       tables: manifest.tables.map((table) => (table.name !== 'dag_run' ? table : {
-        ...table, rows: 1_234_567, leftOut: { 'older than metadata.history-days': 4_321, 'row of mwaa-migrate itself': 5 }, filter: 'last 30 days',
+        ...table, rows: 1_234_567, seconds: 2, leftOut: { 'older than metadata.history-days': 4_321, 'row of mwaa-migrate itself': 5 }, filter: 'last 30 days',
         parts: table.parts.map((part) => ({ ...part, rows: 1_234_567, members: [{ offset: 0, length: part.bytes, rows: 1_234_567, sha256: part.sha256 }] })),
       })),
     });
@@ -51,7 +51,10 @@ describe('the page of a rehearsal', () => {
 
   it('shows every table, what is left out and why, what is in flight, and which DAGs will be paused', async () => {
     const text = plain((await gate.ask()).summary);
-    expect(text).toContain('| dag_run | 1,234,567 | 4,321 | 15 | last 30 days |');
+    expect(text).toContain('| Table | Rows | Left out | Bytes in S3 | Seconds | Which rows |');
+    expect(text).toContain('| dag_run | 1,234,567 | 4,326 | 15 | 2 | last 30 days |');
+    expect(text).toContain('5 rows of those left out are of mwaa-migrate itself.');
+    expect(text).toContain('4,321 left out (and 5 of mwaa-migrate itself)');
     expect(text).toContain('| dag_run | 4,321 | older than metadata.history-days |');
     expect(text).toContain('| job | 77 | metadata.job is off |');
     for (const table of ['task_instance', 'xcom', 'variable']) expect(text).toMatch(new RegExp(`^\\| ${table} \\|`, 'mu'));
