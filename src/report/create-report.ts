@@ -1,6 +1,7 @@
 import type { ClonedRole } from '../plan/clone-role.js';
 import type { Difference } from '../plan/difference.js';
 import { code, counted, list, table, text, type Report, type Section } from './document.js';
+import { onward } from './onward.js';
 
 export type CreateFacts = Readonly<{
   name: string;
@@ -48,7 +49,7 @@ export function createReport(facts: CreateFacts): Report {
       ...roleSections(facts.role?.clone),
       ...(facts.fields ? [{ title: 'Fields that would be sent', importance: 2 as const, isFolded: true, blocks: [table(['Field', 'Value'], Object.entries(facts.fields).sort(([a], [b]) => (a < b ? -1 : 1)).map(([field, value]) => [code(field), code(typeof value === 'string' ? value : JSON.stringify(value))]))] }] : []),
     ],
-    next: isDry ? ['Run phase create without dry-run.'] : ['Run phase export with mode rehearsal: it pauses nothing and shows what would be moved.'],
+    next: isDry ? ['Run phase create without dry-run.'] : [onward(['rehearse'], 'export with mode rehearsal'), 'It pauses nothing and shows what would be moved.'],
   };
 }
 

@@ -6,6 +6,7 @@ import type { Difference } from '../plan/difference.js';
 import { dagSection } from './dag-outlook.js';
 import { code, counted, grouped, list, table, text, type Block, type Report, type Section } from './document.js';
 import { fateInWords, fateShort } from './fates.js';
+import { onward } from './onward.js';
 
 export type ExportFacts = Readonly<{
   environment: string;
@@ -51,10 +52,10 @@ export function exportReport(facts: ExportFacts): Report {
     ],
     next: isFinal
       ? [
-          ['Run phase import with approved-manifest set to the digest that was approved (this export has ', code(facts.scope), ').'],
+          onward(['ask', 'import'], 'import with approved-manifest set to the digest that was approved (this export has ', code(facts.scope), ')'),
           [`${environment} is paused since; ${counted(drained?.leftover.length ?? 0, 'run')} will arrive parked. To go back, run phase rollback.`],
         ]
-      : [['Let a person read this summary and approve manifest digest ', code(facts.scope), '.'], 'Then run phase export with mode final: it pauses the source.'],
+      : [['Let a person read this summary and approve manifest digest ', code(facts.scope), '.'], onward(['ask'], 'export with mode final when it is approved; that pauses the source')],
   };
 }
 

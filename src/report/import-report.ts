@@ -2,6 +2,7 @@ import type { ImportData, ImportedTable } from '../airflow/protocol.js';
 import type { Manifest } from '../metadata/manifest.js';
 import { code, counted, grouped, table, text, type Report, type Section } from './document.js';
 import { fatesOf } from './fates.js';
+import { onward } from './onward.js';
 
 export type ImportFacts = Readonly<{ environment: string; manifest: Manifest; imported: ImportData; secretVersions: number; isRepeated: boolean }>;
 
@@ -26,7 +27,7 @@ export function importReport({ environment, manifest, imported, secretVersions, 
       },
       ...(manifest.notMoved.length > 0 ? [{ title: `Tables that stayed on the source (${manifest.notMoved.length})`, importance: 3 as const, isFolded: true, blocks: [table(['Table', 'Why'], manifest.notMoved.map((one) => [code(one.table), code(one.reason)]))] }] : []),
     ],
-    next: ['Run phase verify: it compares both sides row by row.', 'Until cutover both sides stay paused.'],
+    next: [onward(['verify'], 'verify, which compares both sides row by row'), 'Until cutover both sides stay paused.'],
   };
 }
 

@@ -1,4 +1,5 @@
 import { code, counted, list, table, text, type Report, type Section, type Text } from './document.js';
+import { onward } from './onward.js';
 
 export type CopiedFile = Readonly<{ path: string; version: string | undefined; isCopied: boolean; constraint?: Readonly<{ change: 'kept' | 'added' | 'replaced'; line: string; before: string | undefined }> }>;
 export type ResourcesFacts = Readonly<{
@@ -41,7 +42,7 @@ export function resourcesReport({ copied, isDry, from, to }: ResourcesFacts): Re
       ...names('In the target\'s DAG folder, not from the source: left alone', dags.foreign, 2),
       ...names(isDry ? 'DAG files that would be copied' : 'DAG files copied', dags.copied, 3),
     ],
-    next: [isDry ? 'Run phase resources without dry-run.' : 'Run phase create.'],
+    next: [isDry ? 'Run phase resources without dry-run.' : onward(['create'], 'create')],
   };
 }
 

@@ -1,6 +1,7 @@
 import type { VerifyData } from '../airflow/protocol.js';
 import type { Judgement } from '../metadata/verification.js';
 import { code, counted, grouped, list, table, text, type Block, type Report, type Text } from './document.js';
+import { onward } from './onward.js';
 
 type SideCounts = Readonly<Record<'dags' | 'dagRuns' | 'taskInstances' | 'pools', number | undefined>>;
 export type Counts = Readonly<{ source: SideCounts; target: SideCounts }>;
@@ -38,7 +39,7 @@ export function verifyReport({ source, target, judgement, found, counts, isSwitc
       },
     ],
     next: isGood
-      ? [isSwitched ? 'Nothing. Watch the target, and delete the source environment when you no longer need it.' : 'Run phase cutover: it activates on the target exactly the DAGs that were active on the source.']
+      ? [isSwitched ? 'Nothing. Watch the target, and delete the source environment when you no longer need it.' : onward(['cutover-gate', 'cutover'], 'cutover, which activates on the target exactly the DAGs that were active on the source')]
       : repairs(judgement, found, isSwitched),
   };
 }
