@@ -1,6 +1,8 @@
 /** docs/iam/roles.yaml as a user deploys it, twice in one account. */
 import { describe, expect, it } from '@jest/globals';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { parse } from 'yaml';
 import { loadTemplate } from '../../sandbox/iam/cloudformation.js';
 import { createIdentityWorld } from '../../sandbox/iam/world.js';
 
@@ -32,4 +34,11 @@ describe('the template of roles', () => {
   it.each([
     { parameters: { ...WITHOUT_BUCKET, SourceBucket: 'mwaa-*' }, because: 'a pattern would match the migration bucket' }, { parameters: WITHOUT_BUCKET, because: 'nobody can know it' },
   ])('wants the exact bucket: $because', ({ parameters }) => expect(() => deploy(parameters)).toThrow(/parameter SourceBucket/u));
+
+  it('keeps what others live by when a stack goes, but not when its first deployment fails: the next one could not make it', () => {
+    const { Resources } = parse(readFileSync('docs/iam/roles.yaml', 'utf8'), { logLevel: 'silent' }) as Readonly<{ Resources: Readonly<Record<string, Readonly<{ DeletionPolicy?: string }>>> }>;
+    const kept = Object.entries(Resources).flatMap(([name, { DeletionPolicy }]) => (DeletionPolicy ? [[name, DeletionPolicy]] : []));
+    // One for GitHub's provider, and the boundary of the execution role with which the new environment runs.
+    expect(kept).toEqual([['GitHubProvider', 'RetainExceptOnCreate'], ['CloneBoundary', 'RetainExceptOnCreate']]);
+  });
 });
