@@ -52,7 +52,8 @@ export function endByJournal(attempt: Attempt, gate: WatchedGate): WatchEnd | un
 
 /**
  * The gate does not wait for a review. GitHub keeps the reviews of all attempts of a run and gives no times: an old one must not pass for an
- * answer while the gate has not begun to wait.
+ * answer while the gate has not begun to wait. An approval that no wait was seen for counts by the journal alone, which the gate writes in a
+ * minute: taken for an answer, it would leave a gate that waits later without a watch.
  * @param wasWaiting it was seen waiting before
  * @param sinceMs milliseconds for which it has been looked at
  */
@@ -60,7 +61,7 @@ export function answerOf(reviews: readonly GateReview[] | undefined, environment
   const here = reviews?.filter((review) => review.environment.toLowerCase() === environment.toLowerCase());
   const last = here?.at(-1);
   if (wasWaiting) return last?.state ?? 'left';
-  return last && sinceMs >= BEGINS_MS ? last.state : 'unknown';
+  return last && last.state !== 'approved' && sinceMs >= BEGINS_MS ? last.state : 'unknown';
 }
 
 /** Since when the source stands still because of this attempt, or of one before it that was not put back; ISO 8601. undefined: it does not. */

@@ -169,6 +169,12 @@ describe('the watch beside a gate for which the source stands still', () => {
     expect(await told()).toMatchObject({ ok: false, minute: 60 });
   });
 
+  it('does not take it either where the gate begins to wait very late, as behind other jobs of a matrix', async () => {
+    gate.review('approved', -100);
+    gate.waitsFrom = 6;
+    expect(await told()).toMatchObject({ ok: false, minute: 60 });
+  });
+
   it('does not take an approval of another environment for an answer', async () => {
     gate.review('approved', 10, 'staging');
     expect((await told()).ok).toBe(false);
