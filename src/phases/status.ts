@@ -1,4 +1,5 @@
 import { UserError } from '../errors.js';
+import type { GateReview } from '../gatekeeper.js';
 import type { Attempt, Journal } from '../journal/journal.js';
 import { attemptOf, heldLock } from '../journal/transitions.js';
 import { migrationBucketName, migrationPrefix } from '../plan/naming.js';
@@ -6,7 +7,7 @@ import type { Bucket, Context, PhaseResult } from '../ports.js';
 import { stateOf } from '../plan/states.js';
 import { pageOf } from '../page/page.js';
 import { finishReport } from '../report/finish-report.js';
-import { readJobs } from '../report/job-results.js';
+import { readJobs, type JobsSeen } from '../report/job-results.js';
 import { statusReport, type ActiveNow, type StatusFacts } from '../report/status-report.js';
 import { storySections } from '../report/story-sections.js';
 import { readStory } from './read-story.js';
@@ -29,7 +30,7 @@ export async function showStatus(context: StatusContext): Promise<PhaseResult> {
   const found = seen instanceof UserError ? undefined : seen;
   const journal = found?.status.journal, now = clock.now().toISOString();
   const report = jobs
-    ? finishReport({ id: file.id, source: file.source.environment, jobs, status: found?.status, unknown: seen instanceof UserError ? seen : undefined, run: await addressOf(context), now })
+    ? finishReport({ id: file.id, source: file.source.environment, jobs, status: found?.status, unknown: seen instanceof UserError ? seen : undefined, run: await addressOf(context), rejections: await rejectionsOf(context, jobs), now })
     : statusReport((found as Found).status);
   const shown = inputs.attempt === undefined ? journal?.attempts.at(-1) : requireAttempt(journal, file.id, inputs.attempt);
   return {
@@ -50,6 +51,16 @@ async function addressOf({ github }: StatusContext): Promise<string | undefined>
     if (!(error instanceof UserError)) throw error;
     return undefined;
   });
+}
+
+/** Only the names are lost where GitHub cannot be asked. */
+async function rejectionsOf({ github }: StatusContext, { jobs }: JobsSeen): Promise<readonly GateReview[]> {
+  if (!github.gatekeeper || !jobs.some(({ id, result }) => (id === 'gate' || id === 'cutover-gate') && result === 'failure')) return [];
+  const reviews = await github.gatekeeper.reviews().catch((error: unknown) => {
+    if (!(error instanceof UserError)) throw error;
+    return [];
+  });
+  return reviews.filter(({ state }) => state === 'rejected');
 }
 
 type Found = Readonly<{ status: StatusFacts }>;

@@ -1,4 +1,5 @@
 /** The last job's summary: what each job did, where the migration stands, what to do next. Also without a journal or a way into AWS. Pure. */
+import type { GateReview } from '../gatekeeper.js';
 import type { Journal } from '../journal/journal.js';
 import { code, counted, table, text, type Cell, type Part, type Report, type Section } from './document.js';
 import { adviceFor, firstBroken, JOBS, type Outcome } from './finish-advice.js';
@@ -15,6 +16,8 @@ export type FinishFacts = Readonly<{
   status: StatusFacts | undefined;
   unknown: Readonly<{ what: string; why: string; fix: string }> | undefined;
   run: string | undefined;
+  /** Where a gate was not passed: reviews of this run that said no. Hostile text. */
+  rejections?: readonly GateReview[];
   /** ISO 8601. */
   now: string;
 }>;
@@ -33,11 +36,21 @@ export function finishReport(facts: FinishFacts): Report {
     next: journal?.cleaned === true && base && !broken ? base.next : adviceFor(outcome),
     sections: [
       ...jobSections(jobs),
+      ...rejectionSections(facts.rejections ?? []),
       ...(unknown ? [{ title: 'Where it stands could not be read', importance: 1 as const, blocks: [text(code(unknown.what)), text('Why: ', code(unknown.why)), text('Fix: ', code(unknown.fix)), text('What the jobs above say is true all the same. Whether the source is paused now can be seen in its Airflow.')] }] : []),
       ...(paused ? [{ title: 'How long the DAGs stood still', importance: 1 as const, blocks: [table(['Paused since', 'Until', 'For'], journal ? pausesOf(journal).map((one): readonly Cell[] => [code(one.since), one.until === undefined ? 'still paused' : [code(one.until), one.endedBy === 'cutover' ? ', by the cutover' : ', put back'], lasting(one.since, one.until ?? now)]) : [])] }] : []),
       ...(base?.sections ?? []),
     ],
   };
+}
+
+/** A re-run of failed jobs keeps the reviews of the earlier attempts of the run, so this is no proof of why a gate was not passed. */
+function rejectionSections(rejections: readonly GateReview[]): readonly Section[] {
+  if (rejections.length === 0) return [];
+  return [{
+    title: `Rejected in this workflow run (${rejections.length})`, importance: 1,
+    blocks: [table(['By', 'Environment', 'What was said'], rejections.map(({ by, environment, comment }) => [code(by), code(environment), comment.trim() === '' ? 'nothing' : code(comment)]))],
+  }];
 }
 
 const ran = ({ jobs }: JobsSeen, wanted: string): boolean => jobs.some(({ id, result }) => id === wanted && result === 'success');

@@ -20,7 +20,7 @@ describe('migrate.yml', () => {
   it('gives each job these rights and no others', () =>
     expect(of((id) => migrate.jobs[id]?.permissions)).toEqual({
       start: { actions: 'read', contents: 'read' }, check: { contents: 'read' }, plan: LOOKS, resources: LOOKS, create: LOOKS, 'pause-first': LOOKS, rehearse: LOOKS, ask: ASKS, gate: ASKS, watch: ASKS,
-      export: LOOKS, import: LOOKS, verify: LOOKS, 'cutover-gate': ASKS, 'cutover-watch': ASKS, cutover: LOOKS, 'watch-rollback': LOOKS, 'cutover-watch-rollback': LOOKS, rollback: LOOKS, finish: LOOKS,
+      export: LOOKS, import: LOOKS, verify: LOOKS, 'cutover-gate': ASKS, 'cutover-watch': ASKS, cutover: LOOKS, 'watch-rollback': LOOKS, 'cutover-watch-rollback': LOOKS, rollback: LOOKS, finish: ASKS,
     }));
 
   it('gives each job these roles and no others: the source and the target role only where something is changed', () =>

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { UserError } from '../../../src/errors.js';
+import type { Gatekeeper, GateReview } from '../../../src/gatekeeper.js';
 import type { Inputs } from '../../../src/inputs.js';
 import { LEASE_MS, openJournalStore } from '../../../src/gateways/journal/store.js';
 import { newJournal } from '../../../src/journal/transitions.js';
@@ -127,5 +128,24 @@ describe('phase status as the last job', () => {
 
   it('ends red without jobs where AWS cannot be asked, as phase status alone does', async () => {
     await expect(run(aWorld(), { phase: 'status' }, (context) => ({ plan: { ...context.plan, source: { ...context.plan.source, identity: () => Promise.reject(new UserError('The role is gone.', 'w', 'f')) } } }))).rejects.toThrow('The role is gone.');
+  });
+});
+
+describe('who rejected a gate', () => {
+  const keeper = (reviews: () => Promise<readonly GateReview[]>) => (context: Context): Partial<Context> => ({ github: { ...context.github, gatekeeper: { reviews } as Gatekeeper } });
+  const no = () => Promise.resolve([{ environment: 'migration-production', state: 'rejected' as const, by: 'octocat', comment: 'not today' }, { environment: 'migration-production', state: 'approved' as const, by: 'hubot', comment: '' }]);
+  const summary = async (gate: 'failure' | 'success', reviews: () => Promise<readonly GateReview[]>): Promise<string> => (await run(aWorld(), status(toldNeeds({ gate })), keeper(reviews))).summary;
+
+  it('is named where the gate was not passed', async () => {
+    const told = await summary('failure', no);
+    expect(told).toMatch(/Rejected in this workflow run[\s\S]*octocat[\s\S]*not today/u);
+    expect(told).not.toContain('hubot');
+    expect(await summary('success', no)).not.toContain('octocat');
+  });
+
+  it('costs only the name where GitHub cannot be asked', async () => {
+    const told = await summary('failure', () => Promise.reject(new UserError('No.', 'w', 'f')));
+    expect(told).toContain('The gate was not passed');
+    expect(told).not.toContain('Rejected in');
   });
 });

@@ -119,3 +119,11 @@ describe('the results of the other jobs', () => {
     expect(said(cutOver, needs).all).not.toContain('ghs_secret');
   });
 });
+
+it('names who rejected the gate, and shows what they wrote as text', () => {
+  const report = finishReport({ id: 'a', source: 'analytics', jobs: readJobs(upTo('gate')), run: RUN, now: NOW, unknown: undefined, status: undefined, rejections: [{ environment: 'migration-production', state: 'rejected', by: 'octocat', comment: 'not <b>today</b>' }] });
+  const markdown = renderMarkdown(report);
+  expect(plain(markdown)).toMatch(/Rejected in this workflow run \(1\)[\s\S]*\| octocat \| migration-production \| not <b>today/u);
+  expect(markdown).not.toContain('<b>');
+  expect(said(rehearsed(false), upTo('gate')).all).not.toContain('Rejected in');
+});
