@@ -79,6 +79,7 @@ describe('a wrong choice is refused, with everything that is wrong', () => {
     ['a second gate without its watch', { only: ['cutover-gate', 'cutover'] }, { cutoverEnvironment: 'cutover' }, 'jobs "cutover-gate" and "cutover-watch" belong together'],
     ['a second watch without its gate', { from: 'cutover-watch' }, { cutoverEnvironment: 'cutover' }, 'jobs "cutover-gate" and "cutover-watch" belong together'],
     ['the way back beside a gate', { from: 'watch-rollback' }, {}, 'from: "rollback" is a workflow of its own, rollback.yml'],
+    ['a question and its answer by one person', { only: ['ask', 'gate', 'export'] }, DISPATCH, 'with gate: dispatch jobs "ask" and "gate" are of two runs'],
     ['a pause that nobody would end', { pause: 'before-gate' }, DISPATCH, 'gate, pause: with "dispatch" the source would stand still until somebody starts the workflow again'],
     ['a second gate without its environment', { only: ['cutover-gate'] }, {}, 'cutover-gate needs input cutover-environment'],
   ] as const)('%s', async (_, chain, by, says) => {

@@ -78,6 +78,13 @@ describe('migrate.yml', () => {
     expect([isRefused(360, 360), isRefused(400, 360), isRefused(330, 360)]).toEqual([true, true, false]);
     expect(refusal?.run).toContain('exit 1');
   });
+
+  it('refuses a gate that may wait longer than its watch, where there is a watch', () => {
+    const [, , refusal] = migrate.jobs['start']?.steps ?? [];
+    const isRefused = (gate: number, inputs: Readonly<Record<string, unknown>>): unknown => evaluate(refusal?.if ?? '', { inputs: { pause: 'after-gate', 'cutover-environment': '', 'timeout-minutes': 330, 'gate-timeout-minutes': gate, ...inputs }, needs: [], results: {}, outputs: {}, ancestors: [], isCancelled: false });
+    for (const inputs of [{ pause: 'before-gate' }, { 'cutover-environment': SECOND }]) expect([isRefused(330, inputs), isRefused(60, inputs), isRefused(60, { ...inputs, 'timeout-minutes': 45 })]).toEqual([true, false, true]);
+    expect([isRefused(330, {}), refusal?.run]).toEqual([false, expect.stringContaining('exit 1')]);
+  });
 });
 
 describe('rollback.yml', () => {

@@ -100,6 +100,13 @@ describe('what the phases are given', () => {
     expect(given(job, 'approved-manifest', from('gate'), { 'approved-manifest': 'given' })).toBe('given');
   });
 
+  it('gate: with gate: dispatch only what the person names, whatever ask showed in this run', () => {
+    for (const name of ['approved-plan', 'approved-manifest', 'attempt']) {
+      expect(given('gate', name, AFTER_GATE, { gate: 'dispatch' })).toBe('');
+      expect(given('gate', name, AFTER_GATE, { gate: 'dispatch', [name]: 'named' })).toBe('named');
+    }
+  });
+
   it('ask and gate: the export of this run, else the one that is named', () => {
     expect(given('ask', 'attempt', AFTER_GATE, { attempt: '3' })).toBe('rehearsed');
     expect(given('ask', 'attempt', BEFORE_GATE, { attempt: '3' })).toBe('paused first');
