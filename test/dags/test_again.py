@@ -121,7 +121,10 @@ def test_what_the_target_has_touched_stays(migration, touch):
         assert len(datasets.rows(target, datasets.QUEUE)) == 3
 
 
-@pytest.mark.parametrize("moment", [pytest.param("dag_run: ", marks=pytest.mark.slow), pytest.param("reading task_map", marks=pytest.mark.slow), "merging xcom"])
+@pytest.mark.parametrize(
+    "moment",
+    [pytest.param("dag_run: ", marks=pytest.mark.slow), pytest.param("reading task_map", marks=pytest.mark.slow), "merging xcom"],
+)
 def test_killed_it_leaves_the_old_run_or_the_new(migration, moment):
     first_attempt(migration)
     before = migration.target.content()
