@@ -83,6 +83,7 @@ function brokenGate(jobs: readonly ChosenJob[], { pause }: ChainInputs, by: Gate
     by === 'environment' && has('gate') && !has('ask') ? 'job "gate" runs only after job "ask" of the same run: whoever approves must see what is approved; begin with from: ask' : [],
     by === 'dispatch' && has('gate') && has('ask') ? 'with gate: dispatch jobs "ask" and "gate" are of two runs: who approves reads what ask shows and names it in a run of their own; run ask now, and start again with from: gate, approved-plan, approved-manifest and attempt' : [],
     pause === 'before-gate' && has('gate') !== has('watch') ? 'jobs "gate" and "watch" belong together: the source is paused while the gate waits, and watch ends that; begin with from: ask, or name both in only' : [],
+    has('pause-first') && !has('gate') ? 'job "pause-first" pauses the source, and without "gate" and "watch" in the same run nothing would end that; name ask, gate and watch too, or leave "only" empty' : [],
     has('cutover-gate') !== has('cutover-watch') ? 'jobs "cutover-gate" and "cutover-watch" belong together: the source is paused while the second gate waits, and cutover-watch ends that; begin with from: cutover-gate, or name both in only' : [],
     jobs.length === 0 ? 'no job is left to run: cutover-gate needs input cutover-environment' : [],
   ].flat();

@@ -76,6 +76,7 @@ describe('a wrong choice is refused, with everything that is wrong', () => {
     ['a gate that nobody was shown, by name', { only: ['gate', 'export'] }, {}, 'job "gate" runs only after job "ask" of the same run'],
     ['a gate without its watch', { only: ['ask', 'gate'], pause: 'before-gate' }, {}, 'jobs "gate" and "watch" belong together'],
     ['a watch without its gate', { from: 'watch', pause: 'before-gate' }, {}, 'jobs "gate" and "watch" belong together'],
+    ['a pause before a gate that does not come', { only: ['plan', 'pause-first', 'ask'], pause: 'before-gate' }, {}, 'job "pause-first" pauses the source'],
     ['a second gate without its watch', { only: ['cutover-gate', 'cutover'] }, { cutoverEnvironment: 'cutover' }, 'jobs "cutover-gate" and "cutover-watch" belong together'],
     ['a second watch without its gate', { from: 'cutover-watch' }, { cutoverEnvironment: 'cutover' }, 'jobs "cutover-gate" and "cutover-watch" belong together'],
     ['the way back beside a gate', { from: 'watch-rollback' }, {}, 'from: "rollback" is a workflow of its own, rollback.yml'],
