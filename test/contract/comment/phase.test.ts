@@ -14,6 +14,9 @@ import { HOSTILE, LONG } from './hostile.js';
 
 jest.setTimeout(60_000); // for a busy machine
 
+/** Our own page on how minutes are estimated, and the run. */
+const LINKS = ['https://github.com/OWNER/mwaa-migrate/blob/v1/docs/reference/benchmarks.md', 'https://github.com/octo-org/workflows/actions/runs/1'];
+
 let github: GithubStandIn, pull: number, world: World, token: string;
 beforeAll(async () => { github = await startGithub(); });
 afterAll(async () => {
@@ -46,7 +49,7 @@ describe('the comment of phase plan', () => {
     expect(firstLine).toMatch(/^⚠️ .*0 things block, DAGs were not checked.*analytics/u);
     expect(comments[0]).toContain(outputs['plan-digest']);
     expect(headings.at(-1)).toEqual(['h3', 'What to do next']);
-    expect(links).toEqual(['https://github.com/octo-org/workflows/actions/runs/1']);
+    expect(links).toEqual(LINKS);
     const before = body();
     await plan({ run: { id: '2', commit: 'd0d0d0d0d0d0', url: 'https://github.com/octo-org/workflows/actions/runs/2' } });
     expect(body()).toBe(before);
@@ -160,7 +163,7 @@ describe('the largest case', () => {
     const { forbidden, comments, images, mentions, references, commits, links, tables, headings, summaries } = asGithub({ one: body() }).one;
     // MWAA takes no such names: what blocks stays open, however much it is.
     expect(headings[1]?.[1]).toMatch(/^What blocks \(4\d\d\)$/u);
-    expect({ forbidden, images, mentions, references, commits, comments: comments.length, links }).toEqual({ forbidden: [], images: 0, mentions: [], references: [], commits: [], comments: 1, links: ['https://github.com/octo-org/workflows/actions/runs/1'] });
+    expect({ forbidden, images, mentions, references, commits, comments: comments.length, links }).toEqual({ forbidden: [], images: 0, mentions: [], references: [], commits: [], comments: 1, links: LINKS });
     for (const rows of tables) expect(new Set(rows.map((cells) => cells.length)).size).toBe(1);
     expect(body().split('\n').slice(3, 6).join('\n')).toMatch(/^\*\*Left out here, because GitHub limits a comment; they are in the job summary:\*\* .*CloudFormation/mu);
     expect(body()).toMatch(/\*\*Only the first rows are here, more of them in the job summary and the artifacts:\*\* .*options/u);
