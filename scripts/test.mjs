@@ -42,7 +42,8 @@ const SUITES = [
   single('typecheck', node, 'node_modules/typescript/bin/tsc', '--noEmit', '--project', 'test'),
   single('generated', node, 'scripts/interfaces.mjs', '--check'),
   single('dist', node, 'scripts/build.mjs', '--check'),
-  jest('unit', ['unit']),
+  // Two workers: by itself jest leaves one of two cores idle.
+  jest('unit', ['unit'], '--maxWorkers=2', '--'),
   pytest('dags', '-m', 'not slow'),
   jest('contract', ['contract'], '--maxWorkers=2', '--testPathIgnorePatterns', '/node_modules/', '\\.slow\\.test\\.ts$', '--'),
   jest('e2e', ['e2e'], '--runInBand', '--testPathIgnorePatterns', '/node_modules/', '/e2e/.*/slow/', '--'),

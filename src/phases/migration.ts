@@ -9,7 +9,7 @@ import type { Plan } from '../plan/plan.js';
 import type { Bucket, Context, OpenJournal } from '../ports.js';
 import { readPlans, storePlan, type StoredPlan } from './stored-plan.js';
 import type { Survey } from './survey.js';
-import { writePage } from './write-page.js';
+import { hasMoved, writePage } from './write-page.js';
 
 export type Migration = Readonly<{
   bucket: Bucket;
@@ -43,16 +43,20 @@ export async function inMigration<T>(context: MigrationContext, seen: Survey, be
     if (outcome === 'created') context.log.info(`Created bucket ${seen.bucketName} for the migration: versioned, encrypted, closed to the public.`);
   }
   const journal = await store.open(context.owner);
+  let before: Journal | undefined, isDone = false;
   try {
     refuseCleaned(journal.current);
     const planChanges = await storePlan(bucket, seen.prefix, seen.plan);
     if (planChanges.length > 0) context.log.warn(`The plan is not the one this migration began with:\n    ${describeDifferences(planChanges)}`);
     if (journal.current.planDigest !== seen.plan.digest) await journal.update((current) => withPlan(current, seen.plan.digest));
-    return await work({ bucket, prefix: seen.prefix, journal, planChanges });
+    before = journal.current;
+    const result = await work({ bucket, prefix: seen.prefix, journal, planChanges });
+    isDone = true;
+    return result;
   } finally {
     try {
-      // Also after a failure: how far it came is what a person looks for then.
-      if (!journal.current.cleaned) await writePage(context, bucket, seen.prefix, journal, seen.plan);
+      // Also after a failure: how far it came is what a person looks for then. A phase that refused has changed nothing, so it writes nothing.
+      if ((isDone || (before && hasMoved(before, journal.current))) && !journal.current.cleaned) await writePage(context, bucket, seen.prefix, journal, seen.plan);
     } finally {
       await journal.close();
     }

@@ -7,7 +7,7 @@ import type { Bucket, Context, EnvironmentDescription } from '../ports.js';
 import { didYouMean } from '../suggest.js';
 import type { Migration } from './migration.js';
 import { openPatiently } from './open-patiently.js';
-import { writePage } from './write-page.js';
+import { hasMoved, writePage } from './write-page.js';
 
 /** Both sides as they are now, and where the migration lies. */
 export type Place = Readonly<{
@@ -67,12 +67,16 @@ export async function lookAtJournal(context: WayBackContext, place: Place): Prom
 export async function onWayBack<T>(context: WayBackContext, place: Place, waitMs: number, work: (migration: Migration) => Promise<T>): Promise<T> {
   const { bucket, store } = openStore(context, place);
   const journal = waitMs > 0 ? await openPatiently(store, context, waitMs) : await store.open(context.owner, 'one-lease');
+  const before = journal.current;
+  let isDone = false;
   try {
     refuseCleaned(journal.current);
-    return await work({ bucket, prefix: place.prefix, journal, planChanges: [] });
+    const result = await work({ bucket, prefix: place.prefix, journal, planChanges: [] });
+    isDone = true;
+    return result;
   } finally {
     try {
-      if (!journal.current.cleaned) await writePage(context, bucket, place.prefix, journal, undefined);
+      if ((isDone || hasMoved(before, journal.current)) && !journal.current.cleaned) await writePage(context, bucket, place.prefix, journal, undefined);
     } finally {
       await journal.close();
     }

@@ -1,4 +1,6 @@
 import { UserError } from '../errors.js';
+import type { Journal } from '../journal/journal.js';
+import { withLock } from '../journal/transitions.js';
 import type { Bucket, Context, OpenJournal } from '../ports.js';
 import { PAGE_OBJECT, pageOf } from '../page/page.js';
 import { statusReport } from '../report/status-report.js';
@@ -21,6 +23,9 @@ export async function writePage({ file, clock, log }: Pick<Context, 'file' | 'cl
     log.warn(`The page s3://${bucket.name}/${key} was not written: ${wordsOf(error)} The phase goes on without it.`);
   }
 }
+
+/** Whether something was done since `before`; a phase that refused has only held the lock. */
+export const hasMoved = (before: Journal, now: Journal): boolean => JSON.stringify(withLock(before, undefined)) !== JSON.stringify(withLock(now, undefined));
 
 const render = (id: string, story: Story, location: string, now: string): string => pageOf(id, statusReport({ id, journal: story.journal, location, lock: undefined, now, more: storySections(story) }), now);
 

@@ -26,7 +26,7 @@ const inputRow = (name: string, phase: string, inputs: Readonly<Record<string, s
 export const BEFORE_AWS: readonly Row[] = [
   inputRow('an unknown phase', 'exprot', {}, ['phase: "exprot" is no phase (did you mean "export"?); known: check, plan, resources, create, export, import,']),
   inputRow('contradictory inputs, all of them at once', 'plan', { mode: 'final', attempt: '2', 'approved-plan': 'a'.repeat(64) },
-    ['only "export" has a mode, "plan" has none', '"plan" belongs to no attempt', '"plan" makes the digest and takes none']),
+    ['only "export", "gate", "rollback" have a mode, "plan" has none', '"plan" belongs to no attempt', '"plan" makes the digest and takes none']),
   inputRow('texts that are no number, role or digest', 'import', { 'timeout-minutes': 'soon', 'source-role': 'mwaa-migrate-source', 'approved-manifest': 'abc' },
     ['timeout-minutes: "soon" is not a number from 1 to 7200', 'source-role: "mwaa-migrate-source" is no role ARN (arn:aws:iam::<account>:role/<name>)', 'approved-manifest: it is no digest']),
   {
