@@ -67,6 +67,18 @@ describe('the page of the whole migration', () => {
     await expect(run(world, { phase: 'export', mode: 'final' }, broken)).rejects.toThrow('The task died.');
   });
 
+  it('is written after a failure that got somewhere, and not after a refusal', async () => {
+    const world = aWorld();
+    for (const given of CHAIN.slice(0, 3)) await run(world, given);
+    const before = world.text(BUCKET, PAGE);
+    world.now += 60_000;
+    await expect(run(world, { phase: 'import' })).rejects.toThrow('has no final export');
+    expect(world.text(BUCKET, PAGE)).toBe(before);
+    world.answers.failing = { export: new UserError('The task died.', 'w', 'f') };
+    await expect(run(world, { phase: 'export', mode: 'final' })).rejects.toThrow('The task died.');
+    expect(world.text(BUCKET, PAGE)).not.toBe(before);
+  });
+
   it('of a runner that lost its lease is not written over that of who took over', async () => {
     let now = Date.parse('2026-11-22T10:00:00Z');
     const objects: Objects = new Map(), lines: string[] = [], file = aMigrationFile();
