@@ -18,6 +18,7 @@ export const INPUT_DEFAULTS = {
   'gate-timeout-minutes': '60',
   'allow-unprotected-gate': 'false',
   'cutover-environment': '',
+  'work-environment': '',
   'pause': 'after-gate',
   'from': '',
   'only': '',

@@ -9,6 +9,8 @@ export type GateInputs = Readonly<{
   allowUnprotected: boolean;
   /** Environment of a second gate, before cutover; undefined: none. */
   cutoverEnvironment?: string | undefined;
+  /** Environment of the jobs that change things; undefined: not looked at. */
+  workEnvironment?: string | undefined;
 }>;
 export type ChainInputs = Readonly<{ pause: 'after-gate' | 'before-gate'; from: string | undefined; only: readonly string[]; }>;
 export type WorkflowInputs = Readonly<{ gate: GateInputs; chain: ChainInputs; requireApproval: boolean; /** toJSON(needs); undefined: none. */ jobs: string | undefined; allowedAccountIds: readonly string[]; /** Sessions may do only what their phase does. */ narrowsSessions: boolean }>;
@@ -18,7 +20,7 @@ const GATE_MINUTES = { least: 5, most: 330 };
 const ROLES = ['plan-role', 'target-plan-role', 'source-role', 'target-role'] as const;
 const ONLY_FOR = {
   'require-approval': ['export', 'import', 'cutover'], gate: ['start', 'gate', 'watch'], 'gate-environment': ['start', 'gate', 'watch'], 'gate-timeout-minutes': ['start', 'gate', 'watch'], 'cutover-environment': ['start', 'cutover'],
-  'allow-unprotected-gate': ['start', 'gate'], pause: ['start'], from: ['start'], only: ['start'], jobs: ['status'],
+  'work-environment': ['start'], 'allow-unprotected-gate': ['start', 'gate'], pause: ['start'], from: ['start'], only: ['start'], jobs: ['status'],
 } as const satisfies Partial<Record<InputName, readonly string[]>>;
 
 type Reader = Readonly<{
@@ -43,7 +45,7 @@ export function readWorkflowInputs({ read, isGiven, must }: Reader, phase: strin
   must(pause === 'after-gate' || pause === 'before-gate', `pause: "${pause}" is neither after-gate nor before-gate`);
   const environment = read('gate-environment');
   // GitHub's own rule: https://docs.github.com/actions/how-tos/deploy/configure-and-manage-deployments/manage-environments
-  for (const name of ['gate-environment', 'cutover-environment'] as const) must(read(name).length <= 255, `${name}: a name has at most 255 characters`);
+  for (const name of ['gate-environment', 'cutover-environment', 'work-environment'] as const) must(read(name).length <= 255, `${name}: a name has at most 255 characters`);
   const timeoutMinutes = Number(read('gate-timeout-minutes'));
   must(Number.isInteger(timeoutMinutes) && timeoutMinutes >= GATE_MINUTES.least && timeoutMinutes <= GATE_MINUTES.most,
     `gate-timeout-minutes: "${read('gate-timeout-minutes')}" is not a whole number from ${GATE_MINUTES.least} to ${GATE_MINUTES.most}`);
@@ -56,7 +58,7 @@ export function readWorkflowInputs({ read, isGiven, must }: Reader, phase: strin
   const sessionPolicy = read('session-policy');
   must(sessionPolicy === 'phase' || sessionPolicy === 'none', `session-policy: "${sessionPolicy}" is neither phase nor none`);
   return {
-    gate: { by: by === 'dispatch' ? 'dispatch' : 'environment', environment, timeoutMinutes, allowUnprotected: flag('allow-unprotected-gate'), cutoverEnvironment: read('cutover-environment') || undefined },
+    gate: { by: by === 'dispatch' ? 'dispatch' : 'environment', environment, timeoutMinutes, allowUnprotected: flag('allow-unprotected-gate'), cutoverEnvironment: read('cutover-environment') || undefined, workEnvironment: read('work-environment') || undefined },
     chain: { pause: pause === 'before-gate' ? 'before-gate' : 'after-gate', from: read('from') || undefined, only: list('only') },
     requireApproval: flag('require-approval'),
     jobs: read('jobs') || undefined,

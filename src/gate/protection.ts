@@ -42,12 +42,19 @@ function whyNotReviewer({ name, reviewers, teams = [], preventsSelfReview }: Env
   return preventsSelfReview && startedBy.length > 0 && startedBy.every(is) ? `started this workflow run, and environment "${name}" prevents self-review` : undefined;
 }
 
-function warningsOf({ name, preventsSelfReview, adminsMayBypass, branches, waitMinutes }: EnvironmentProtection, defaultBranch: string): readonly string[] {
+function warningsOf(protection: EnvironmentProtection, defaultBranch: string): readonly string[] {
+  const { name, preventsSelfReview, adminsMayBypass, waitMinutes } = protection;
   return [
     preventsSelfReview ? [] : `Whoever starts the run may approve it: environment "${name}" does not prevent self-review.`,
     adminsMayBypass === true ? `Administrators may bypass the rules of environment "${name}"; forbid it in its settings.` : [],
-    branches === 'any' ? `Environment "${name}" lets in runs of every branch; restrict it to "${defaultBranch}".` : [],
-    typeof branches !== 'string' && !branches.some((pattern) => pattern === defaultBranch || /[*?[{]/u.test(pattern)) ? `Environment "${name}" lets in no run of "${defaultBranch}", but only of ${branches.join(', ') || 'no branch at all'}: the gate would fail.` : [],
+    keepsOut(protection, defaultBranch),
     waitMinutes > 0 ? `Environment "${name}" waits ${waitMinutes} minutes besides the approval.` : [],
   ].flat();
+}
+
+/** @param harm what comes of runs of other branches, where that is not plain */
+export function keepsOut({ name, branches }: EnvironmentProtection, defaultBranch: string, harm?: string): readonly string[] {
+  if (branches === 'any') return [`Environment "${name}" lets in runs of every branch${harm === undefined ? '' : ` (${harm})`}; restrict it to "${defaultBranch}".`];
+  if (typeof branches === 'string' || branches.some((pattern) => pattern === defaultBranch || /[*?[{]/u.test(pattern))) return [];
+  return [`Environment "${name}" lets in no run of "${defaultBranch}", but only of ${branches.join(', ') || 'no branch at all'}: its jobs would fail.`];
 }
