@@ -34,16 +34,20 @@ export const FIRST_WITH_REST_API = '2.4.3';
 /** undefined: MWAA never sold it. */
 export const findVersion = (version: string): MwaaVersion | undefined => MWAA_VERSIONS.find((known) => known.version === version);
 
-/** Negative when `a` is older than `b`, 0 when equal. Compares number by number: "2.10.3" is newer than "2.9.2". */
+/**
+ * Negative when `a` is older than `b`, 0 when equal. Compares number by number: "2.10.3" is newer than "2.9.2".
+ * Reads the texts in place: a plan compares a hundred thousand times.
+ */
 export function compareVersions(a: string, b: string): number {
-  const left = numbersOf(a), right = numbersOf(b);
-  for (let i = 0; i < Math.max(left.length, right.length); i++) {
-    const difference = (left[i] ?? 0) - (right[i] ?? 0);
-    if (difference !== 0) return difference;
+  for (let atA = 0, atB = 0; atA < a.length || atB < b.length; atA++, atB++) {
+    let left = 0, right = 0;
+    for (; atA < a.length && a.charCodeAt(atA) !== DOT; atA++) left = left * 10 + a.charCodeAt(atA) - ZERO;
+    for (; atB < b.length && b.charCodeAt(atB) !== DOT; atB++) right = right * 10 + b.charCodeAt(atB) - ZERO;
+    if (left !== right) return left - right;
   }
   return 0;
 }
 
-export const isAtLeast = (version: string, floor: string): boolean => compareVersions(version, floor) >= 0;
+const DOT = 46, ZERO = 48;
 
-const numbersOf = (version: string) => version.split('.').map(Number);
+export const isAtLeast = (version: string, floor: string): boolean => compareVersions(version, floor) >= 0;
