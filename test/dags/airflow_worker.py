@@ -13,7 +13,11 @@ import types
 
 import airflow.models  # noqa: F401  what a worker has loaded before a task
 from airflow import settings
-from airflow.operators.python import PythonOperator  # noqa: F401
+
+try:
+    from airflow.operators.python import PythonOperator  # noqa: F401
+except ImportError:  # 1.10
+    from airflow.operators.python_operator import PythonOperator  # noqa: F401
 
 answers = threading.Lock()
 

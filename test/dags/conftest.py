@@ -6,6 +6,7 @@ import logging
 import os
 import pathlib
 import queue
+import shutil
 import subprocess
 import threading
 import time
@@ -27,6 +28,11 @@ logging.getLogger("werkzeug").setLevel(logging.ERROR)
 os.environ.update(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_DEFAULT_REGION="eu-west-1")
 
 
+def database_variables(url):
+    """Airflow reads the first since 2.3, the second below."""
+    return {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": url, "AIRFLOW__CORE__SQL_ALCHEMY_CONN": url}
+
+
 class Worker:
     """One airflow_worker.py; `start` a command, `wait` for its exit status."""
 
@@ -40,7 +46,7 @@ class Worker:
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
             "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql+psycopg2://nobody@127.0.0.1:1/none",
+            **database_variables("postgresql+psycopg2://nobody@127.0.0.1:1/none"),
             "AIRFLOW__CORE__FERNET_KEY": Fernet.generate_key().decode(),
         }
         self.log = open(home / "worker.txt", "w")
@@ -82,13 +88,44 @@ class Worker:
 
 
 class World:
-    pass
+    """What all tests share. Releases of Airflow beyond the three are set up when a test first asks for one."""
+
+    def __init__(self, folder, node):
+        self.folder, self.node = folder, node
+        self.workers, self.templates, self.pythons, self.database_url = {}, {}, {}, None
+
+    def learn(self, line):
+        """One line of world.ts."""
+        assert line, "test/dags/world.ts ended early"
+        told = json.loads(line)
+        self.database_url = told["databaseUrl"]
+        for version, release in told["releases"].items():
+            self.templates[version], self.pythons[version] = release["template"], release["python"]
+
+    def need(self, version):
+        """Have the release's Airflow and its empty database at hand."""
+        if version not in self.templates:
+            self.node.stdin.write(version + "\n")
+            self.node.stdin.flush()
+            self.learn(self.node.stdout.readline())
+
+    def worker(self, version):
+        if version not in self.workers:
+            self.need(version)
+            home = self.folder / version
+            (home / "dags").mkdir(parents=True)
+            self.workers[version] = Worker(self.pythons[version], home)
+        return self.workers[version]
+
+    def dismiss(self, version):
+        """End the release's Python, which holds some 200 MB: a run over all releases needs each only for a while."""
+        if version in self.workers:
+            self.workers.pop(version).close()
+            shutil.rmtree(str(self.folder / version))
 
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory):
-    made = World()
-    made.folder = tmp_path_factory.mktemp("dags")
     node = subprocess.Popen(
         ["node", "--import", "tsx", "test/dags/world.ts", SOURCE, TARGET, NEWEST],
         cwd=ROOT,
@@ -98,18 +135,11 @@ def world(tmp_path_factory):
     )
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
-    made.workers = {}
+    made = World(tmp_path_factory.mktemp("dags"), node)
     try:
-        line = node.stdout.readline()
-        assert line, "test/dags/world.ts ended early"
-        started = json.loads(line)
-        made.database_url = started["databaseUrl"]
-        made.templates = {version: release["template"] for version, release in started["releases"].items()}
-        made.pythons = {version: release["python"] for version, release in started["releases"].items()}
+        made.learn(node.stdout.readline())
         for version in (SOURCE, TARGET, NEWEST):
-            home = made.folder / version
-            (home / "dags").mkdir(parents=True)
-            made.workers[version] = Worker(made.pythons[version], home)
+            made.worker(version)
         subprocess.run(["node", "scripts/dags.mjs", str(made.folder / "shipped")], cwd=ROOT, check=True)
         made.endpoint = "http://{}:{}".format(*server.get_host_and_port())
         made.s3 = boto3.client("s3", endpoint_url=made.endpoint, region_name="eu-west-1")
@@ -130,6 +160,7 @@ class Environment:
     """One metadata database of one Airflow version, with its Fernet key."""
 
     def __init__(self, world, version):
+        world.need(version)
         self.world, self.version = world, version
         self.name = "t_" + uuid.uuid4().hex[:12]
         self.fernet_key = Fernet.generate_key().decode()
@@ -208,9 +239,13 @@ class Migration:
         self.tries, self.env = {}, {}
         self.expires_at = "2999-01-01T00:00:00Z"
 
+    def end(self):
+        self.source.close()
+        self.target.close()
+
     @property
     def prefix(self):
-        return "data/migration/{}_to_{}/{}/{}/".format(SOURCE, TARGET, self.id, self.attempt)
+        return "data/migration/{}_to_{}/{}/{}/".format(self.source.version, self.target.version, self.id, self.attempt)
 
     def next_attempt(self):
         """As the action's next final export into the same target: what was imported before is named in the job."""
@@ -228,8 +263,8 @@ class Migration:
             "attempt": self.attempt,
             "side": side,
             "mode": self.mode,
-            "sourceVersion": SOURCE,
-            "targetVersion": TARGET,
+            "sourceVersion": self.source.version,
+            "targetVersion": self.target.version,
             "tables": TABLES,
             "metadata": self.metadata,
             "drain": self.drain,
@@ -276,7 +311,7 @@ class Migration:
         number = self.tries[command] = self.tries.get(command, 0) + 1
         self.log = self.world.folder / "{}-{}-{}-{}.txt".format(self.id, self.attempt, command, number)
         env = {
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": environment.url,
+            **database_variables(environment.url),
             "AIRFLOW__CORE__FERNET_KEY": environment.fernet_key,
             "AWS_ENDPOINT_URL": self.world.endpoint,
             "AWS_ACCESS_KEY_ID": "test",
@@ -284,7 +319,7 @@ class Migration:
             "STOP_AT": stop_at or "",
             **self.env,
         }
-        worker = self.world.workers[environment.version]
+        worker = self.world.worker(environment.version)
         job, pid = worker.start(
             self.render(command, side),
             run_id or "{}-{}-{}".format(command, self.attempt, number),
@@ -348,15 +383,33 @@ class Migration:
         return json.loads(self.read("export/manifest.json"))
 
 
-@pytest.fixture
-def migration(world):
+def make_migration(world, source, target):
+    """A Migration between two new Environments of these versions of Airflow, with a bucket of its own. `end` it."""
     bucket = "b-" + uuid.uuid4().hex[:10]
     world.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     world.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-    source, target = Environment(world, SOURCE), Environment(world, TARGET)
-    yield Migration(world, source, target, bucket)
-    source.close()
-    target.close()
+    return Migration(world, Environment(world, source), Environment(world, target), bucket)
+
+
+@pytest.fixture
+def migration(world):
+    made = make_migration(world, SOURCE, TARGET)
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def migrate(world):
+    """`migrate(source version, target version)` → Migration."""
+    made = []
+
+    def make(source, target):
+        made.append(make_migration(world, source, target))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.end()
 
 
 def pytest_configure(config):

@@ -8,7 +8,7 @@ import { cacheFolder, ensureTools } from '../../../scripts/python.mjs';
 import { buildOnce } from './build-once.js';
 import { runOrFail } from './command.js';
 import { findPython } from './interpreter.js';
-import { releaseOf, type Release } from './releases.js';
+import { isAtLeast, releaseOf, type Release } from './releases.js';
 
 export type Installation = Readonly<{
   release: Release;
@@ -39,6 +39,10 @@ export async function ensureAirflow(version: string, log: (line: string) => void
   });
   return { release, folder, python: path.join(folder, 'bin', 'python'), key, constraintsFile };
 }
+
+/** What the installation's Python is given to run `airflow <args>`: 1.10 is a program beside it, and no module that can be run. */
+export const airflowArguments = ({ release, python }: Pick<Installation, 'release' | 'python'>, args: readonly string[]): readonly string[] =>
+  isAtLeast(release.version, '2.0') ? ['-m', 'airflow', ...args] : [path.join(path.dirname(python), 'airflow'), ...args];
 
 /** First 12 hex digits. */
 export const digest = (parts: readonly string[]): string => createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 12);

@@ -87,7 +87,7 @@ function protectedVariables({ settings, release, airflowHome, programs, secrets,
     // MWAA runs the DAG processor as a process of its own; a child of the scheduler does the same work with one Python less. 3.x has only the former.
     AIRFLOW__SCHEDULER__STANDALONE_DAG_PROCESSOR: 'False',
     AIRFLOW__WEBSERVER__BASE_URL: baseUrl, AIRFLOW__WEBSERVER__SECRET_KEY: secrets.webserverKey, AIRFLOW__WEBSERVER__COOKIE_SECURE: 'False', AIRFLOW__WEBSERVER__RBAC: 'True',
-    AIRFLOW__API__AUTH_BACKENDS: authBackends(release.version), AIRFLOW__API__AUTH_BACKEND: 'airflow.api.auth.backend.basic_auth',
+    AIRFLOW__API__AUTH_BACKENDS: authBackends(release.version), AIRFLOW__API__AUTH_BACKEND: `airflow.api.auth.backend.${isAtLeast(release.version, '2.0') ? 'basic_auth' : 'deny_all'}`,
     ...(isAtLeast(release.version, '3.0') ? airflow3(baseUrl, secrets) : {}),
   };
 }

@@ -23,8 +23,8 @@ export function releaseOf(version: string): Release {
   if (python === undefined) throw new Error(`Airflow ${version} is no version of Amazon MWAA that the sandbox can install. Known: ${RELEASES.join(', ')}.`);
   const common = { version, python, installer: 'uv', unconstrained: [] } as const;
   if (version === '1.10.12')
-    return { ...common, installer: 'pip-legacy', requirements: [`apache-airflow[postgres]==${version}`, 'boto3==1.17.80'], unconstrained: ['boto3', 'botocore', 's3transfer'] };
-  if (version === '1.10.15') return { ...common, requirements: [`apache-airflow[postgres,aws]==${version}`] };
+    return { ...common, installer: 'pip-legacy', requirements: [`apache-airflow[postgres,crypto]==${version}`, 'boto3==1.17.80'], unconstrained: ['boto3', 'botocore', 's3transfer'] };
+  if (version === '1.10.15') return { ...common, requirements: [`apache-airflow[postgres,aws,crypto]==${version}`] };
   if (version === '2.0.2') return { ...common, installer: 'pip-legacy', requirements: [`apache-airflow[postgres,amazon]==${version}`] };
   if (isAtLeast(version, '3.0')) return { ...common, requirements: [`apache-airflow[postgres,amazon]==${version}`, 'apache-airflow-providers-fab'] };
   // Their gunicorn imports pkg_resources, which setuptools dropped with 82.

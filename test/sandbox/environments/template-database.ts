@@ -4,7 +4,7 @@ import { existsSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { cacheFolder } from '../../../scripts/python.mjs';
 import { prepareAirflowHome } from './airflow-home.js';
-import type { Installation } from './airflow-installation.js';
+import { airflowArguments, type Installation } from './airflow-installation.js';
 import { airflowVariables, newFernetKey } from './airflow-variables.js';
 import { runOrFail } from './command.js';
 import type { EnvironmentSettings } from './contract.js';
@@ -78,7 +78,7 @@ create_app()
 export async function migrateDatabase(installation: Installation, env: Readonly<Record<string, string>>, from: 'empty' | 'existing'): Promise<void> {
   const { version } = installation.release;
   const command = isAtLeast(version, '2.7') ? ['db', 'migrate'] : isAtLeast(version, '2.0') ? ['db', from === 'empty' ? 'init' : 'upgrade'] : [from === 'empty' ? 'initdb' : 'upgradedb'];
-  await runOrFail(installation.python, ['-m', 'airflow', ...command], { env, timeoutSeconds: 600 });
+  await runOrFail(installation.python, airflowArguments(installation, command), { env, timeoutSeconds: 600 });
 }
 
 /** Alembic's revision; undefined when the database has no Airflow in it. */
