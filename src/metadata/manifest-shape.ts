@@ -16,7 +16,7 @@ export function manifestProblem(value: unknown): string | undefined {
   if (!isEnvelope(value.envelope)) return '"envelope" is of an unknown kind';
   if (!isCount(value.activeDags)) return '"activeDags" is no count';
   if (!Array.isArray(value.inFlight) || !value.inFlight.every(isInFlightRun)) return '"inFlight" is no list of DAG runs';
-  if (!isRef(value.inFlightRef)) return '"inFlightRef" names no object';
+  for (const name of ['inFlightRef', 'checksumsRef'] as const) if (!isRef(value[name])) return `"${name}" names no object`;
   if (value.schedulesRef !== undefined && !isRef(value.schedulesRef)) return '"schedulesRef" names no object';
   if (!Array.isArray(value.notMoved) || !value.notMoved.every((one) => isRecord(one) && isText(one.table) && isText(one.reason) && (one.rows === undefined || isCount(one.rows)))) return '"notMoved" is no list of tables with reasons';
   return tablesProblem(value.tables, value.mode, value.envelope !== null);

@@ -22,7 +22,10 @@ export type ManifestTable = Readonly<{
   rows: number;
   /** Compressed, all parts. */
   bytes: number;
-  /** Sum modulo 2^64 of the first 64 bits of SHA-256 over every row's line of the CSV (in no order), as 16 lower-case hex digits; null for secret tables. */
+  /**
+   * Sum modulo 2^64 of the first 64 bits of SHA-256 over every row's line of the CSV (in no order), as 16 lower-case hex digits; null for secret tables.
+   * The same by DAG stands in the object `checksumsRef`.
+   */
   checksum: string | null;
   /** Empty for a secret table of a rehearsal, which writes no value. */
   parts: readonly ManifestPart[];
@@ -58,6 +61,8 @@ export type Manifest = Readonly<{
   inFlight: readonly InFlightRun[];
   /** `<n>/in-flight.json`: the same with every task instance. */
   inFlightRef: ObjectRef;
+  /** `<n>/export/checksums.jsonl.gz`: rows and checksum of every table and DAG, which verify computes again from the target's rows. */
+  checksumsRef: ObjectRef;
   /**
    * `<n>/schedules.json`: `dags`, the next run of every DAG with a file as of the snapshot, which cutover compares with; `pausedAt`, when the drain
    * paused which DAG; `owedEvents` ({dagId, uri, at}), dataset events that came while their consumer was paused and that no queue row holds.
@@ -89,7 +94,7 @@ export function parseManifest(text: string, location: string): Manifest {
 }
 
 /** Every object that the manifest names, with the version it must have. */
-export const objectsOf = (manifest: Manifest): readonly ObjectRef[] => [...manifest.tables.flatMap(({ parts }) => parts), manifest.inFlightRef, ...(manifest.schedulesRef ? [manifest.schedulesRef] : [])];
+export const objectsOf = (manifest: Manifest): readonly ObjectRef[] => [...manifest.tables.flatMap(({ parts }) => parts), manifest.inFlightRef, manifest.checksumsRef, ...(manifest.schedulesRef ? [manifest.schedulesRef] : [])];
 
 const damaged = (location: string, problem: string, cause?: unknown) =>
   new UserError(

@@ -110,7 +110,8 @@ export const aManifestTable = (name: string, given: Partial<ManifestTable> = {})
 export const aManifest = (given: Partial<Manifest> = {}): Manifest => ({
   format: 1, migrationId: 'analytics-to-analytics-v2', attempt: 1, mode: 'final', source: { airflowVersion: '2.7.2', alembicHead: '405de8318b3a', databaseVersion: '15.4' }, targetVersion: '2.10.3',
   snapshotAt: '2026-11-22T12:00:00Z', filters: { historyDays: null, auditLogDays: 30, xcom: true, variables: true, connections: false }, envelope: { wrap: 'rsa', fingerprint: 'f'.repeat(64) },
-  tables: TABLES.map(({ name }) => aManifestTable(name)), notMoved: [], activeDags: 0, inFlight: [], inFlightRef: { key: 'p/1/in-flight.json', versionId: 'v-in-flight', sha256: SHA, bytes: 10 }, ...given,
+  tables: TABLES.map(({ name }) => aManifestTable(name)), notMoved: [], activeDags: 0, inFlight: [], inFlightRef: { key: 'p/1/in-flight.json', versionId: 'v-in-flight', sha256: SHA, bytes: 10 },
+  checksumsRef: { key: 'p/1/export/checksums.jsonl.gz', versionId: 'v-checksums', sha256: SHA, bytes: 10 }, ...given,
 });
 
 export const importData = (manifest: Manifest, given: Partial<ImportData> = {}): ImportData => ({

@@ -346,6 +346,7 @@ export class World {
     });
     const whole = aManifest({ attempt: order.attempt, mode: order.job.mode, snapshotAt: new Date(this.now).toISOString(), envelope: isFinal ? { wrap: 'rsa', fingerprint: FINGERPRINT } : null, tables, activeDags,
       inFlight: this.sides.inFlight.map((run): InFlightRun => (order.job.drain.leftover === 'fail' ? { ...run, fate: 'left' } : run)), inFlightRef: write(`${at}in-flight.json`, '{}'),
+      checksumsRef: write(`${at}export/checksums.jsonl.gz`, 'sums of every table and DAG'),
       schedulesRef: write(`${at}schedules.json`, JSON.stringify({ format: 1, snapshotAt: new Date(this.now).toISOString(), dags: ['hourly', 'nightly_load'].map((dagId) => anActiveDag(dagId)), pausedAt: {}, owedEvents: [] })),
     });
     return this.answers.manifest?.(whole) ?? whole;

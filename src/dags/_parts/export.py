@@ -4,6 +4,7 @@ import time
 from airflow import __version__ as airflow_version_text
 
 from _parts.activity import active_dags, runs_in_flight, without_tasks
+from _parts.checksums import ChecksumsWriter, group_column, hex_sum
 from _parts.dagfile import AIRFLOW_VERSION
 from _parts.database import OWN_VARIABLES, Database, iso, literal, names, quoted, scalar
 from _parts.datasets import uri_that_moves
@@ -42,8 +43,10 @@ def export(command):
             if days is not None:
                 command.say("finding the runs of the newest {} days".format(days))
                 find_kept_runs(cursor, days)
+            checksums = ChecksumsWriter(job["migrationId"], job["attempt"])
             for table in job["tables"]:
-                _add_table(command, cursor, table, manifest, bool(ended))
+                _add_table(command, cursor, table, manifest, bool(ended), checksums)
+            manifest["checksumsRef"] = command.storage.write(command.prefix + "export/checksums.jsonl.gz", checksums.close(), "application/gzip")
             manifest["notMoved"] += tables_that_stay(cursor, job["tables"])
             runs = runs_in_flight(cursor, job["drain"], still_ended(cursor, ended))
             reference = command.storage.write_json(command.prefix + "in-flight.json", {
@@ -82,7 +85,7 @@ def _manifest_head(command, cursor):
     }
 
 
-def _add_table(command, cursor, table, manifest, has_ended):
+def _add_table(command, cursor, table, manifest, has_ended, checksums):
     name, metadata = table["name"], command.job["metadata"]
     form = NormalForm(cursor, table, metadata, AIRFLOW_VERSION, command.job["targetVersion"], has_ended)
     if not form.exists:
@@ -110,7 +113,7 @@ def _add_table(command, cursor, table, manifest, has_ended):
     if table["secret"]:
         _export_secrets(command, cursor, table, entry)
     else:
-        _export_rows(command, cursor, form, entry)
+        checksums.add(name, _export_rows(command, cursor, form, entry))
     entry["seconds"] = round(time.monotonic() - begun, 1)
     manifest["tables"].append(entry)
 
@@ -127,9 +130,11 @@ def _filter_text(table, metadata):
 
 
 def _export_rows(command, cursor, form, entry):
+    """Write the table's object; returns the sums over its rows."""
     name, total = form.table["name"], entry["rows"]
     writer = ObjectWriter(command.storage, "{}export/{}.csv.gz".format(command.prefix, name), "application/gzip")
-    sink = TableWriter(writer, lambda done: command.say("exporting {}".format(name), name, done, total))
+    sink = TableWriter(writer, lambda done: command.say("exporting {}".format(name), name, done, total),
+                       group_column(form.table, entry["columns"]) is not None)
     try:
         cursor.copy_expert("COPY ({}) TO STDOUT WITH (FORMAT csv, HEADER)".format(form.select), sink)
         reference = sink.close()
@@ -140,9 +145,10 @@ def _export_rows(command, cursor, form, entry):
         raise Refusal("defect", "{} gave {} rows, but {} were counted in the same snapshot.".format(name, sink.rows, total),
                       "this is a defect of mwaa-migrate.", "report it with the Airflow and PostgreSQL versions.")
     entry["bytes"] = reference["bytes"]
-    entry["checksum"] = sink.checksum
+    entry["checksum"] = hex_sum(sink.sums.total)
     entry["parts"] = [dict(reference, rows=total, members=sink.parts)]
     command.say("exported {}: {} rows".format(name, total), name, total, total)
+    return sink.sums
 
 
 def _export_secrets(command, cursor, table, entry):

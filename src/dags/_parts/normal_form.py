@@ -1,5 +1,6 @@
 """The SELECT that gives a table in the normal form (design §5): runs by (dag_id, run_id), tasks by (dag_id, task_id, run_id, map_index)."""
 from _parts.activity import IN_FLIGHT, own_filter
+from _parts.checksums import group_column
 from _parts.datasets import EVENT_IDENTITY, KNOWN_EVENTS, uri_that_moves_sql
 from _parts.database import FINAL_STATES, FINISHED_RUNS, Column, columns_of, names, quoted, text_list
 from _parts.ended import ENDED_TABLE, begun_states
@@ -23,12 +24,18 @@ class NormalForm(object):
         self.has_ended = has_ended
         self.own = own_filter(table, "t.")
         self.kept = self._kept(metadata)
-        self.columns, expressions = self._columns()
+        self.columns, expressions = self._dag_first(*self._columns())
         self.select = "SELECT {} FROM {} WHERE {} AND {}".format(", ".join(expressions), self._from(), self.own, self.kept)
 
     @property
     def exists(self):
         return bool(self.live)
+
+    def _dag_first(self, columns, expressions):
+        """The checksums of each DAG are made by a line's first field."""
+        at = [index for index, column in enumerate(columns) if column.name == group_column(self.table, names(columns))]
+        order = at + [index for index in range(len(columns)) if index not in at]
+        return [columns[index] for index in order], [expressions[index] for index in order]
 
     def counts(self):
         """Rows that move, rows of our own DAGs, rows beyond the filter."""

@@ -8,6 +8,7 @@ import zlib
 import boto3
 from botocore.config import Config
 
+from _parts.checksums import RowSums
 from _parts.failures import Refusal
 
 # S3 takes parts of 5 MiB to 5 GiB, 10,000 of them: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
@@ -157,25 +158,20 @@ class TableWriter(object):
     psycopg2 calls `write` once per row, the header being a call of its own. The header stands once, at the start of the
     first member, so that the whole object is one gzip file with one CSV in it.
 
-    `checksum` is independent of the rows' order: the sum of the first 64 bits of SHA-256 over each row's line. Made here and
-    not by the server, where it takes a second scan as long as COPY's own.
+    `sums` are those of checksums.py. Made here and not by the server, where they take a second scan as long as COPY's own.
     """
 
-    def __init__(self, writer, on_rows=None):
+    def __init__(self, writer, on_rows=None, is_grouped=False):
+        """:param is_grouped: the first column is the DAG's."""
         self.writer = writer
         self.on_rows = on_rows
+        self.sums = RowSums(is_grouped)
         self.parts = []
         self.rows = 0
         self.part = None
         self.header_seen = False
         self.batch = []
         self.batch_bytes = 0
-        self.sum = 0
-
-    @property
-    def checksum(self):
-        """16 hex digits."""
-        return "{:016x}".format(self.sum % 2 ** 64)
 
     def write(self, data):
         if self.part is None:
@@ -187,7 +183,7 @@ class TableWriter(object):
         if not self.header_seen:
             self.header_seen = True
             return
-        self.sum += int.from_bytes(hashlib.sha256(data).digest()[:8], "big")
+        self.sums.add(data)
         self.rows += 1
         self.part["rows"] += 1
         if self.on_rows is not None and self.rows % 1000 == 0:

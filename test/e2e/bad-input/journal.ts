@@ -39,7 +39,7 @@ async function exported(world: MigrationWorld, { isDamaged = false, isTruncated 
     return aManifestTable(name, { rows: 0, bytes: 10, parts: [{ ...part, rows: 0 }] });
   }));
   const secrets = TABLES.filter(({ secret }) => secret).map(({ name }) => ({ table: name, reason: 'not asked for' }));
-  const manifest = aManifest({ snapshotAt: new Date().toISOString(), envelope: null, tables, notMoved: secrets, inFlightRef: await ref('1/in-flight.json', '[]') });
+  const manifest = aManifest({ snapshotAt: new Date().toISOString(), envelope: null, tables, notMoved: secrets, inFlightRef: await ref('1/in-flight.json', '[]'), checksumsRef: await ref('1/export/checksums.jsonl.gz', '{}') });
   const text = JSON.stringify(manifest);
   const manifestRef = await ref('1/export/manifest.json', text, isDamaged ? text.replace('"attempt":1', '"attempt":2') : text);
   const attempt = rememberStep(beginAttempt(begun(), 'final', new Date()), 1, { name: 'exported', at: new Date().toISOString(), by: OTHER_RUN });

@@ -29,6 +29,7 @@ describe('the manifest parser', () => {
     { what: 'no migration', value: { ...aManifest(), migrationId: '' } },
     { what: 'no mode', value: { ...aManifest(), mode: 'other' } },
     { what: 'attempt 0', value: { ...aManifest(), attempt: 0 } },
+    { what: 'no checksums of the DAGs', value: { ...aManifest(), checksumsRef: undefined } },
     { what: 'no time', value: { ...aManifest(), snapshotAt: 'yesterday' } },
     { what: 'no table', value: { ...aManifest(), tables: [] } },
     { what: 'a table twice', value: { ...aManifest(), tables: [aManifestTable('log'), aManifestTable('log')] } },
@@ -53,7 +54,7 @@ describe('the manifest parser', () => {
     expect(() => parse(value)).toThrow(/is damaged|manifest format/);
   });
 
-  it('names every object with its version', () => expect(objectsOf(aManifest()).map(({ versionId }) => versionId)).toEqual([...TABLES.map(({ name }) => `v-${name}`), 'v-in-flight']));
+  it('names every object with its version', () => expect(objectsOf(aManifest()).map(({ versionId }) => versionId)).toEqual([...TABLES.map(({ name }) => `v-${name}`), 'v-in-flight', 'v-checksums']));
 });
 
 describe('the scope of an export', () => {
