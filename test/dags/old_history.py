@@ -1,12 +1,22 @@
-"""Rows of a source below 2.3, written by SQL alone: task instances and what belongs to them by the date of their run."""
+"""Rows of a source of any release from 1.10.12 on, written by SQL alone: what hangs on a run has its date, its id, or both."""
 
 import psycopg2
 from history import ALL_BYTES, HOSTILE
 
 
 def add_dag(environment, dag_id, paused=False):
-    environment.sql(
-        "INSERT INTO dag (dag_id, is_paused, is_subdag, is_active, fileloc) VALUES (%s, %s, false, true, '/x.py')", (dag_id, paused)
+    insert(
+        environment,
+        "dag",
+        dag_id=dag_id,
+        is_paused=paused,
+        is_subdag=False,
+        is_active=True,
+        fileloc="/x.py",
+        max_active_tasks=16,
+        concurrency=16,
+        has_task_concurrency_limits=False,
+        max_consecutive_failed_dag_runs=0,
     )
 
 
@@ -24,7 +34,7 @@ def insert(environment, table, **values):
     )
 
 
-def add_run(environment, dag_id, run_id, date, state="success", tasks=("t1", "t2"), task_state="success", run_type="scheduled"):
+def add_run(environment, dag_id, run_id, date, state="success", tasks=("t1", "t2"), task_state="success", run_type="scheduled", tries=1):
     """One run with its tasks, each with an XCom, rendered fields and a failure."""
     insert(
         environment,
@@ -39,13 +49,14 @@ def add_run(environment, dag_id, run_id, date, state="success", tasks=("t1", "t2
         end_date=date if state in ("success", "failed") else None,
         conf=psycopg2.Binary(b"\x80\x04}\x94."),
     )
+    number = environment.one("SELECT id FROM dag_run WHERE dag_id = %s AND run_id = %s", (dag_id, run_id))
     for task_id in tasks:
-        of = {"dag_id": dag_id, "task_id": task_id, "execution_date": date, "run_id": run_id}
+        of = {"dag_id": dag_id, "task_id": task_id, "execution_date": date, "run_id": run_id, "dag_run_id": number, "map_index": -1}
         insert(
             environment,
             "task_instance",
             state=task_state,
-            try_number=1,
+            try_number=tries,
             max_tries=0,
             start_date=date,
             end_date=date,
@@ -82,7 +93,7 @@ def add_history(environment):
         "('2020-01-01', 'daily', 't1', 'cli_run', '2020-01-01', 'me', %s), (NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
         (HOSTILE,),
     )
-    environment.sql("INSERT INTO slot_pool (pool, slots, description) VALUES ('narrow', 3, %s)", (HOSTILE,))
+    insert(environment, "slot_pool", pool="narrow", slots=3, description=HOSTILE, include_deferred=True)
     environment.sql(
         "INSERT INTO variable (key, val, is_encrypted) VALUES ('plain', %s, true)", (environment.fernet.encrypt(b"secret value").decode(),)
     )
