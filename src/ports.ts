@@ -3,7 +3,7 @@
  * A phase takes only the members it uses: `Pick<Context, 'source' | 'journal'>`.
  */
 import type { CheckReport } from './check/check-report.js';
-import type { Command, DataOf, Job, ObjectRef, Progress, Side, SourceCommand, TargetCommand } from './airflow/protocol.js';
+import type { Command, DataOf, Job, LookData, ObjectRef, Progress, Side, SourceCommand, TargetCommand } from './airflow/protocol.js';
 import type { Gatekeeper } from './gatekeeper.js';
 import type { Inputs } from './inputs.js';
 import type { Journal } from './journal/journal.js';
@@ -43,7 +43,13 @@ export interface Mwaa {
   create(fields: Readonly<Record<string, unknown>>): Promise<void>;
   /** @throws UserError for a 4xx of the service itself; Airflow's own 4xx and 5xx come back as an answer. */
   rest(name: string, request: RestRequest): Promise<RestAnswer>;
+  /**
+   * `airflow <words…>` on the web server. There is no exit status: what was done must be read from the text.
+   * @throws UserError when the web server does not run it
+   */
+  cli(name: string, words: readonly string[]): Promise<CliAnswer>;
 }
+export type CliAnswer = Readonly<{ stdout: string; stderr: string }>;
 export type RestRequest = Readonly<{
   /** ≤ 64 characters, without /api/v1. */
   path: string;
@@ -125,6 +131,11 @@ export interface AirflowEnvironment<C extends Command = Command> {
   listActiveDagIds(): Promise<readonly string[]>;
   /** DAGs of the user that are called as ours are, deleted files included, by REST: what is ours carries our tag. */
   listNamesakes(): Promise<readonly string[]>;
+  /**
+   * Only where no REST API reaches: what moves there, asked from inside. undefined: nothing may be started now (plan role, dry run).
+   * @param since ISO 8601
+   */
+  lookInside?(since: string): Promise<LookData | undefined>;
 }
 export type SourceEnvironment = AirflowEnvironment<SourceCommand>;
 export type TargetEnvironment = AirflowEnvironment<TargetCommand>;
@@ -208,6 +219,8 @@ export type WorkflowRun = Readonly<{
   /** Page of the run, with its summaries; undefined: by hand. */
   url: string | undefined;
   id: string | undefined;
+  /** From 1; more than that: it is run again, with the files of the first. undefined: by hand. */
+  attempt?: number | undefined;
   /** "workflow_dispatch"; undefined: by hand. */
   event: string | undefined;
   /** "refs/heads/main". */

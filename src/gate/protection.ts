@@ -16,11 +16,13 @@ export type GateStand = Readonly<{
 
 /**
  * @param startedBy logins of who started the workflow run
- * @throws UserError for an environment that is missing or lets every job through, unless the inputs allow it
+ * @throws UserError for an environment that is missing, lets every job through, or lets administrators through unseen, unless the inputs allow it
  */
 export function requireProtected(protection: EnvironmentProtection | undefined, { environment, allowUnprotected }: Pick<GateInputs, 'environment' | 'allowUnprotected'>, defaultBranch: string, startedBy: readonly string[] = []): GateStand {
-  if (protection !== undefined && protection.reviewers.length > 0)
+  if (protection !== undefined && protection.reviewers.length > 0) {
+    if (mayPassUnseen(protection) && !allowUnprotected) throw unseen(protection);
     return { isProtected: true, reviewers: protection.reviewers, warnings: warningsOf(protection, defaultBranch), whyNot: (login) => whyNotReviewer(protection, login, startedBy) };
+  }
   if (allowUnprotected)
     return { isProtected: false, reviewers: [], warnings: [`Nobody is asked: environment "${environment}" ${protection ? 'has no required reviewers' : 'does not exist'}, and allow-unprotected-gate is true. Journal and summary say "nobody".`] };
   throw protection ? withoutReviewers(environment) : missing(environment);
@@ -35,6 +37,18 @@ const missing = (environment: string): UserError =>
 const withoutReviewers = (environment: string): UserError =>
   new UserError(`GitHub environment "${environment}" has no required reviewers.`, 'a job that names it runs at once; nobody would be asked.', `add required reviewers to it under Settings, Environments. ${OTHERWISE} Only to go on without any approval: allow-unprotected-gate: true.`);
 
+/**
+ * Where only people review, a bypass is found out by its name. Nothing of GitHub's API that a job may ask tells a bypass from an approval, nor
+ * who is in a team; the audit log does, which a job cannot read.
+ */
+const mayPassUnseen = ({ teams = [], adminsMayBypass }: EnvironmentProtection): boolean => teams.length > 0 && adminsMayBypass === true;
+const unseen = ({ name, teams = [] }: EnvironmentProtection): UserError =>
+  new UserError(
+    `An administrator could pass GitHub environment "${name}" without any approval, and nobody would see it.`,
+    `its rules may be bypassed, GitHub may show a bypass as an approval, and of ${teams.length === 1 ? `the reviewing team ${teams[0] ?? ''}` : `the reviewing teams ${teams.join(', ')}`} it does not tell the members: whether it was one of them cannot be known.`,
+    'clear "Allow administrators to bypass configured protection rules" in the settings of the environment, or name people in the place of teams.',
+  );
+
 /** An administrator who bypasses the rules has been seen among the reviews as one who approved. Of a team nobody tells its members. */
 function whyNotReviewer({ name, reviewers, teams = [], preventsSelfReview }: EnvironmentProtection, login: string, startedBy: readonly string[]): string | undefined {
   const is = (one: string): boolean => one.toLowerCase() === login.toLowerCase();
@@ -43,9 +57,10 @@ function whyNotReviewer({ name, reviewers, teams = [], preventsSelfReview }: Env
 }
 
 function warningsOf(protection: EnvironmentProtection, defaultBranch: string): readonly string[] {
-  const { name, preventsSelfReview, adminsMayBypass, waitMinutes } = protection;
+  const { name, teams = [], preventsSelfReview, adminsMayBypass, waitMinutes } = protection;
   return [
     preventsSelfReview ? [] : `Whoever starts the run may approve it: environment "${name}" does not prevent self-review.`,
+    teams.length > 0 && adminsMayBypass === undefined ? `GitHub does not say whether administrators may bypass the rules of environment "${name}", and of a team not who is in it: see that its settings forbid bypassing.` : [],
     adminsMayBypass === true ? `Administrators may bypass the rules of environment "${name}"; forbid it in its settings.` : [],
     keepsOut(protection, defaultBranch),
     waitMinutes > 0 ? `Environment "${name}" waits ${waitMinutes} minutes besides the approval.` : [],

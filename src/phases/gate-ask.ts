@@ -1,5 +1,5 @@
 import { UserError } from '../errors.js';
-import { requireApprovers } from '../gate/dispatch.js';
+import { requireApprovers, requirePeople } from '../gate/dispatch.js';
 import { requireDefaultBranch } from '../gate/place.js';
 import { requireProtected, type GateStand } from '../gate/protection.js';
 import { inFlightNow } from '../gate/shown.js';
@@ -35,6 +35,7 @@ export async function askForApproval(context: AskContext): Promise<PhaseResult> 
   const bucket = eyesOf(context).source.openBucket(seen.bucketName, seen.sourceAccount);
   const journal = await readJournal(context, seen, bucket);
   const attempt = attemptToApprove(journal, inputs.attempt);
+  if (inputs.workflow.gate.by === 'dispatch') requirePeople(startedBy(attempt), attempt.number);
   requireShown(journal, attempt, { planDigest: inputs.approvedPlan, scope: inputs.approvedManifest });
   await requireSamePlan(journal, seen, bucket, attempt.number);
   const manifest = await readManifest(bucket, attempt.manifest);

@@ -1,5 +1,5 @@
 import { changesSomething, chooseJobs, needsGate, type Chain } from '../gate/chain.js';
-import { approversMayStart, requireApprovers } from '../gate/dispatch.js';
+import { approversMayStart, requireApprovers, requirePeople } from '../gate/dispatch.js';
 import { requireDefaultBranch } from '../gate/place.js';
 import { requireProtected, type GateStand } from '../gate/protection.js';
 import { requireOwnEnvironment, requireUnattended } from '../gate/work-environment.js';
@@ -37,6 +37,7 @@ async function lookAtGates({ inputs: { workflow: { gate } }, file, github }: Sta
   if (!needsGate(chain)) return { second, work };
   if (gate.by === 'environment') return { first: await look(gate.environment), second, work };
   requireApprovers(file.approvers);
+  if (chain.jobs.includes('rehearse')) requirePeople(run.startedBy, undefined);
   if (chain.jobs.includes('gate')) approversMayStart(run, file.approvers, defaultBranch);
   return { first: { isProtected: true, reviewers: file.approvers, warnings: file.approvers.length > 1 ? [] : ['The list "approvers" of the migration file has one name: who is on it cannot approve an export that they started.'] }, second, work };
 }

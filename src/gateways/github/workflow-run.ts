@@ -14,6 +14,7 @@ export async function readWorkflowRun(env: Env): Promise<WorkflowRun> {
   return {
     url: server && repository && id ? `${server}/${repository}/actions/runs/${id}` : undefined,
     id,
+    attempt: /^[1-9]\d*$/u.test(env['GITHUB_RUN_ATTEMPT'] ?? '') ? Number(env['GITHUB_RUN_ATTEMPT']) : undefined,
     event: env['GITHUB_EVENT_NAME'] || undefined,
     ref: env['GITHUB_REF'] || undefined,
     // owner/repo/.github/workflows/file.yml@ref: https://docs.github.com/actions/reference/workflows-and-actions/variables#default-environment-variables

@@ -180,6 +180,7 @@ describe('nobody is asked', () => {
   it.each([
     ['where the environment is missing', (): void => undefined, new RegExp(`There is no GitHub environment "${GATE}"`, 'u')],
     ['where it has lost its reviewers', (): void => void gate.environment({ reviewers: undefined }), /has no required reviewers/u],
+    ['where an administrator could pass unseen', (): void => void gate.environment({ reviewers: [{ slug: 'data-platform', members: [] }], adminsMayBypass: true }), /An administrator could pass/u],
     ['off the default branch', (): void => { gate.environment(); gate.run = aRun({ ref: 'refs/heads/feature' }); }, /not of the default branch/u],
     ['without a token', (): void => { gate.caller = undefined; }, /GitHub cannot be asked/u],
   ] as const)('%s', async (_, prepare, says) => {

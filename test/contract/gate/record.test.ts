@@ -123,6 +123,13 @@ describe('a review of the environment', () => {
     expect((await gate.record(shown)).outputs['approved-by']).toBe('lee');
   });
 
+  it('does not count of a team where administrators may bypass the rules by now: it may be theirs', async () => {
+    github.state.environments.clear();
+    gate.environment({ reviewers: [person('mona'), { slug: 'data-platform', members: ['lee'] }], adminsMayBypass: true });
+    gate.reviews(['approved', 'lee']);
+    await refused(gate.record(shown), /^An administrator could pass GitHub environment "migration-production" without any approval/u);
+  });
+
   it('of another environment does not count', async () => {
     const other = github.addEnvironment({ name: 'staging', reviewers: [person('mallory')] });
     gate.reviews(['approved', 'mallory', '', other]);
@@ -268,7 +275,8 @@ describe('by dispatch', () => {
     ['started the export', ['STARTER'], ['mona', 'starter'], /^STARTER started the export of attempt 1 and cannot approve it/u],
     ['went on with the export', ['resumer'], ['mona', 'resumer'], /^resumer started the export of attempt 1/u],
     ['started the export, and an approver runs it again', ['starter', 'mona'], ['mona', 'starter'], /^starter started the export/u],
-    ['is a machine', ['github-actions[bot]'], ['mona'], /^github-actions\[bot\] may not approve/u],
+    ['is a machine', ['github-actions[bot]'], ['mona', 'github-actions[bot]'], /^github-actions\[bot\] may not approve: it is an app/u],
+    ['is a machine, run again by an approver', ['deployer[bot]', 'mona'], ['mona', 'deployer[bot]'], /^deployer\[bot\] may not approve: it is an app/u],
     ['has no list to be in', ['mona'], [], /^gate: dispatch needs "approvers"/u],
   ] as const)('whoever started it may not where that person %s', async (_, people, approvers, says) => {
     gate.file = aMigrationFile({ approvers });
@@ -282,6 +290,23 @@ describe('by dispatch', () => {
   ] as const)('nobody approves by %s', async (_, run, says) => {
     gate.run = aRun({ startedBy: ['mona'], ...run });
     await refused(gate.record(shown, DISPATCH), says);
+  });
+
+  it.each([['deployer[bot]'], ['mona-two', 'Deployer[BOT]']])('nobody approves an export that a machine started or went on with, for who stands behind it cannot be told: %s', async (...people) => {
+    await gate.exported(['rehearsal'], people);
+    startedBy('mona');
+    const newest = { ...shown, attempt: 2 };
+    await refused(gate.record(newest, DISPATCH), /\[bot\] started the export of attempt 2, so nobody could approve it/iu);
+    await expect(gate.ask({}, DISPATCH)).rejects.toMatchObject({ what: expect.stringMatching(/so nobody could approve it/u), fix: expect.stringContaining('from job rehearse') });
+  });
+
+  it('a run that is run again approves nothing: it has the list of approvers of its first start', async () => {
+    gate.run = aRun({ id: '8', startedBy: ['mona'], attempt: 2 });
+    await refused(gate.record(shown, DISPATCH), /^Attempt 1 cannot be approved by running a workflow run again/u);
+    gate.run = aRun({ id: '8', startedBy: ['mona'], attempt: 1 });
+    await gate.record(shown, DISPATCH);
+    gate.run = aRun({ id: '8', startedBy: ['mona'], attempt: 2 });
+    expect((await gate.record(shown, DISPATCH)).outputs['approved-by']).toBe('mona');
   });
 
   it('nobody approves an export of which nobody knows who started it', async () => {

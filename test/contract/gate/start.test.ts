@@ -99,6 +99,7 @@ describe('a gate that would ask nobody is refused before anything is changed', (
     ['the environment is missing', (): void => undefined, {}, `There is no GitHub environment "${GATE}".`, 'GitHub would make it'],
     ['it has no reviewers', (): void => void gate.environment({ reviewers: undefined }), {}, `GitHub environment "${GATE}" has no required reviewers.`, 'runs at once'],
     ['it has an empty list of reviewers', (): void => void gate.environment({ reviewers: [], waitMinutes: 30 }), {}, `GitHub environment "${GATE}" has no required reviewers.`, 'runs at once'],
+    ['an administrator could pass it unseen', (): void => void gate.environment({ reviewers: [person('mona'), { slug: 'data-platform', members: ['lee'] }], adminsMayBypass: true }), {}, `An administrator could pass GitHub environment "${GATE}" without any approval`, 'of the reviewing team data-platform'],
     ['the second one is missing', (): void => void gate.environment(), { cutoverEnvironment: 'cutover' }, 'There is no GitHub environment "cutover".', 'GitHub would make it'],
     ['by dispatch, nobody is named', (): void => { gate.file = aMigrationFile(); }, DISPATCH, 'gate: dispatch needs "approvers"', 'anybody'],
   ] as const)('%s', async (_, prepare, inputs, what, why) => {
@@ -115,6 +116,18 @@ describe('a gate that would ask nobody is refused before anything is changed', (
     expect(summary).toMatch(/^## ⚠️/u);
   });
 
+  it('goes on past administrators of whom nobody can tell where the inputs say so, and names them', async () => {
+    gate.environment({ reviewers: [{ slug: 'data-platform', members: [] }], adminsMayBypass: true });
+    expect(plain((await gate.start({ gate: { allowUnprotected: true } })).summary)).toContain('Administrators may bypass the rules');
+  });
+
+  it.each([['deployer[bot]'], ['mona', 'deployer[bot]']])('by dispatch, an export that a machine starts: %s', async (...startedBy) => {
+    gate.run = aRun({ startedBy });
+    await expect(gate.start({ gate: DISPATCH })).rejects.toMatchObject({ what: 'deployer[bot] starts this export, so nobody could approve it.' });
+    gate.environment();
+    expect((await gate.start()).ok).toBe(true);
+  });
+
   it('is no matter where this run has no gate', async () => {
     expect(await jobsOf({ chain: { only: ['resources', 'create'] } })).toEqual(['resources', 'create']);
   });
@@ -123,6 +136,7 @@ describe('a gate that would ask nobody is refused before anything is changed', (
 describe('a gate that lets more through than a careful team would is told of', () => {
   it.each([
     ['self-review', { preventSelfReview: false }, 'does not prevent self-review'], ['administrators', { adminsMayBypass: true }, 'Administrators may bypass the rules'],
+    ['administrators of whom nobody can tell', { reviewers: [{ slug: 'data-platform', members: [] }], adminsMayBypass: undefined }, 'GitHub does not say whether administrators may bypass'],
     ['any branch', { branches: undefined }, 'lets in runs of every branch; restrict it to "main"'], ['not the default branch', { branches: ['trunk'] }, 'lets in no run of "main", but only of trunk'],
     ['a waiting time', { waitMinutes: 15 }, 'waits 15 minutes besides the approval'],
   ] as const)('%s', async (_, given, says) => {

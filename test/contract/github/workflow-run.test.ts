@@ -36,6 +36,8 @@ describe('the workflow run', () => {
     expect(await read(event)).toMatchObject({ commit: 'merge', pullRequest: undefined });
   });
 
+  it.each([['1', 1], ['12', 12], ['0', undefined], ['', undefined], ['2x', undefined]])('was begun so many times: %s', async (text, attempt) => expect((await read(null, { GITHUB_RUN_ATTEMPT: text })).attempt).toBe(attempt));
+
   it('is none by hand', async () => expect(await readWorkflowRun({})).toEqual({ startedBy: [] }));
 
   it('was started by who began it and by who runs it again', async () => expect(await read(null, { GITHUB_TRIGGERING_ACTOR: 'hubot' })).toMatchObject({ startedBy: ['mona', 'hubot'] }));
