@@ -2,7 +2,8 @@ import { UserError } from '../errors.js';
 import { approversMayStart, approversOf } from '../gate/dispatch.js';
 import { requireDefaultBranch } from '../gate/place.js';
 import { requireProtected } from '../gate/protection.js';
-import { freshReviews, type FreshReviews } from '../gate/reviews.js';
+import { freshReviews, hasFresh, type Asked, type FreshReviews } from '../gate/reviews.js';
+import type { Gatekeeper } from '../gatekeeper.js';
 import type { Journal } from '../journal/journal.js';
 import { newestAttempt, rememberStep, replaceStep } from '../journal/transitions.js';
 import { migrationBucketName, migrationPrefix } from '../plan/naming.js';
@@ -19,6 +20,8 @@ import { writePage } from './write-page.js';
 const MAX_REASON = 300;
 /** Minutes that are left for the rest, where the journal's lock is waited for: an approval that is lost costs another person's attention. */
 const REST_MINUTES = 5;
+/** GitHub promises no moment at which a review is in its list, and this job may begin before: looks in a minute, and milliseconds between two. */
+const LATE = { looks: 12, ms: 5_000 };
 
 export type RecordContext = Pick<Context, 'inputs' | 'file' | 'clock' | 'log' | 'source' | 'journal' | 'owner' | 'github'>;
 
@@ -64,7 +67,7 @@ type Way = Readonly<{
   by: (attempt: FinishedExport, fresh: FreshReviews | undefined) => readonly string[];
 }>;
 
-async function lookAgain({ inputs, file, github }: RecordContext): Promise<Way> {
+async function lookAgain({ inputs, file, github, clock }: RecordContext): Promise<Way> {
   const { gate } = inputs.workflow;
   const gatekeeper = requireGatekeeper(github);
   const run = await github.run();
@@ -77,7 +80,16 @@ async function lookAgain({ inputs, file, github }: RecordContext): Promise<Way> 
   }
   const { isProtected, warnings, whyNot } = requireProtected(await gatekeeper.protection(gate.environment), gate, defaultBranch, run.startedBy);
   if (!isProtected) return { name: 'unprotected', warnings, reviews: none, by: () => ['nobody'] };
-  return { name: 'environment', warnings, reviews: async (journal) => freshReviews(await gatekeeper.reviews(), { environment: gate.environment, runId: run.id ?? '', whyNot }, journal), by: (_, fresh) => fresh?.by ?? [] };
+  return { name: 'environment', warnings, reviews: async (journal) => awaitReview(gatekeeper, { environment: gate.environment, runId: run.id ?? '', whyNot }, journal, clock), by: (_, fresh) => fresh?.by ?? [] };
+}
+
+/** Nobody begins this job without an approval but an administrator: only where none comes up, it was one. */
+async function awaitReview(gatekeeper: Gatekeeper, asked: Asked, journal: Journal, clock: RecordContext['clock']): Promise<FreshReviews> {
+  for (let looks = 1; ; looks += 1) {
+    const reviews = await gatekeeper.reviews();
+    if (looks >= LATE.looks || hasFresh(reviews, asked, journal)) return freshReviews(reviews, asked, journal);
+    await clock.sleep(LATE.ms);
+  }
 }
 
 /** An approval of what turns out to be something else is used up all the same: it was for that, and must not count for what is exported next. */

@@ -1,5 +1,5 @@
 import { LockHeld, UserError } from '../errors.js';
-import type { Gatekeeper } from '../gatekeeper.js';
+import type { Gatekeeper, GateReview } from '../gatekeeper.js';
 import type { Attempt, Journal } from '../journal/journal.js';
 import { isSameRun } from '../journal/owner.js';
 import { attemptOf, rememberStep, replaceStep, stepOf } from '../journal/transitions.js';
@@ -20,6 +20,8 @@ const POLL_MS = 20_000;
 /** Milliseconds after the deadline for which a lock that somebody holds is asked for again: the gate records in seconds, a dead runner's lease ends in one minute. */
 const PATIENCE_MS = 15 * 60_000;
 const RETRY_MS = 5_000;
+/** Looks in a row that must say the same, because GitHub's lists are put together from several places and may lag behind each other: two minutes for a review that does not come up. */
+const SURE = { answered: 2, left: 6 };
 /** Milliseconds between two tries of a way back that failed: twice as many each time. */
 const BACK_AGAIN_MS = { first: 60_000, most: 10 * 60_000 };
 /** Minutes that the way back has, and its last try, however little of timeout-minutes is left: a job has that much beyond it. */
@@ -105,6 +107,8 @@ async function goBack(context: WatchContext, timeIsUp: number): Promise<PhaseRes
 /** What can be seen from outside, and what was seen before. What cannot be asked for the moment must not end the watch: it would leave the source paused for ever. */
 class Eyes {
   private wasWaiting = false;
+  /** Read before it was seen waiting, so that no answer to this wait is among them. */
+  private before: readonly GateReview[] | undefined;
   private gone = 0;
   private last: Journal | undefined;
   private told = '';
@@ -121,10 +125,9 @@ class Eyes {
     const end = found && this.endOf(found);
     if (end) return end;
     const answer = await this.answer(now);
-    // Twice, because GitHub's lists are put together from several places and may lag behind each other.
     if (answer === 'waiting' || answer === 'unknown') return void (this.gone = 0);
     this.gone += 1;
-    return this.gone >= 2 ? answer : undefined;
+    return this.gone >= (answer === 'left' ? SURE.left : SURE.answered) ? answer : undefined;
   }
 
   endOf(attempt: Attempt): WatchEnd | undefined {
@@ -135,11 +138,12 @@ class Eyes {
   async answer(now: Date): Promise<Answer> {
     // A dispatch is answered in another workflow run: the journal alone tells.
     if (this.gate.by === 'dispatch') return 'unknown';
+    const earlier = this.before ?? await this.quietly(() => this.gatekeeper.reviews());
     const isWaiting = await this.quietly(() => this.gatekeeper.isWaiting(this.gate.environment));
-    if (isWaiting === true) this.wasWaiting = true;
+    if (isWaiting === true) [this.wasWaiting, this.before] = [true, earlier];
     if (isWaiting !== false) return isWaiting === undefined ? 'unknown' : 'waiting';
     const reviews = await this.quietly(() => this.gatekeeper.reviews());
-    return answerOf(reviews, this.gate.environment, this.wasWaiting, now.getTime() - this.since.getTime());
+    return answerOf(reviews, this.gate.environment, { wasWaiting: this.wasWaiting, before: this.before, sinceMs: now.getTime() - this.since.getTime() });
   }
 
   async journal(): Promise<Journal | undefined> {

@@ -50,18 +50,40 @@ export function endByJournal(attempt: Attempt, gate: WatchedGate): WatchEnd | un
   return has(...(gate === 'first' ? [STEP.approved, STEP.importBegun, STEP.imported] : [CUTOVER_APPROVED]), STEP.activationBegun) ? 'approved' : undefined;
 }
 
+/** What was seen of a gate so far. */
+export type GateSeen = Readonly<{
+  wasWaiting: boolean;
+  /** Reviews that the run had while the gate still waited: those of its earlier attempts. undefined: nobody could tell. */
+  before: readonly GateReview[] | undefined;
+  /** Milliseconds for which it has been looked at. */
+  sinceMs: number;
+}>;
+
 /**
- * The gate does not wait for a review. GitHub keeps the reviews of all attempts of a run and gives no times: an old one must not pass for an
- * answer while the gate has not begun to wait. An approval that no wait was seen for counts by the journal alone, which the gate writes in a
- * minute: taken for an answer, it would leave a gate that waits later without a watch.
- * @param wasWaiting it was seen waiting before
- * @param sinceMs milliseconds for which it has been looked at
+ * The gate does not wait for a review. GitHub keeps the reviews of all attempts of a run and gives neither times nor an order: an old one must
+ * not pass for an answer. What came while it waited is new; where no wait was seen, an approval counts by the journal alone, which the gate
+ * writes in a minute: taken for an answer, it would leave a gate that waits later without a watch.
+ * @param reviews undefined: GitHub does not tell them now
  */
-export function answerOf(reviews: readonly GateReview[] | undefined, environment: string, wasWaiting: boolean, sinceMs: number): Answer {
-  const here = reviews?.filter((review) => review.environment.toLowerCase() === environment.toLowerCase());
-  const last = here?.at(-1);
-  if (wasWaiting) return last?.state ?? 'left';
-  return last && last.state !== 'approved' && sinceMs >= BEGINS_MS ? last.state : 'unknown';
+export function answerOf(reviews: readonly GateReview[] | undefined, environment: string, { wasWaiting, before, sinceMs }: GateSeen): Answer {
+  if (!reviews) return 'unknown';
+  const here = (list: readonly GateReview[]): readonly GateReview[] => list.filter((review) => review.environment.toLowerCase() === environment.toLowerCase());
+  const states = new Set((wasWaiting ? newSince(here(before ?? []), here(reviews)) : here(reviews)).map(({ state }) => state));
+  // Both: who was the last to answer is not told.
+  const only = states.size === 1 ? [...states][0] : undefined;
+  if (wasWaiting) return only ?? 'left';
+  return only === 'rejected' && sinceMs >= BEGINS_MS ? only : 'unknown';
+}
+
+/** In whatever order: as often as a review was there before, so often it is left out. */
+function newSince(before: readonly GateReview[], now: readonly GateReview[]): readonly GateReview[] {
+  const keyOf = ({ state, by, comment }: GateReview): string => JSON.stringify([state, by, comment]);
+  const known = before.map(keyOf);
+  return now.filter((review) => {
+    const at = known.indexOf(keyOf(review));
+    if (at >= 0) known.splice(at, 1);
+    return at < 0;
+  });
 }
 
 /** Since when the source stands still because of this attempt, or of one before it that was not put back; ISO 8601. undefined: it does not. */

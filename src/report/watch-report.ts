@@ -2,7 +2,7 @@
 import { code, text, type Report, type Text } from './document.js';
 import { lasting } from './timeline.js';
 
-/** 'left': the gate does not wait any more, and no review says why (an administrator let it through, or the run was cancelled). */
+/** 'left': the gate does not wait any more, and the reviews do not say why (an administrator let it through, or the run was cancelled). */
 export type WatchEnd = 'approved' | 'rejected' | 'left' | 'rolled-back';
 /** `pausedSince`, `now`: ISO 8601; undefined: the source was not paused. */
 export type WatchFacts = Readonly<{ source: string; attempt: number; environment: string; end: WatchEnd; pausedSince: string | undefined; now: string }>;
@@ -26,7 +26,7 @@ const VERDICTS: Readonly<Record<WatchEnd, readonly string[]>> = {
 const WORDS: Readonly<Record<WatchEnd, string>> = {
   approved: 'Nothing is left to watch.',
   rejected: 'The source stays paused until it is rolled back.',
-  left: 'No review says why: an administrator let the job through, or the run was cancelled. Job gate decides what becomes of it.',
+  left: 'The reviews of this run do not say why: an administrator let the job through, or the run was cancelled. Job gate decides what becomes of it.',
   'rolled-back': 'The source was put back, so an approval that comes now does nothing.',
 };
 const NEXT: Readonly<Record<WatchEnd, readonly Text[]>> = {

@@ -36,6 +36,7 @@ export class AGate {
     github.state.environments.clear();
     github.state.runs.clear();
     github.state.defaultBranch = 'main';
+    github.state.reviewOrder = 'oldest-first';
   }
 
   environment(given: Partial<Environment> = {}): Environment {

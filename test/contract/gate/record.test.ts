@@ -39,7 +39,7 @@ describe('a review of the environment', () => {
     const { outputs, summary, ok } = await gate.record(shown);
     expect(ok).toBe(true);
     expect(outputs).toMatchObject({ 'approved-by': 'mona', attempt: '1', 'plan-digest': shown.approvedPlan, 'manifest-digest': shown.approvedManifest });
-    expect(gate.steps(1, 'approved')).toEqual([{ by: ['mona'], how: 'environment', environment: GATE, planDigest: shown.approvedPlan, scope: shown.approvedManifest, reviews: { run: '7', environment: GATE, approvedBy: ['mona'] } }]);
+    expect(gate.steps(1, 'approved')).toEqual([{ by: ['mona'], how: 'environment', environment: GATE, planDigest: shown.approvedPlan, scope: shown.approvedManifest, reviews: { run: '7', environment: GATE, approvedBy: ['mona'], marks: [expect.stringMatching(/^[0-9a-f]{64}$/u)] } }]);
     const text = plain(summary);
     expect(text).toContain('Attempt 1 is approved by mona');
     expect(text).toContain('mona: looks good');

@@ -33,10 +33,11 @@ const waiting = () => {
   run.waiting.add(environment.id);
   return { environment, run };
 };
-const answered = (state: 'approved' | 'rejected') => {
+/** @param hiddenFor looks that the review is not in GitHub's list yet */
+const answered = (state: 'approved' | 'rejected', hiddenFor = 0) => {
   const { environment, run } = waiting();
   return async () => {
-    run.reviews.push({ environmentId: environment.id, state, by: person('mona'), comment: '' });
+    run.reviews.push({ environmentId: environment.id, state, by: person('mona'), comment: '', hiddenFor });
     run.waiting.delete(environment.id);
     await Promise.resolve();
   };
@@ -46,6 +47,29 @@ it.each([{ state: 'approved', says: /it is approved/ }, { state: 'rejected', say
   const result = await watch(answered(state));
   expect([result.ok, gate.steps(1, 'expired')]).toEqual([true, []]);
   expect(plain(result.summary)).toMatch(says);
+});
+
+it.each([
+  { state: 'approved', before: 'rejected', order: 'oldest-first' }, { state: 'approved', before: 'rejected', order: 'newest-first' },
+  { state: 'rejected', before: 'approved', order: 'oldest-first' }, { state: 'rejected', before: 'approved', order: 'newest-first' },
+] as const)('tells what was answered now, $state, from $before in an earlier attempt of the run, listed $order', async ({ state, before, order }) => {
+  github.state.reviewOrder = order;
+  const answer = answered(state);
+  gate.reviews([before, 'mona']);
+  expect(plain((await watch(answer)).summary)).toContain(`it is ${state}`);
+});
+
+it.each(['approved', 'rejected'] as const)('waits for a review that is %s and not listed yet, though the job waits no more', async (state) => {
+  gate.reviews(['rejected', 'mona'], ['approved', 'mona']);
+  expect(plain((await watch(answered(state, 4))).summary)).toContain(`it is ${state}`);
+});
+
+it('takes no earlier review for the answer where none comes up', async () => {
+  const { environment, run } = waiting();
+  gate.reviews(['approved', 'mona']);
+  const result = await watch(() => Promise.resolve(run.waiting.delete(environment.id)));
+  expect(plain(result.summary)).toContain('does not wait any more');
+  expect(gate.steps(1, 'expired')).toEqual([]);
 });
 
 it('expires a cutover that nobody approves; a click that comes too late is refused by the second gate', async () => {

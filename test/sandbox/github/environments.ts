@@ -1,7 +1,7 @@
 /** Environments with their protection rules, and the reviews that let a run go on: https://docs.github.com/rest/deployments/environments */
 import { notFound, validationFailed, type Answer } from './refusals.js';
 import { page, userOf, type Call, type Route } from './route.js';
-import type { Account, Environment, Run, Team } from './state.js';
+import type { Account, Environment, Review, Run, Team } from './state.js';
 
 const REPOSITORY = '/repos/{owner}/{repo}';
 const MAY_READ = [{ name: 'actions', level: 'read' }] as const;
@@ -36,9 +36,9 @@ export const environmentRoutes: readonly Route[] = [
   { method: 'GET', template: `${REPOSITORY}/actions/runs/{run_id}`, permissions: MAY_READ, answer: (call) => withRun(call, (run) => ({ status: 200, body: shownRun(run, call) })) },
   {
     method: 'GET', template: `${REPOSITORY}/actions/runs/{run_id}/approvals`, permissions: MAY_READ,
-    answer: (call) => withRun(call, ({ reviews }) => ({
+    answer: (call) => withRun(call, (run) => ({
       status: 200,
-      body: reviews.map(({ environmentId, state, by, comment }) => ({ environments: named(call, environmentId), state, user: userOf(by, call.api), comment })),
+      body: reviewsShown(run, call).map(({ environmentId, state, by, comment }) => ({ environments: named(call, environmentId), state, user: userOf(by, call.api), comment })),
     })),
   },
   {
@@ -59,6 +59,12 @@ export const environmentRoutes: readonly Route[] = [
     answer: (call) => withRun(call, (run) => review(call, run)),
   },
 ];
+
+function reviewsShown({ reviews }: Run, { state }: Call): readonly Review[] {
+  const shown = reviews.filter(({ hiddenFor = 0 }) => hiddenFor === 0);
+  for (const review of reviews) if (review.hiddenFor) review.hiddenFor -= 1;
+  return state.reviewOrder === 'newest-first' ? shown.reverse() : shown;
+}
 
 function review(call: Call, run: Run): Answer {
   const { environment_ids: ids, state, comment } = call.body as Readonly<{ environment_ids: readonly number[]; state: 'approved' | 'rejected'; comment: string }>;

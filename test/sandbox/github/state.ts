@@ -29,7 +29,10 @@ export type Environment = Readonly<{
   /** Patterns of tags, in the same list as those of branches. */
   tags: readonly string[];
 }>;
-export type Review = Readonly<{ environmentId: number; state: 'approved' | 'rejected' | 'pending'; by: Account; comment: string }>;
+export type Review = Readonly<{ environmentId: number; state: 'approved' | 'rejected' | 'pending'; by: Account; comment: string }> & {
+  /** Calls of the review history that do not show it yet, though the job goes on: GitHub promises no moment. */
+  hiddenFor?: number;
+};
 export type Run = { readonly id: number; readonly actor: Account; readonly headSha: string; readonly headBranch: string; status: string; conclusion: string | null; readonly waiting: Set<number>; readonly reviews: Review[] };
 
 export type GithubState = Readonly<{
@@ -42,9 +45,13 @@ export type GithubState = Readonly<{
   environments: Map<string, Environment>;
   runs: Map<number, Run>;
   nextId(): number;
-}> & { defaultBranch: string };
+}> & {
+  defaultBranch: string;
+  /** Of the review history, whose order GitHub does not promise. */
+  reviewOrder: 'oldest-first' | 'newest-first';
+};
 
 export function createGithubState(repository: string, clock: GithubState['clock']): GithubState {
   let last = 1_000;
-  return { repository, defaultBranch: 'main', clock, tokens: new Map(), pulls: new Map(), comments: new Map(), environments: new Map(), runs: new Map(), nextId: () => (last += 1) };
+  return { repository, defaultBranch: 'main', reviewOrder: 'oldest-first', clock, tokens: new Map(), pulls: new Map(), comments: new Map(), environments: new Map(), runs: new Map(), nextId: () => (last += 1) };
 }
