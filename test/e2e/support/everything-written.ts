@@ -5,9 +5,9 @@ import type { ByteSource } from '../leaks/scan.js';
 import { objectVersions } from '../leaks/objects.js';
 import { ACCOUNT, type MigrationWorld } from './world.js';
 
-/** All versions of all objects of all buckets. */
-export async function* objectsOf({ sandbox }: MigrationWorld): AsyncGenerator<ByteSource> {
-  const client = new S3Client(sandbox.rootClient(ACCOUNT));
+/** All versions of all objects of all buckets of the account. */
+export async function* objectsOf({ sandbox }: MigrationWorld, account = ACCOUNT): AsyncGenerator<ByteSource> {
+  const client = new S3Client(sandbox.rootClient(account));
   try {
     const { Buckets: buckets = [] } = await client.send(new ListBucketsCommand({}));
     for (const { Name: name } of buckets) if (name) yield* objectVersions(client, name);
@@ -16,9 +16,9 @@ export async function* objectsOf({ sandbox }: MigrationWorld): AsyncGenerator<By
   }
 }
 
-/** Every event of every log stream: Airflow's task logs as MWAA delivers them. */
-export async function* logEventsOf({ sandbox }: MigrationWorld): AsyncGenerator<ByteSource> {
-  const client = new CloudWatchLogsClient(sandbox.rootClient(ACCOUNT));
+/** Every event of every log stream of the account: Airflow's task logs as MWAA delivers them. */
+export async function* logEventsOf({ sandbox }: MigrationWorld, account = ACCOUNT): AsyncGenerator<ByteSource> {
+  const client = new CloudWatchLogsClient(sandbox.rootClient(account));
   // The front holds AWS's rates, so each stream is read only once.
   try {
     const { logGroups = [] } = await client.send(new DescribeLogGroupsCommand({}));

@@ -34,6 +34,8 @@ export type WorldOptions = Readonly<{
   source?: Readonly<Record<string, unknown>>;
   /** Accounts besides the one of both environments. */
   otherAccounts?: readonly string[];
+  /** Where the target is made, when not in the source's: docs/iam/roles.yaml is deployed there too, and the plan has a role of its own in it. */
+  targetAccount?: string;
   /** Parameters of docs/iam/roles.yaml that differ from the usual. */
   roleParameters?: Readonly<Record<string, string>>;
 }>;
@@ -43,7 +45,7 @@ export type MigrationWorld = Readonly<{
   history: HistoryDump | undefined;
   /** The caller's checkout. */
   workspace: string;
-  roles: Readonly<{ plan: string; source: string; target: string }>;
+  roles: Readonly<{ plan: string; source: string; target: string; /** Only with a target in another account. */ targetPlan?: string | undefined }>;
   /** Rewrites .github/mwaa-migration.yml. */
   writeMigrationFile(migration: Readonly<Record<string, unknown>>): void;
   start(phase: string, inputs?: Readonly<Record<string, string>>, more?: RunMore): StartedRun;
@@ -60,7 +62,7 @@ export const MIGRATION: Readonly<Record<string, unknown>> = {
   metadata: { 'audit-log-days': 'all' },
 };
 
-export async function startMigrationWorld({ log = () => undefined, migration = {}, environments = [], withoutHistory = false, sourceVersion = '2.7.2', source: sourceSpec = {}, otherAccounts = [], roleParameters = {} }: WorldOptions = {}): Promise<MigrationWorld> {
+export async function startMigrationWorld({ log = () => undefined, migration = {}, environments = [], withoutHistory = false, sourceVersion = '2.7.2', source: sourceSpec = {}, otherAccounts = [], targetAccount, roleParameters = {} }: WorldOptions = {}): Promise<MigrationWorld> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'mwaa-migrate-world-'));
   const workspace = path.join(folder, 'checkout');
   mkdirSync(path.join(workspace, '.github'), { recursive: true });
@@ -69,10 +71,10 @@ export async function startMigrationWorld({ log = () => undefined, migration = {
   const specFile = path.join(folder, 'spec.yaml');
   const source = path.join(repository, 'test', 'e2e', 'source');
   writeFileSync(specFile, stringify({
-    accounts: [ACCOUNT, ...otherAccounts], region: REGION,
+    accounts: [ACCOUNT, ...otherAccounts, ...(targetAccount === undefined ? [] : [targetAccount])], region: REGION,
     github: { repository: 'acme/airflow', ref: 'refs/heads/main', environment: GITHUB_ENVIRONMENT },
-    ...(existsSync(path.join(repository, 'docs', 'iam', 'roles.yaml')) ? { iam: [{ account: ACCOUNT, template: path.join(repository, 'docs', 'iam', 'roles.yaml'), parameters: {
-      Repository: 'acme/airflow', GitHubEnvironment: GITHUB_ENVIRONMENT, SourceEnvironment: SOURCE, TargetEnvironment: TARGET, SourceBucket: `mwaa-${SOURCE}-${ACCOUNT}`, ...roleParameters } }] } : {}),
+    ...(existsSync(path.join(repository, 'docs', 'iam', 'roles.yaml')) ? { iam: [ACCOUNT, ...(targetAccount === undefined ? [] : [targetAccount])].map((account) => ({ account, template: path.join(repository, 'docs', 'iam', 'roles.yaml'), parameters: {
+      Repository: 'acme/airflow', GitHubEnvironment: GITHUB_ENVIRONMENT, SourceEnvironment: SOURCE, TargetEnvironment: TARGET, SourceBucket: `mwaa-${SOURCE}-${ACCOUNT}`, ...roleParameters } })) } : {}),
     'sync-seconds': 2,
     environments: [
       {
@@ -88,8 +90,8 @@ export async function startMigrationWorld({ log = () => undefined, migration = {
     rmSync(folder, { recursive: true, force: true });
     throw error;
   });
-  const outputs = sandbox.stacks[0]?.outputs ?? {};
-  const roles = { plan: outputs.PlanRole ?? '', source: outputs.SourceRole ?? '', target: outputs.TargetRole ?? '' };
+  const outputs = sandbox.stacks[0]?.outputs ?? {}, targetOutputs = targetAccount === undefined ? outputs : sandbox.stacks[1]?.outputs ?? {};
+  const roles = { plan: outputs.PlanRole ?? '', source: outputs.SourceRole ?? '', target: targetOutputs.TargetRole ?? '', ...(targetAccount === undefined ? {} : { targetPlan: targetOutputs.PlanRole }) };
   const writeMigrationFile = (value: Readonly<Record<string, unknown>>) => writeFileSync(path.join(workspace, '.github', 'mwaa-migration.yml'), stringify(value));
   writeMigrationFile({ ...MIGRATION, ...migration });
   const runs: { phase: string; run: Run }[] = [];

@@ -15,7 +15,7 @@ export const troubles = ({ jobs, annotations, raw }: WorkflowRun): string =>
  * @returns the run as far as it has come: nothing but the waiting job is left to do, or the watch beside it
  * @throws Error with what went wrong when it ends before
  */
-export async function untilAsked(world: WorkflowWorld, started: StartedWorkflow, seconds = 600): Promise<WorkflowRun> {
+export async function untilAsked(world: WorkflowWorld, started: StartedWorkflow, seconds = 1800): Promise<WorkflowRun> {
   let ended: WorkflowRun | undefined;
   started.done.then((run) => { ended = run; }, () => undefined);
   let told = 0;
