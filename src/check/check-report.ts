@@ -30,12 +30,16 @@ export type CheckFinding = Readonly<{
   replacement: string | undefined;
 }>;
 
-/** One DAG on the target's Airflow; dates are ISO 8601 in UTC, null: nothing is scheduled, undefined: could not be had. */
+/** One DAG on the target's Airflow, and on the source's where it loads there; dates are ISO 8601 in UTC, null: nothing is scheduled, undefined: could not be had. */
 export type CheckedDag = Readonly<{
   dagId: string;
   file: string;
   schedule: Readonly<{ source: string | undefined; target: string }>;
   nextRun: Readonly<{ source: string | null | undefined; target: string | null | undefined }>;
+  /** Data interval of that run, "start/end"; its start is the logical date. */
+  interval: Readonly<{ source: string | null | undefined; target: string | null | undefined }> | undefined;
+  /** In effect: the DAG's own, or the default with the options that the plan sets. */
+  catchup: Readonly<{ source: boolean | undefined; target: boolean | undefined }> | undefined;
   isPausedUponCreation: boolean | undefined;
 }>;
 

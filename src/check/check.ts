@@ -11,9 +11,13 @@ import { runBridge } from './bridge.js';
 import { CHECK_SCHEMA, type CheckFinding, type CheckReport } from './check-report.js';
 import { checkRequirementsFile } from './check-requirements.js';
 import { dagEnvironment, installerEnvironment, sealedInstaller, type Places } from './child-environment.js';
+import { compareSchedules, sameOnBoth, seedsOf, withoutKnown } from './compare-schedules.js';
+import { effectiveOptions } from './effective-options.js';
 import { readCommandFiles, restoreCommandFiles } from './command-files.js';
 import { installAirflow, installRuff, pythonOf } from './install.js';
+import { lastLine } from './last-line.js';
 import { limitsFor, loadDags } from './load-dags.js';
+import { loadOnSource, markersOf, notCompared, type OnSource } from './load-on-source.js';
 import { refuseInstanceRole } from './instance-role.js';
 import { interpret } from './load-findings.js';
 import { mergeFindings } from './merge-findings.js';
@@ -22,7 +26,9 @@ import { endMarked } from './run-program.js';
 import { findLost, runRules } from './run-rules.js';
 import { installerPlaces } from './seal-view.js';
 import { findSudo, openSeal, type Seal } from './seal.js';
+import { releaseOfSource } from './source-release.js';
 import { findTools } from './tools.js';
+import { unpackPlugins } from './unpack-plugins.js';
 import { copyFolder, countPython, findWorkflowFiles, leftOutNote, type WorkflowFiles } from './workflow-files.js';
 import { boundedReport, reportText } from './write-check-report.js';
 
@@ -53,19 +59,17 @@ export async function check(job: CheckJob): Promise<Checked> {
   const base = await realpath(env['RUNNER_TEMP'] || os.tmpdir());
   if (files === undefined) return write(base, { ...nothingToCheck(file, config), versions: { source: file.source.airflowVersion, target: version.version, python: version.python } });
   const commands = await readCommandFiles(env);
-  const folder = await mkdtemp(path.join(base, 'mwaa-migrate-check-'));
+  const folder = await mkdtemp(path.join(base, 'mwaa-migrate-check-')), sourceFolder = await mkdtemp(path.join(base, 'mwaa-migrate-check-source-'));
   const marker = randomBytes(12).toString('hex');
   const clear = async (): Promise<readonly string[]> => {
-    await endMarked(marker);
-    await endMarked(`rules-${marker}`);
-    await endMarked(`install-${marker}`);
+    for (const each of [marker, `rules-${marker}`, `install-${marker}`, ...markersOf(marker)]) await endMarked(each);
     // A DAG may have taken the rights from a folder of its own; what cannot be removed is the runner's to clear.
-    await rm(folder, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
+    for (const each of [folder, sourceFolder]) await rm(each, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
     return restoreCommandFiles(commands);
   };
   let report: CheckReport, changed: readonly string[];
   try {
-    report = await checkIn({ ...job, root, files, folder, marker, python: version.python });
+    report = await checkIn({ ...job, root, files, folder, sourceFolder, marker, python: version.python });
   } finally {
     changed = await clear();
   }
@@ -99,17 +103,18 @@ const SEALS: Readonly<Record<Seal['kind'], string>> = {
   none: 'DAG code runs with limits, but as this user: this kernel gives neither namespaces nor Landlock. What this user can read, it can read.',
 };
 
-type Inside = CheckJob & Readonly<{ root: string; files: WorkflowFiles; folder: string; marker: string; python: string }>;
+type Inside = CheckJob & Readonly<{ root: string; files: WorkflowFiles; folder: string; /** Beside it; neither side sees the other's. */ sourceFolder: string; marker: string; python: string }>;
 
-async function checkIn({ file, env, scripts, clock, log, root, files, folder, marker, python }: Inside): Promise<CheckReport> {
+async function checkIn({ file, env, scripts, clock, log, root, files, folder, sourceFolder, marker, python }: Inside): Promise<CheckReport> {
   const version = file.target.airflowVersion, venv = path.join(folder, 'venv'), work = path.join(folder, 'work'), home = path.join(folder, 'home');
   const places: Places = { home, temporary: path.join(folder, 'tmp'), dags: path.join(folder, 'dags'), plugins: path.join(folder, 'plugins'), scripts, bin: path.join(venv, 'bin') };
   for (const each of [work, home, places.temporary, places.plugins]) await mkdir(each, { recursive: true });
   const leftOut = [...await copyFolder(root, files.dags, places.dags), ...(files.plugins === undefined || files.isPluginsZip ? [] : await copyFolder(root, files.plugins, places.plugins))];
-  const environment = dagEnvironment(places, file.target.configuration, marker);
 
   const tools = await findTools(python, env, work);
-  const seal = await openSeal({ ...tools, script: path.join(scripts, 'seal.py'), landlock: path.join(scripts, 'landlock.py'), sudo: findSudo(), folder: work, shown: [folder, scripts], hidden: [path.join(root, '.git')], env }); // with persisted credentials there is a token in .git
+  const sealOf = (shown: readonly string[], hidden: readonly string[], own: string): Promise<Seal> =>
+    openSeal({ ...tools, script: path.join(scripts, 'seal.py'), landlock: path.join(scripts, 'landlock.py'), sudo: findSudo(), folder: own, shown: [...shown, scripts], hidden: [path.join(root, '.git'), ...hidden], env }); // with persisted credentials there is a token in .git
+  const seal = await sealOf([folder], [sourceFolder], work);
   log.info(`${SEALS[seal.kind]}${seal.kind === 'none' ? '' : seal.hidesHome ? ' The home folder is out of its sight.' : ` Of the home folder only files known to hold credentials are out of its sight: ${tools.uv} or ${tools.python} does not start without the rest.`}`);
   const installer = installerEnvironment(env, os.homedir()), own = { home: path.join(folder, 'install', 'home'), cache: path.join(folder, 'install', 'cache') };
   for (const each of [own.home, own.cache]) await mkdir(each, { recursive: true });
@@ -119,44 +124,52 @@ async function checkIn({ file, env, scripts, clock, log, root, files, folder, ma
   };
   log.info(`Installing Airflow ${version} for Python ${python} …`);
   await installAirflow(installation);
-  const unpacked = files.isPluginsZip && files.plugins !== undefined ? await unpack(path.join(root, files.plugins), places.plugins, { python: pythonOf(venv), scripts, env: environment, folder: work, run: seal.run }) : [];
+  const unpacked = files.isPluginsZip && files.plugins !== undefined ? await unpackPlugins(path.join(root, files.plugins), places.plugins, { python: pythonOf(venv), scripts, env: dagEnvironment(places, file.target.configuration, marker), folder: work, run: seal.run }) : [];
   log.info(files.requirements === undefined ? 'There is no requirements.txt.' : `Installing ${files.requirements} …`);
   const requirements = await checkRequirementsFile(installation, root, files, places);
 
   const hasRuff = await installRuff(installation);
   await endMarked(`install-${marker}`);
   log.info('Loading the DAGs …');
-  const limits = limitsFor(file.target.configuration);
-  const source = file.source.airflowVersion ?? requirements.constraintVersion;
+  const source = file.source.airflowVersion ?? requirements.constraintVersion, release = releaseOfSource(source, version);
+  const options = effectiveOptions(release.kind === 'install' ? release.version : undefined, file), limits = limitsFor(options);
+  // The day's start: two checks of one day give the same bytes.
+  const reference = `${clock.now().toISOString().slice(0, 10)}T00:00:00+00:00`;
+  const loadThere = async (): Promise<OnSource> => {
+    if (release.kind !== 'install') return release.kind === 'none' && release.why !== undefined ? notCompared(source ?? '', release.why) : { loaded: undefined, notChecked: [] };
+    log.info(`Loading them on Airflow ${release.version} too, to compare schedules …`);
+    // Of the options only how long a file may take: the others are the target's.
+    return loadOnSource({
+      release, findTools: (minor) => findTools(minor, env, work), openSeal: (shown) => sealOf([sourceFolder, ...shown], [folder], sourceFolder), installer: installation.env, folder: sourceFolder, scripts, root, files, limits,
+      options: { 'core.dagbag_import_timeout': options['core.dagbag_import_timeout'] ?? null }, marker, reference,
+    });
+  };
+  // One after the other: the target goes on from the past that the source would have left.
+  const loadBoth = async () => {
+    const there = await loadThere();
+    const here = await loadDags({ run: seal.run, writable: [home, places.temporary], hidden: [root], python: pythonOf(venv), script: path.join(scripts, 'load_dags.py'), env: dagEnvironment(places, options, marker), folder: home, dags: places.dags, plugins: places.plugins, limits, marker, reference, ...(there.loaded && { seeds: seedsOf(there.loaded) }) });
+    return [there, here] as const;
+  };
   const rulesJob = {
     // Marks of their own: what loading leaves behind is ended while rules still run.
-    run: seal.run, folder: path.join(folder, 'rules'), python: pythonOf(venv), scripts, env: dagEnvironment(places, file.target.configuration, `rules-${marker}`), root, dags: files.dags,
+    run: seal.run, folder: path.join(folder, 'rules'), python: pythonOf(venv), scripts, env: dagEnvironment(places, options, `rules-${marker}`), root, dags: files.dags,
     plugins: files.plugins === undefined ? undefined : files.isPluginsZip ? places.plugins : files.plugins, pluginsName: files.plugins, source, target: version,
   };
-  const [loaded, rules, bridged] = await Promise.all([
-    // The day's start: two checks of one day give the same bytes.
-    loadDags({ run: seal.run, writable: [home, places.temporary], hidden: [root], python: pythonOf(venv), script: path.join(scripts, 'load_dags.py'), env: environment, folder: home, dags: places.dags, plugins: places.plugins, limits, marker, reference: `${clock.now().toISOString().slice(0, 10)}T00:00:00+00:00` }),
+  const [[there, loaded], rules, bridged] = await Promise.all([
+    loadBoth(),
     runRules(rulesJob),
     runBridge({ ...rulesJob, findTools: (minor) => findTools(minor, env, work), installer: installation.env, folder: path.join(folder, 'bridge') }),
   ]);
   if (loaded.problem !== undefined) throw new UserError(`Airflow ${version} does not start in its virtual environment: ${lastLine(loaded.problem)}`, 'without it no DAG can be loaded.', 'a package of requirements.txt may break it, or an option of target.configuration may be wrong; the line above is Python\'s own last word.');
   const interpreted = interpret(loaded, { home: folder, dags: files.dags, plugins: files.plugins, version, limits });
-  const lost = await findLost(rulesJob, interpreted.dags, interpreted.incomplete);
+  const compared = there.loaded === undefined || release.kind !== 'install' ? undefined
+    : compareSchedules(interpreted.dags, { source: there.loaded, target: loaded, folder: files.dags, versions: { source: release.version, target: version }, configuration: file.target.configuration });
+  const dags = compared?.dags ?? (release.kind === 'same' ? interpreted.dags.map(sameOnBoth) : interpreted.dags);
+  const lost = await findLost(rulesJob, interpreted.dags, interpreted.incomplete, compared?.seen ?? []);
   return {
     schema: CHECK_SCHEMA, migrationId: file.id, versions: { source, target: version, python },
     counts: { dagFiles: loaded.files.length, dags: interpreted.count, requirements: requirements.count, plugins: await countPython(places.plugins) },
-    findings: mergeFindings([...unpacked, ...requirements.findings, ...interpreted.findings], [...rules.findings, ...bridged.findings, ...lost.findings]), dags: interpreted.dags,
-    notChecked: [...leftOutNote(leftOut), ...requirements.notChecked, ...interpreted.notChecked, ...rules.notChecked, ...bridged.notChecked, ...lost.notChecked, ...(hasRuff ? [] : ['What ruff\'s Airflow rules look for: ruff could not be installed.']), ...(source === undefined ? ['What changes from the source\'s Airflow: its version is not known. Write source.airflow-version into the migration file.'] : [])],
+    findings: mergeFindings([...unpacked, ...requirements.findings, ...interpreted.findings], withoutKnown([...rules.findings, ...bridged.findings, ...lost.findings], compared?.findings ?? [])), dags,
+    notChecked: [...leftOutNote(leftOut), ...requirements.notChecked, ...interpreted.notChecked, ...rules.notChecked, ...bridged.notChecked, ...lost.notChecked, ...there.notChecked, ...(compared?.notChecked ?? []), ...(hasRuff ? [] : ['What ruff\'s Airflow rules look for: ruff could not be installed.']), ...(source === undefined ? ['What changes from the source\'s Airflow: its version is not known. Write source.airflow-version into the migration file.'] : [])],
   };
 }
-
-type Unpacking = Readonly<{ run: Seal['run']; python: string; scripts: string; env: Readonly<Record<string, string>>; folder: string }>;
-
-async function unpack(zip: string, to: string, { python, scripts, env, folder, run }: Unpacking): Promise<readonly CheckFinding[]> {
-  const result = await run({ command: python, args: ['-B', path.join(scripts, 'unpack_zip.py'), zip, to], env, folder, writable: [to], shown: [zip], timeoutSeconds: 120 });
-  if (result.code === 0) return [];
-  const name = path.basename(zip);
-  return [{ code: 'plugins-zip', level: 'error', file: name, line: undefined, dagId: undefined, what: `${name} cannot be unpacked: ${lastLine(result.stderr)}`, why: 'MWAA unpacks it into the plugins folder; without it DAGs that need it do not load.', fix: 'make it anew: (cd plugins && zip -r ../plugins.zip .)', replacement: undefined }];
-}
-
-const lastLine = (text: string): string => (text.trim().split('\n').at(-1) ?? '').replace(/\p{Cc}/gu, ' ').slice(0, 500);

@@ -1,8 +1,8 @@
-/** The target's Airflow in a virtual environment that is thrown away, as MWAA's image has it, with the user's requirements on top. */
+/** An Airflow in a virtual environment that is thrown away, as MWAA's image has it, with the user's requirements on top. */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { constraintsFor, pinOf } from '../airflow/pins.js';
 import { UserError } from '../errors.js';
+import { recipeFor } from './airflow-recipe.js';
 import type { CheckFinding } from './check-report.js';
 import { blamedLines, conflictFinding, isNetworkTrouble, reasonOf, withoutAddresses } from './requirement-conflicts.js';
 import type { RequirementLine, RequirementLines } from './requirement-lines.js';
@@ -12,8 +12,6 @@ import { shownLine } from './shown-line.js';
 import type { Tools } from './tools.js';
 import { hostsIn, unreachableFinding, unreachableLines } from './unreachable.js';
 
-/** As in the images: https://github.com/aws/amazon-mwaa-docker-images */
-const EXTRAS = 'amazon,celery,postgres,statsd';
 /** Finds what moved between Airflow releases (rules AIR); part of no image. */
 const RUFF = 'ruff==0.17.6';
 /** MWAA gives up after 9 minutes; the first installation on a machine also fetches Airflow itself. */
@@ -38,9 +36,10 @@ export const pythonOf = (venv: string): string => path.join(venv, 'bin', 'python
 export async function installAirflow({ tools, env, venv, work, version }: Omit<Installation, 'seal'>): Promise<void> {
   const made = await runProgram({ command: tools.uv, args: ['venv', '--quiet', '--no-project', '--python', tools.python, venv], env, folder: work, timeoutSeconds: 120 });
   if (made.code !== 0) throw new UserError(`"uv venv" ended with code ${made.code ?? 'none'}: ${lastWords(made)}`, 'phase check loads the DAGs in a virtual environment.', 'look at the message; free disk space in RUNNER_TEMP is needed (about 500 MB).');
-  await writeFile(constraintsFile(work), constraintsFor(version));
-  const packages = [`apache-airflow[${EXTRAS}]==${version}`, ...(pinOf('apache-airflow-providers-fab', version) === undefined ? [] : ['apache-airflow-providers-fab'])];
-  const result = await runProgram({ ...uvInstall({ tools, venv, work }, [...packages, '--constraint', constraintsFile(work)]), env });
+  const { packages, constraints, buildConstraints } = recipeFor(version), build = path.join(work, 'build-constraints.txt');
+  await writeFile(constraintsFile(work), constraints);
+  if (buildConstraints !== undefined) await writeFile(build, buildConstraints);
+  const result = await runProgram({ ...uvInstall({ tools, venv, work }, [...packages, '--constraint', constraintsFile(work), ...(buildConstraints === undefined ? [] : ['--build-constraint', build])]), env });
   if (result.code === 0) return;
   throw new UserError(
     `Airflow ${version} could not be installed: ${lastWords(result)}`,

@@ -2,6 +2,7 @@
 import os from 'node:os';
 import type { Environment } from './child-environment.js';
 import { readLoadMessage, type LoadedFile, type LoadedPlugins } from './load-messages.js';
+import type { Seed } from './load-runs.js';
 import { endMarked } from './run-program.js';
 import type { Seal } from './seal.js';
 
@@ -30,7 +31,9 @@ export function limitsFor(options: Readonly<Record<string, string | null>>): Loa
   return { wallSeconds: seconds + GRACE_SECONDS, cpuSeconds: Math.ceil(seconds) + GRACE_SECONDS, memoryBytes: MEMORY_BYTES, fileBytes: FILE_BYTES };
 }
 
-export type LoadJob = Readonly<{ run: Seal['run']; writable: readonly string[]; hidden: readonly string[]; python: string; script: string; env: Environment; folder: string; dags: string; plugins: string; limits: LoadLimits; marker: string; /** ISO 8601. */ reference: string }>;
+export type LoadJob = Readonly<{ run: Seal['run']; writable: readonly string[]; hidden: readonly string[]; python: string; script: string; env: Environment; folder: string; dags: string; plugins: string; limits: LoadLimits; marker: string; /** ISO 8601. */ reference: string; /** By file and DAG id what another release said of it; the same past is gone on from. */ seeds?: Seeds }>;
+
+export type Seeds = Readonly<Record<string, Readonly<Record<string, readonly Seed[]>>>>;
 
 /** `files`: what Airflow would look at. A file without a result in `loaded` was not loaded. `left`: files beyond what is taken here. `isLate`: Airflow did not come to the end of listing them. `problem`: the loader itself did not start. */
 export type Loaded = Readonly<{ files: readonly string[]; left: number; isLate: boolean; loaded: readonly LoadedFile[]; plugins: LoadedPlugins | undefined; problem: string | undefined }>;
@@ -43,7 +46,7 @@ export async function loadDags(job: LoadJob): Promise<Loaded> {
     const result = await job.run({
       writable: job.writable, hidden: job.hidden,
       command: job.python, args: ['-B', job.script], env: job.env, folder: job.folder, maxOutput: MAX_OUTPUT, timeoutSeconds: START_SECONDS + Math.min(MAX_TOTAL_SECONDS, 60 + ((only ?? files)?.length ?? 5000) * job.limits.wallSeconds * 3),
-      input: JSON.stringify({ dags: job.dags, plugins: job.plugins, files: only ?? null, jobs, listSeconds: LIST_SECONDS, ...job.limits, reference: job.reference }),
+      input: JSON.stringify({ dags: job.dags, plugins: job.plugins, files: only ?? null, jobs, listSeconds: LIST_SECONDS, ...job.limits, reference: job.reference, seeds: job.seeds === undefined ? null : only === undefined ? job.seeds : Object.fromEntries(only.flatMap((file) => (job.seeds?.[file] === undefined ? [] : [[file, job.seeds[file]]]))) }),
       onLine: (line) => {
         const message = readLoadMessage(line);
         if (message?.kind === 'files') {

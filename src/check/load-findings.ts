@@ -18,7 +18,8 @@ type Settings = Readonly<{ /** Our folder of this one run: no report names it, o
 export function interpret({ files, left, isLate, loaded, plugins }: Loaded, settings: Settings): Interpreted {
   const unloaded = files.filter((file) => !loaded.some((one) => one.file === file));
   const dags = loaded.flatMap((file) => file.dags.map((dag): CheckedDag => ({
-    dagId: dag.dagId, file: `${settings.dags}/${file.file}`, schedule: { source: undefined, target: dag.schedule }, nextRun: { source: undefined, target: dag.nextRun }, isPausedUponCreation: dag.isPausedUponCreation,
+    dagId: dag.dagId, file: `${settings.dags}/${file.file}`, schedule: { source: undefined, target: dag.schedule }, nextRun: { source: undefined, target: dag.nextRun },
+    interval: { source: undefined, target: dag.interval }, catchup: { source: undefined, target: dag.catchup }, isPausedUponCreation: dag.isPausedUponCreation,
   })));
   return {
     findings: [...loaded.flatMap((file) => fileFindings(file, settings)), ...(plugins === undefined ? [] : pluginFindings(plugins, settings)), ...duplicates(dags), ...unpaused(dags, settings), ...loaded.flatMap((file) => roles(file, settings)), ...(isLate ? [notListed(settings.dags)] : files.length === 0 ? [noFiles(settings.dags)] : [])],

@@ -1,4 +1,5 @@
 /** One line of load_dags.py's output as a value, or nothing: the line may come from a DAG. Pure. */
+import { instantOf, intervalOf, readRuns, readSeeds, type Run, type Seed } from './load-runs.js';
 
 export type LoadError = Readonly<{
   /** Below the DAG folder (a zip file's member behind its name); for plugins, their name for it. */
@@ -13,7 +14,22 @@ export type LoadError = Readonly<{
   /** It came whatever the stand-in was. */
   again: boolean;
 }>;
-export type LoadedDag = Readonly<{ dagId: string; schedule: string; /** null: nothing is scheduled; undefined: could not be had. */ nextRun: string | null | undefined; isPausedUponCreation: boolean | undefined; tasks: number; /** Of its access_control. */ roles: readonly string[] }>;
+export type LoadedDag = Readonly<{
+  dagId: string;
+  schedule: string;
+  /** null: nothing is scheduled; undefined: could not be had. */
+  nextRun: string | null | undefined;
+  /** Data interval of that run, "start/end"; a run without one has its date twice. */
+  interval: string | null | undefined;
+  /** In effect: the DAG's own or the default. */
+  catchup: boolean | undefined;
+  /** A part of another DAG, which starts it. */
+  isSubDag: boolean;
+  /** From where the runs were looked for, and the runs of each. */
+  seeds: readonly Seed[];
+  runs: readonly (readonly Run[])[];
+  isPausedUponCreation: boolean | undefined; tasks: number; /** Of its access_control. */ roles: readonly string[];
+}>;
 export type Read = Readonly<{ kind: 'variable' | 'connection'; name: string; line: number | undefined }>;
 
 type Result = Readonly<{
@@ -68,7 +84,8 @@ function dagOf(value: Values): readonly LoadedDag[] {
   const dagId = text(value['dagId']), next = value['nextRun'];
   if (dagId === undefined) return [];
   return [{
-    dagId, schedule: text(value['schedule']) ?? '', nextRun: next === null ? null : typeof next === 'string' && /^\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/u.test(next) ? next : undefined,
+    dagId, schedule: text(value['schedule']) ?? '', nextRun: next === null ? null : instantOf(next), interval: value['interval'] === null ? null : intervalOf(value['interval']),
+    catchup: typeof value['catchup'] === 'boolean' ? value['catchup'] : undefined, isSubDag: value['isSubDag'] === true, seeds: readSeeds(value['seeds']), runs: readRuns(value['runs']),
     isPausedUponCreation: typeof value['isPausedUponCreation'] === 'boolean' ? value['isPausedUponCreation'] : undefined, tasks: number(value['tasks']) ?? 0,
     roles: Array.isArray(value['roles']) ? value['roles'].filter(isText).map((role) => role.slice(0, 100)).slice(0, 50) : [],
   }];

@@ -44,11 +44,17 @@ export async function runRules(job: RulesJob): Promise<Told> {
   return { findings, notChecked: [...new Set([...results.flatMap(({ notChecked }) => notChecked), ...leftOut])] };
 }
 
-/** DAGs that stand in the files and did not load, from dag_ids.py. @param failed files of which it is known that they do not load */
-export async function findLost(job: RulesJob, loaded: readonly CheckedDag[], failed: ReadonlySet<string>): Promise<Told> {
+/**
+ * DAGs that stand in the files and did not load, from dag_ids.py, and those that the source shows.
+ * @param failed files of which it is known that they do not load
+ * @param seen DAGs on the source; none where nothing was loaded there
+ */
+export async function findLost(job: RulesJob, loaded: readonly CheckedDag[], failed: ReadonlySet<string>, seen: readonly Pick<CheckedDag, 'dagId' | 'file'>[]): Promise<Told> {
   const result = await runScript(job, 'dag_ids.py', undefined);
   const written = result.code === 0 ? readWrittenIds(result.stdout) : undefined;
-  return written === undefined ? incomplete('Whether a DAG of the files is missing on the target: dag_ids.py did not run to its end.') : { findings: findLostDags(written, loaded, failed), notChecked: [] };
+  if (written !== undefined) return { findings: findLostDags(written, loaded, failed, { seen, version: job.source ?? '' }), notChecked: [] };
+  const { findings, notChecked } = incomplete('Whether a DAG of the files is missing on the target: dag_ids.py did not run to its end.');
+  return { findings: [...findings, ...findLostDags({ ids: {}, leftOut: [] }, loaded, failed, { seen, version: job.source ?? '' })], notChecked };
 }
 
 async function runScript({ run, folder, python, scripts, env, root, dags, source, target }: RulesJob, name: string, plugins: string | undefined): Promise<ProgramResult> {

@@ -47,5 +47,6 @@ const boundedFinding = (one: CheckFinding): CheckFinding => ({
 const boundedDag = (one: CheckedDag): CheckedDag => ({
   dagId: cut(one.dagId, MAX_NAME), file: cut(one.file, MAX_FILE),
   schedule: { source: cutIf(one.schedule.source, MAX_NAME), target: cut(one.schedule.target, MAX_NAME) }, nextRun: { source: one.nextRun.source, target: one.nextRun.target },
+  interval: one.interval && { source: one.interval.source, target: one.interval.target }, catchup: one.catchup && { source: one.catchup.source, target: one.catchup.target },
   isPausedUponCreation: one.isPausedUponCreation,
 });

@@ -1,6 +1,7 @@
 /** What phase check found, as sections: for its own report, and for the plan's, where it comes from another job. */
 import type { CheckFinding, CheckLevel, CheckReport } from '../check/check-report.js';
 import { code, counted, list, table, text, type Cell, type Section } from './document.js';
+import { isSameSchedule } from './schedule-words.js';
 
 /** Rows of one table; what is beyond is counted, and stands in check.json. */
 const MAX_ROWS = 200;
@@ -48,13 +49,19 @@ const cure = ({ fix, replacement }: CheckFinding): Cell =>
 
 /** Only DAGs about which the two sides differ; the rest is in the file. */
 function dagsSection({ dags }: CheckReport): readonly Section[] {
-  const different = dags.filter(({ schedule, nextRun }) => (schedule.source !== undefined && schedule.source !== schedule.target) || (nextRun.source !== undefined && nextRun.source !== nextRun.target));
+  // The same runs by other words ("8 hours", "8:00:00") are no difference.
+  const different = dags.filter(({ schedule, nextRun, interval, catchup }) =>
+    (schedule.source !== undefined && nextRun.source === null && nextRun.target === null && !isSameSchedule(schedule.source, schedule.target)) || differ(nextRun) || (interval !== undefined && differ(interval)) || (catchup !== undefined && differ(catchup)));
   if (different.length === 0) return [];
   return [{
     title: `Schedules that mean something else (${different.length})`, importance: 2, isFolded: different.length > 10,
-    blocks: [table(['DAG', 'File', 'Schedule, source', 'Schedule, target', 'Next run, source', 'Next run, target'], different.slice(0, MAX_ROWS).map(({ dagId, file, schedule, nextRun }) => [
-      code(dagId), code(file), schedule.source === undefined ? undefined : code(schedule.source), code(schedule.target), run(nextRun.source), run(nextRun.target)]))],
+    blocks: [table(['DAG', 'File', 'Schedule, source', 'Schedule, target', 'Next run, source', 'Next run, target', 'Catchup, source', 'Catchup, target'], different.slice(0, MAX_ROWS).map(({ dagId, file, schedule, nextRun, interval, catchup }) => [
+      code(dagId), code(file), schedule.source === undefined ? undefined : code(schedule.source), code(schedule.target), run(nextRun.source, interval?.source), run(nextRun.target, interval?.target), onOff(catchup?.source), onOff(catchup?.target)]))],
   }];
 }
 
-const run = (at: string | null | undefined): Cell => (at === undefined ? undefined : at === null ? 'none' : code(at));
+/** A side of which nothing is known is no difference. */
+const differ = ({ source, target }: Readonly<{ source: unknown; target: unknown }>): boolean => source !== undefined && target !== undefined && source !== target;
+const run = (at: string | null | undefined, interval: string | null | undefined): Cell =>
+  at === undefined ? undefined : at === null ? 'none' : [code(at), ...(typeof interval === 'string' ? [' for ', code(interval)] : [])];
+const onOff = (value: boolean | undefined): Cell => (value === undefined ? undefined : value ? 'on' : 'off');

@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { loadWithAirflow, type Loaded } from './airflow-loads.js';
 import type { Break, Road } from './break-table.js';
+import { UNMOVED, type Move } from './moved-to-3.js';
 import { NOTICES_ON_GOOD } from './good-notices.js';
 import { applyEdits, filesOf, makeRepository } from './repository.js';
 import { makeRunner, runCheck, type CheckRun, type Finding, type Runner } from './run-check.js';
@@ -18,14 +19,14 @@ const tellers = (findings: readonly Finding[], { codes, places }: Break): readon
   findings.filter((finding) => finding.level !== 'notice' && codes.includes(finding.code) && places.includes(place(finding)));
 
 /** Declares the tests of one road, which runs the phase once. */
-export function describeRoad({ road, breaks, kinds }: Readonly<{ road: Road; breaks: readonly Break[]; kinds: readonly ('broken' | 'good')[] }>): void {
+export function describeRoad({ road, breaks, kinds, moves = [] }: Readonly<{ road: Road; breaks: readonly Break[]; kinds: readonly ('broken' | 'good')[]; moves?: readonly Move[] }>): void {
   describe(road.name, () => {
     const folder = realpathSync(mkdtempSync(path.join(os.tmpdir(), 'check-road-')));
     afterAll(() => rmSync(folder, { recursive: true, force: true }));
     let runner: Runner, run: CheckRun;
     beforeAll(async () => {
       runner = makeRunner(path.join(folder, road.name));
-      await makeRepository(runner.workspace, road, ...kinds);
+      await makeRepository(runner.workspace, road, ...kinds, ...(moves.length > 0 ? ['moved' as const] : []));
       run = await runCheck(runner);
     }, 10 * MINUTES);
 
@@ -60,6 +61,19 @@ export function describeRoad({ road, breaks, kinds }: Readonly<{ road: Road; bre
         const said = run.report.findings.filter(({ file }) => file !== null && file !== undefined && good.includes(file));
         expect(said.filter(({ level }) => level !== 'notice')).toEqual([]);
         expect(said.filter(({ code, file }) => !NOTICES_ON_GOOD.some((allowed) => allowed.code === code && allowed.files.includes(file ?? '')))).toEqual([]);
+      });
+
+    if (moves.length > 0)
+      it('tells of every DAG that runs otherwise, and of no other, and neither side sees the folder of the other', () => {
+        const files = filesOf('moved', road);
+        const said = run.report.findings.filter(({ level, file }) => level !== 'notice' && file !== null && file !== undefined && files.includes(file));
+        expect(said.map(({ code, file, dagId }) => `${code} ${file} ${dagId}`).sort()).toEqual(moves.map(({ code, file, dagId }) => `${code} ${file} ${dagId}`).sort());
+        for (const { code, dagId, what } of moves) expect(said.find((one) => one.code === code && one.dagId === dagId)?.what).toMatch(what);
+        const unmoved = run.report.dags.filter(({ dagId }) => UNMOVED.includes(dagId));
+        expect(unmoved.map(({ dagId }) => dagId).sort()).toEqual(UNMOVED);
+        for (const { nextRun, interval, catchup } of unmoved) expect([nextRun.source, interval?.source, catchup?.source]).toEqual([nextRun.target, interval?.target, catchup?.target]);
+        // On the source too: it is the same DAG there.
+        expect(unmoved.find(({ dagId }) => dagId === 'folders_seen_1')).toMatchObject({ schedule: { source: 'None' }, nextRun: { source: null, target: null } });
       });
 
     it('suggests what, applied, loads on the target', async () => {

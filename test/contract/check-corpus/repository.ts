@@ -8,7 +8,7 @@ import type { Edit, Road } from './break-table.js';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 
-export type Kind = 'broken' | 'good' | 'hostile';
+export type Kind = 'broken' | 'good' | 'moved' | 'hostile';
 
 /**
  * Copies the repositories of these kinds into `folder`, one over the other, with a migration file as a user has it.

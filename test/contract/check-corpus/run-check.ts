@@ -22,7 +22,8 @@ export function makeRunner(home: string): Runner {
 
 /** One finding and one DAG of the report, as far as these tests look. */
 export type Finding = Readonly<{ code: string; level: 'error' | 'warning' | 'notice'; file: string | null; line: number | null; dagId: string | null; what: string; why: string | null; fix: string | null; replacement: string | null }>;
-export type Report = Readonly<{ findings: readonly Finding[]; dags: readonly Readonly<{ dagId: string; file: string }>[]; notChecked: readonly string[]; counts: Readonly<{ dagFiles: number; dags: number }> }>;
+type Sides<T> = Readonly<{ source?: T; target?: T }>;
+export type Report = Readonly<{ findings: readonly Finding[]; dags: readonly Readonly<{ dagId: string; file: string; schedule: Sides<string>; nextRun: Sides<string | null>; interval?: Sides<string | null>; catchup?: Sides<boolean> }>[]; notChecked: readonly string[]; counts: Readonly<{ dagFiles: number; dags: number }> }>;
 
 export type CheckRun = Readonly<{
   code: number;

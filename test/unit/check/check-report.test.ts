@@ -5,12 +5,17 @@ import path from 'node:path';
 import type { CheckReport } from '../../../src/check/check-report.js';
 import { parseCheckReport, readCheckReport } from '../../../src/check/read-check-report.js';
 import { boundedReport, reportText } from '../../../src/check/write-check-report.js';
-import { aCheckReport, aFinding } from './values.js';
+import { aCheckReport, aCheckedDag, aFinding } from './values.js';
 
 const plain = (value: unknown): Record<string, unknown> => JSON.parse(JSON.stringify(value)) as Record<string, unknown>;
 
 describe('a report that is written', () => {
   it('is read again as it was', () => expect(plain(parseCheckReport(reportText(boundedReport(aCheckReport())), 'r.json'))).toEqual(plain(aCheckReport())));
+
+  it('keeps what both sides make of a DAG', () => {
+    const dag = aCheckedDag({ schedule: { source: '@daily', target: '0 0 * * *' }, nextRun: { source: '2026-03-11T00:00:00Z', target: null }, interval: { source: '2026-03-10T00:00:00Z/2026-03-11T00:00:00Z', target: null }, catchup: { source: true, target: false } });
+    expect(parseCheckReport(reportText(boundedReport(aCheckReport({ dags: [dag] }))), 'r.json').dags).toEqual([plain(dag)]);
+  });
 
   it('has the same bytes whatever the order in which findings and DAGs came', () => {
     const findings = [aFinding(), aFinding({ file: 'dags/a.py' }), aFinding({ level: 'notice' })], dags = ['b', 'a', 'c'].map((dagId) => ({ ...aCheckReport().dags[0]!, dagId }));
@@ -54,6 +59,9 @@ describe('a report that comes from another job', () => {
     ['a line before the first', forged((report) => { report['findings'] = [{ ...aFinding(), line: 0 }]; })],
     ['a negative count', forged((report) => { report['counts'] = { dagFiles: -1, dags: 0, requirements: 0, plugins: 0 }; })],
     ['a million findings', forged((report) => { report['findings'] = Array(20_001).fill({ code: 'x', level: 'notice', what: '' }); })],
+    ['a date that is an object', forged((report) => { report['dags'] = [{ ...aCheckReport().dags[0]!, interval: { source: { x: 1 } } }]; })],
+    ['catching up that is a text', forged((report) => { report['dags'] = [{ ...aCheckReport().dags[0]!, catchup: { target: 'yes' } }]; })],
+    ['an interval beyond its limit', forged((report) => { report['dags'] = [{ ...aCheckReport().dags[0]!, interval: { target: 'x'.repeat(61) } }]; })],
     ['something missing', forged((report) => { delete report['findings']; })],
   ])('is refused with %s, without a word of its content', (_, text) => {
     const refusal = (() => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { interpret } from '../../../src/check/load-findings.js';
 import { readLoadMessage, type LoadedFile } from '../../../src/check/load-messages.js';
-import { aLoadedFile } from './values.js';
+import { aLoadedDag, aLoadedFile } from './values.js';
 
 const SETTINGS = { home: '/t/run', dags: 'airflow/dags', plugins: 'airflow/plugins', version: '2.10.3', limits: { wallSeconds: 40, cpuSeconds: 40, memoryBytes: 3 * 1024 ** 3, fileBytes: 1 } };
 const of = (...files: readonly Partial<LoadedFile>[]) => {
@@ -11,7 +11,7 @@ const of = (...files: readonly Partial<LoadedFile>[]) => {
 const anError = (text: string, more: Partial<LoadedFile['errors'][number]> = {}) => ({ file: 'sales.py', line: 3, place: undefined, text, always: false, again: false, ...more });
 /** A file that reads a variable and fails with each stand-in. */
 const reading = (error: LoadedFile['errors'][number]): Partial<LoadedFile> => ({ standIn: '{}', reads: [{ kind: 'variable', name: 'x', line: 2 }], errors: [error] });
-const aDag = (dagId: string, isPausedUponCreation?: boolean, roles: readonly string[] = []) => ({ dagId, schedule: '@daily', nextRun: null, isPausedUponCreation, tasks: 1, roles });
+const aDag = (dagId: string, isPausedUponCreation?: boolean, roles: readonly string[] = []) => aLoadedDag({ dagId, isPausedUponCreation, roles });
 
 it('says of a file whose DAGs are not all known, that none is lost there', () => {
   const { incomplete } = of({ file: 'whole.py', dags: [aDag('a')] }, { file: 'broken.py', errors: [anError('ValueError: no')] }, { file: 'late.py', outcome: 'late' }, { ...reading(anError("ValueError: invalid literal for int() with base 10: '{}'")), file: 'needs.py' }, { file: 'many.py', dags: [aDag('b')], cut: { errors: 0, dags: 5 } });

@@ -18,7 +18,7 @@ const aJob = (code: number, stdout: string): RulesJob => ({
 
 it.each([['fails', 1, ''], ['is cut off', 0, '{"findings": [{"code": "import-rem'], ['gives no list', 0, '{"findings": 7}']])('is no green check when a rule %s', async (_, code, stdout) => {
   expect(await runRules(aJob(code, stdout))).toMatchObject({ findings: [{ code: 'check-incomplete', level: 'error', what: expect.stringContaining('rules_two.py') }], notChecked: [expect.stringContaining('rules_two.py')] });
-  expect(await findLost(aJob(code, stdout), [], new Set())).toMatchObject({ findings: [{ code: 'check-incomplete', level: 'error' }] });
+  expect(await findLost(aJob(code, stdout), [], new Set(), [])).toMatchObject({ findings: [{ code: 'check-incomplete', level: 'error' }] });
 });
 
 it('says nothing of rules that ran', async () => expect(await runRules(aJob(0, '{"findings": [], "cut": 0}'))).toEqual({ findings: [], notChecked: [] }));

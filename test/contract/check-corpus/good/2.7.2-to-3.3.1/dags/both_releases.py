@@ -15,5 +15,5 @@ else:
 
     START = datetime(2024, 1, 1)
 
-with DAG("both_releases", start_date=START, schedule="@monthly", catchup=False):
+with DAG("both_releases", start_date=START, schedule="@daily", catchup=False):
     Nothing(task_id="nothing")
