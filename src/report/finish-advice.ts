@@ -38,7 +38,7 @@ const place = (id: string): number => { const at = JOBS.findIndex((known) => kno
 /** In order. Never empty: also "nothing" is said. */
 export function adviceFor(outcome: Outcome): readonly Text[] {
   const broken = firstBroken(outcome.jobs);
-  return [...aboutPause(outcome, broken), ...(broken ? afterBroken(outcome, broken) : afterGreen(outcome))];
+  return [...aboutPause(outcome, broken), ...(broken?.result === 'cancelled' ? [whyCancelled(outcome, broken)] : []), ...(broken ? afterBroken(outcome, broken) : afterGreen(outcome))];
 }
 
 /** First of all: production stands still. */
@@ -46,6 +46,18 @@ function aboutPause({ pause, source, now, stand }: Outcome, broken: JobSeen | un
   if (!pause || pause.until !== undefined || stand?.job === undefined) return [];
   const decide = broken ? ' Either go on or go back now: ' : ' ';
   return [['DAGs of ', code(source), ' are paused since ', code(pause.since), ` (${lasting(pause.since, now)}) and run nowhere.${decide}`, ...(broken ? ['to go back, start the workflow ', code('rollback.yml'), ' (', docsLink('docs/how-to/roll-back.md'), ').'] : [])]];
+}
+
+/** Jobs of the concurrency group, in which GitHub lets one wait and cancels it for the next that comes. */
+const QUEUED: readonly string[] = ['resources', 'create', 'pause-first', 'rehearse', 'export', 'import', 'verify', 'cutover'];
+
+/** GitHub does not say which of its reasons it was. */
+function whyCancelled({ run }: Outcome, { id }: JobSeen): Text {
+  return [
+    'GitHub calls a job cancelled when somebody cancelled it, and when it lasted longer than ', code('job-timeout-minutes'),
+    ...(QUEUED.includes(id) ? ['; also when it waited for its turn and a job of another run of this migration took its place, for only one can wait: start no second run before this one has ended'] : []),
+    '. Look on ', pageOf(run), ' which of these it was.',
+  ];
 }
 
 function afterBroken(outcome: Outcome, broken: JobSeen): readonly Text[] {
