@@ -87,7 +87,10 @@ def open_bag(path, folder):
 
 
 def like_the_processor(load_secrets):
-    """What Airflow 3's DAG processor does to the process in which a file is parsed."""
+    """What Airflow's DAG processor does to the process in which a file is parsed."""
+    if version() == (2, 2):
+        # It knows a timetable by its class object, and plugins that are loaded after the file, from the same module, bring another one.
+        plugin_errors()
     if version() < (3, 0):
         return
     os.environ["_AIRFLOW_PROCESS_CONTEXT"] = "client"
