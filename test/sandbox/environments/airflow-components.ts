@@ -1,7 +1,7 @@
 /** The long-running programs of one Airflow environment, and how to tell that they are healthy. */
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Installation } from './airflow-installation.js';
+import { airflowArguments, type Installation } from './airflow-installation.js';
 import { startComponent, tailOf, type Component } from './component.js';
 import { isAtLeast } from './releases.js';
 
@@ -19,7 +19,7 @@ type Program = Readonly<{ name: string; args: readonly string[] }>;
 /** In the order of their starting; the caller ends those that run when a later one fails. */
 export async function startComponents(input: ComponentsInput, started: (component: Component) => void): Promise<void> {
   const { installation, airflowHome } = input;
-  for (const { name, args } of programsOf(installation.release.version, input)) {
+  for (const { name, args } of programsOf(input)) {
     started(await startComponent({
       name, command: installation.python, args, folder: airflowHome, logFile: path.join(airflowHome, 'components', `${name}.txt`),
       env: { ...input.variables, MWAA_AIRFLOW_COMPONENT: name },
@@ -28,8 +28,9 @@ export async function startComponents(input: ComponentsInput, started: (componen
   }
 }
 
-function programsOf(version: string, { webserverPort, withTriggerer, variables }: ComponentsInput): readonly Program[] {
-  const airflow = (...args: string[]) => ['-m', 'airflow', ...args];
+function programsOf({ installation, webserverPort, withTriggerer, variables }: ComponentsInput): readonly Program[] {
+  const { version } = installation.release;
+  const airflow = (...args: string[]) => airflowArguments(installation, args);
   // Its log server would listen on one fixed port for all environments; the web server reads the files themselves.
   const triggerer: readonly Program[] = withTriggerer && isAtLeast(version, '2.2') ? [{ name: 'triggerer', args: airflow('triggerer', ...(isAtLeast(version, '2.6') ? ['--skip-serve-logs'] : [])) }] : [];
   if (isAtLeast(version, '3.0')) {
@@ -41,7 +42,8 @@ function programsOf(version: string, { webserverPort, withTriggerer, variables }
     ];
   }
   return [
-    { name: 'scheduler', args: airflow('scheduler', isAtLeast(version, '2.0') ? '--skip-serve-logs' : '--skip_serve_logs') },
+    // Before 2.1 the scheduler serves no logs.
+    { name: 'scheduler', args: airflow('scheduler', ...(isAtLeast(version, '2.1') ? ['--skip-serve-logs'] : [])) },
     { name: 'webserver', args: gunicorn(version, webserverPort, variables) },
     ...triggerer,
   ];
@@ -54,7 +56,8 @@ function programsOf(version: string, { webserverPort, withTriggerer, variables }
 function gunicorn(version: string, port: number, variables: Readonly<Record<string, string>>): readonly string[] {
   const application = isAtLeast(version, '2.0') ? 'airflow.www.app:cached_app()' : 'airflow.www_rbac.app:cached_app()';
   const option = (name: string) => variables[`AIRFLOW__WEBSERVER__${name}`];
-  return ['-m', 'gunicorn', '--workers', option('WORKERS') ?? '1', '--worker-class', option('WORKER_CLASS') ?? 'gthread', '--threads', '4',
+  // By this module, for gunicorn 19 of the oldest releases cannot be run by its own name.
+  return ['-m', 'gunicorn.app.wsgiapp', '--workers', option('WORKERS') ?? '1', '--worker-class', option('WORKER_CLASS') ?? 'gthread', '--threads', '4',
     '--timeout', option('WEB_SERVER_WORKER_TIMEOUT') ?? '120', '--bind', `127.0.0.1:${port}`, '--name', 'airflow-webserver', application];
 }
 

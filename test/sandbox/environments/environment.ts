@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { startComponents, waitUntilHealthy } from './airflow-components.js';
 import { prepareAirflowHome } from './airflow-home.js';
-import { ensureAirflow, type Installation } from './airflow-installation.js';
+import { airflowArguments, ensureAirflow, type Installation } from './airflow-installation.js';
 import { airflowVariables, newFernetKey } from './airflow-variables.js';
 import { openBucket } from './bucket-folder.js';
 import { runCommand } from './command.js';
@@ -122,8 +122,7 @@ export async function startEnvironment(context: EnvironmentContext, first: Envir
     },
     async cli(args) {
       if (installation === undefined) throw new Error(`${settings.name} is not running.`);
-      const { python } = installation;
-      return runCommand(python, ['-m', 'airflow', ...args], { env: variables, folder: airflowHome, timeoutSeconds: CLI_SECONDS, sessions: commands });
+      return runCommand(installation.python, airflowArguments(installation, args), { env: variables, folder: airflowHome, timeoutSeconds: CLI_SECONDS, sessions: commands });
     },
     async syncNow() {
       await sync?.now();

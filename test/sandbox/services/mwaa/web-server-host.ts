@@ -57,9 +57,31 @@ async function runCommand(record: EnvironmentRecord, tokens: Tokens, request: ht
   }
   // AWS answers 500 to commands it does not run (aws/amazon-mwaa-docker-images issue 148).
   if (!isSupported(record.fields.AirflowVersion, words)) return refuse(500, `The command "${words.slice(0, 2).join(' ')}" is not supported`);
-  const { stdout, stderr } = await record.running.cli(words);
+  if (atWork.has(record)) return refuse(503, 'Another command runs');
+  atWork.add(record);
+  const work = record.running.cli(words).finally(() => atWork.delete(record));
+  const done = await inTime(work);
+  if (done === 'late') return void response.writeHead(504, { 'content-type': 'text/html' }).end('<html><head><title>504 Gateway Time-out</title></head></html>\n');
   const base64 = (text: string) => Buffer.from(text).toString('base64');
-  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ stdout: base64(stdout), stderr: base64(stderr) }));
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ stdout: base64(done.stdout), stderr: base64(done.stderr) }));
+}
+
+/**
+ * "Available concurrency is limited … it is recommended not to open a new AWS CLI request until the previous one completes" (user guide): here a
+ * second command is refused, so that nothing is built on more than one.
+ */
+const atWork = new WeakSet<EnvironmentRecord>();
+
+/** The load balancer gives up after its idle timeout, 60 s by default, and the command goes on (seen on MWAA 2.2.2: apache/airflow issue 32020). */
+const CLI_TIMEOUT_MS = 60_000;
+async function inTime<T>(work: Promise<T>): Promise<T | 'late'> {
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    return await Promise.race([work, new Promise<'late'>((resolve) => { timer = setTimeout(() => resolve('late'), CLI_TIMEOUT_MS); })]);
+  } finally {
+    clearTimeout(timer);
+    work.catch(() => undefined);
+  }
 }
 
 /** Streams a request through to the real web server, which believes to be reached under this host's name. */
