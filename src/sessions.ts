@@ -24,6 +24,8 @@ export type Sessions = Readonly<{
   userAgent: [string, string][];
   /** undefined: the SDK's own search for the job's credentials. @param openSts an STS client without credentials, made when the first session is bought */
   credentials: (input: RoleInput, roleArn: string | undefined, openSts: () => Pick<STSClient, 'send'>) => CredentialProvider | undefined;
+  /** Hides a secret in the job's log. */
+  mask: (secret: string) => void;
   /** @param identity asks who these credentials are */
   watch: (input: RoleInput, isAssumed: boolean, call: Caller, identity: () => Promise<Identity>) => Watched;
 }>;
@@ -45,6 +47,7 @@ export function openSessions({ inputs, file, env, clock, log, version }: Session
   };
 
   return {
+    mask,
     userAgent: userAgent(version, session),
     credentials(input, roleArn, openSts) {
       if (!roleArn) return undefined;

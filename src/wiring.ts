@@ -35,7 +35,7 @@ import { newJournal } from './journal/transitions.js';
 import type { MigrationFile } from './migration-file/migration-file.js';
 import { reportFilesOf } from './report-files.js';
 import { openSessions } from './sessions.js';
-import type { RoleInput } from './credentials/session-rights.js';
+import { COMMANDS, type RoleInput } from './credentials/session-rights.js';
 import type { Clock, Context, JournalStore, Log, OpenJournal, SideContext } from './ports.js';
 
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -71,7 +71,8 @@ export function wire(wiring: Wiring): Readonly<{ context: Context; close: () => 
     const mwaa = openMwaa({
       // The SDK puts "api." and "env." before custom endpoints too, where no such host exists.
       client: new MWAAClient({ ...base, ...ownEndpoint(env, 'MWAA'), disableHostPrefix: hasOwnEndpoint(env, 'MWAA') }),
-      call, clock, region, account, airflowRole: input === 'plan-role' || input === 'target-plan-role' ? 'Viewer' : 'Op',
+      call, clock, region, account, airflowRole: isPlanRole(input) ? 'Viewer' : 'Op',
+      mask: sessions.mask, webServerProtocol: ownEndpoint(env, 'MWAA').endpoint?.startsWith('http:') ? 'http:' : 'https:',
     });
     const open: SideContext<C>['openBucket'] = (name, ownerAccountId) => openBucket(s3, call, { name, region, ownerAccountId });
     return {
@@ -81,7 +82,7 @@ export function wire(wiring: Wiring): Readonly<{ context: Context; close: () => 
       buckets: openBucketAdmin(s3, call, clock, region, account),
       keys: openKeys(new KMSClient(base), call),
       airflow: (description, migration, prefix) =>
-        openEnvironment<C>({ side: of, description, mwaa, dagBucket: open(arnPart(description.SourceBucketArn, 5), arnPart(description.Arn, 4)), migration, prefix, readDag, clock, log }),
+        openEnvironment<C>({ side: of, description, mwaa, dagBucket: open(arnPart(description.SourceBucketArn, 5), arnPart(description.Arn, 4)), migration, prefix, readDag, clock, log, mayAct: !isPlanRole(input) && !inputs.dryRun && COMMANDS.includes(inputs.phase) }),
     };
   };
 
@@ -125,6 +126,8 @@ function gatekeeperOf({ inputs, env, clock }: Wiring): Context['github']['gateke
   if (inputs.githubToken === undefined || !repository) return undefined;
   return openGatekeeper(openGithubApi({ apiUrl: apiUrl || 'https://api.github.com', token: inputs.githubToken, clock, purpose: GATE_PURPOSE }), repository, runId || undefined);
 }
+
+const isPlanRole = (input: RoleInput): boolean => input === 'plan-role' || input === 'target-plan-role';
 
 /** Names this runner in locks: a person who reads it must find the run. */
 function ownerOf(env: Env): string {

@@ -8,7 +8,7 @@ import type { Table } from '../metadata/catalogue.js';
 
 export const PROTOCOL_SCHEMA = 1;
 
-export const SOURCE_COMMANDS = ['preflight', 'drain', 'export', 'restore'] as const;
+export const SOURCE_COMMANDS = ['preflight', 'drain', 'export', 'restore', 'look'] as const;
 export const TARGET_COMMANDS = ['preflight', 'keypair', 'import', 'verify', 'activate', 'deactivate'] as const;
 export type SourceCommand = (typeof SOURCE_COMMANDS)[number];
 export type TargetCommand = (typeof TARGET_COMMANDS)[number];
@@ -92,6 +92,8 @@ export type Job = Readonly<{
   earlierRan: readonly ObjectRef[];
   /** restore: what the target ran between cutover and rollback (`<n>/deactivate/ran.json`), so that the source runs none of it again. */
   ran: ObjectRef | null;
+  /** look: ISO 8601; runs that began from then on are told. */
+  since?: string;
 }>;
 
 /** A DAG that was unpaused and active on the source. Dates are ISO 8601 UTC or null. */
@@ -145,7 +147,15 @@ export type PreflightData = Readonly<{
   rows: Readonly<Record<string, number>>;
   runsInFlight: number;
   pools: readonly string[];
+  /** DAGs of the user that are called as ours are; told on the source. Absent in the answer of an earlier release. */
+  namesakes?: readonly string[];
 }>;
+
+/**
+ * What moves in an environment whose REST API nobody reaches. `activeDags`: ids of unpaused and active DAGs without ours, in order.
+ * `began`: runs since the job's `since`; at most 500 of each kind, in the order of DAG and run.
+ */
+export type LookData = Readonly<{ activeDags: readonly string[]; began: readonly RunName[]; queued: readonly RunName[] }>;
 
 export type InFlightRun = Readonly<{
   dagId: string;
@@ -302,6 +312,7 @@ export type DataOf = Readonly<{
   drain: DrainData;
   export: ExportData;
   restore: RestoreData;
+  look: LookData;
   keypair: KeypairData;
   import: ImportData;
   verify: VerifyData;

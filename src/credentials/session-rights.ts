@@ -35,7 +35,9 @@ const ASKED_BY_MWAA = [
 ];
 
 /** Phases that command Airflow by a DAG file of ours. */
-const COMMANDS: readonly Phase[] = ['export', 'import', 'verify', 'cutover', 'rollback', 'watch'];
+export const COMMANDS: readonly Phase[] = ['export', 'import', 'verify', 'cutover', 'rollback', 'watch'];
+/** Of them those that ask the source: import and cutover look whether it stands still, which takes a DAG run where no REST API reaches it. */
+const COMMANDS_SOURCE: readonly Phase[] = ['export', 'import', 'cutover', 'rollback', 'watch'];
 const BACK: readonly Phase[] = ['rollback', 'watch'];
 
 /** Actions that change nothing. InvokeRestApi can, by Airflow's own rights: IAM does not know its verbs, and the names of lists need a POST. */
@@ -72,9 +74,10 @@ function planRights(use: RightsOf): readonly Right[] {
 function sourceRights(use: RightsOf): readonly Right[] {
   const { phase, looks } = use;
   const makes = phase === 'resources' || phase === 'create' || phase === 'export';
-  const goesBack = BACK.includes(phase), commands = phase === 'export' || goesBack;
+  const goesBack = BACK.includes(phase), commands = COMMANDS_SOURCE.includes(phase);
   return [
-    environment(use, [use.source]),
+    // Below Airflow 2.4.3 the way inside; a token could do anything, so no role has it that only looks.
+    environment(use, [use.source], ...(commands ? ['airflow:CreateCliToken'] : [])),
     anywhere(
       's3:ListBucket', 'kms:DescribeKey', ...(looks ? ['airflow:ListEnvironments', ...LOOK_AT_ROLES] : []), ...(makes ? MAKE_BUCKET : []),
       ...(COMMANDS.includes(phase) ? LET_ROLES_IN : []), ...(goesBack ? SHUT_ROLES_OUT : []), ...(phase === 'import' || goesBack ? FIND_VERSIONS : []),

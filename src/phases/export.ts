@@ -1,3 +1,4 @@
+import { OWN_DAG_FOLDER } from '../airflow/own-dags.js';
 import type { ActiveDag, DrainData, Envelope, Job, PreflightData } from '../airflow/protocol.js';
 import { UserError } from '../errors.js';
 import type { Attempt } from '../journal/journal.js';
@@ -5,6 +6,7 @@ import { attemptOf, rememberStep, replaceStep, stepOf, withManifest } from '../j
 import { TABLES } from '../metadata/catalogue.js';
 import type { Manifest } from '../metadata/manifest.js';
 import { scopeDigest, scopeOf } from '../metadata/scope.js';
+import { namesakeBlockers } from '../plan/build.js';
 import { jobFor } from '../plan/job.js';
 import type { Context, OpenJournal, PhaseResult, SourceEnvironment, TargetEnvironment } from '../ports.js';
 import { rememberActiveDags } from './active-dags.js';
@@ -85,6 +87,7 @@ class Export {
     const job = this.job(envelope);
     const preflight = await this.source.run('preflight', this.order(this.attempt, job, { isFresh: true }));
     this.requireSameVersion(preflight);
+    this.requireNoNamesakes(preflight);
     log.info(`Preflight of ${this.source.name}: ${preflight.activeDags.length} active DAGs, ${preflight.runsInFlight} runs in flight.`);
     if (this.context.inputs.mode === 'rehearsal') {
       const targetSeen = await this.target?.run('preflight', this.order(this.attempt, this.jobOfTarget(), { isFresh: true }));
@@ -177,6 +180,12 @@ class Export {
   private requireSameVersion(preflight: PreflightData): void {
     if (preflight.airflowVersion === this.seen.source.AirflowVersion) return;
     throw new UserError(`${this.source.name} runs Airflow ${preflight.airflowVersion}, but MWAA says ${this.seen.source.AirflowVersion}.`, 'an update is under way or half done, and the schema may change while it is read.', 'wait until the environment is AVAILABLE and run phase export again.');
+  }
+
+  /** Where no REST API reaches, the plan could not look. */
+  private requireNoNamesakes({ namesakes = [] }: PreflightData): void {
+    const [first] = namesakeBlockers({ source: this.seen.source, namesakes });
+    if (first) throw new UserError(`${first.what}.`, `${first.why}.`, `remove the file ${OWN_DAG_FOLDER}/db_export.py from its DAG folder first, and do not run phase rollback or cleanup before: ${first.fix}. Then run phase export again.`);
   }
 
   private get journal(): OpenJournal {

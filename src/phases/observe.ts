@@ -1,5 +1,6 @@
 /** What phase plan looks at besides the two environments. None of it is part of the digest, and nothing that cannot be had keeps anybody from a plan. */
 import { isOwnDagFile } from '../airflow/own-dags.js';
+import { transportOf } from '../airflow/transport-of.js';
 import { UserError } from '../errors.js';
 import type { MigrationFile } from '../migration-file/migration-file.js';
 import { accountOf, bucketOf } from '../plan/naming.js';
@@ -52,6 +53,8 @@ const unlessRefused = ({ log }: Pick<ObserveContext, 'log'>): OrNothing => async
 };
 
 async function numbersOf(orNothing: OrNothing, { mwaa, airflow: open }: Side, { source, migration, prefix }: Place): Promise<Pick<Seen, 'counts' | 'activeDags' | 'dags'>> {
+  // Only from inside, by a DAG run: the rehearsal tells the numbers.
+  if (transportOf(source.AirflowVersion).kind === 'cli') return NOTHING_SEEN;
   // What no REST API reaches is a blocker of its own; nothing about it can be counted.
   const airflow = await orNothing('Numbers of the source', () => Promise.resolve(open(source, migration, prefix)));
   if (!airflow) return NOTHING_SEEN;

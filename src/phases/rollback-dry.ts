@@ -1,4 +1,5 @@
 import type { InFlightRun } from '../airflow/protocol.js';
+import { transportOf } from '../airflow/transport-of.js';
 import { UserError } from '../errors.js';
 import type { Attempt, Journal } from '../journal/journal.js';
 import { stepOf } from '../journal/transitions.js';
@@ -28,7 +29,9 @@ export async function dryRollback(context: RollbackContext, seen: Place, { bucke
   if (restored) return restoredAlready(attempt, restored.at, restored.data);
   const { file } = context;
   const active = await readActiveDags(bucket, seen.prefix, attempt.number);
-  const now = new Set(await context.source.airflow(seen.source, bucket, seen.prefix).listActiveDagIds());
+  // Below 2.4.3 that takes a DAG run, which a dry run does not start: the drain has paused them all.
+  const isAsked = transportOf(seen.source.AirflowVersion).kind === 'rest';
+  const now = new Set(isAsked ? await context.source.airflow(seen.source, bucket, seen.prefix).listActiveDagIds() : []);
   const paused = active.filter(({ dagId }) => !now.has(dagId));
   const { wentOn, words } = await lookAtTarget(context, seen, bucket, attempt, journal);
   const ended = Number(stepOf(attempt, STEP.drained)?.data?.ended ?? 0), endedThere = wentOn.reduce((sum, run) => sum + run.ended, 0);
@@ -40,7 +43,7 @@ export async function dryRollback(context: RollbackContext, seen: Place, { bucke
       ...(endedThere > 0 ? [`leave ${counted(endedThere, 'other task')} that the drain ended as the target left ${endedThere === 1 ? 'its run' : 'their runs'}`] : []),
       ...(isSwitched(attempt) ? ['write on the source, as a run without tasks, each scheduled run that the target made, so that no interval runs twice, and end on the source what went on at the target: as success where it succeeded there, else failed, for you to decide'] : []),
       ...(wentOn.length > 0 ? [`so end on the source, unless nothing of it has really begun: ${some(wentOn.map(({ dagId, runId }) => `${dagId} / ${runId}`))}`] : []),
-      `make active on ${seen.source.Name} exactly what was active before: ${active.length} DAGs, ${active.length - paused.length} of which are active now`,
+      `make active on ${seen.source.Name} exactly what was active before: ${active.length} DAGs, ${isAsked ? `${active.length - paused.length} of which are active now` : 'of which a dry run cannot tell whether they are active now'}`,
       'remove our DAG files, the grants of the migration bucket and its key, and the exported secrets; other exported data and what was imported stay',
     ],
     names: { title: 'DAGs that would be activated on the source', items: paused.map(({ dagId }) => dagId) },

@@ -1,3 +1,4 @@
+import { transportOf } from '../airflow/transport-of.js';
 import { UserError } from '../errors.js';
 import type { GateReview } from '../gatekeeper.js';
 import type { Attempt, Journal } from '../journal/journal.js';
@@ -90,6 +91,7 @@ async function activeNow({ mwaa }: StatusContext['plan']['source'], name: string
     const seen = await mwaa.get(name);
     if (!seen) return 'there is no such environment';
     if (stateOf(seen.Status).verdict !== 'usable') return `not known, it is ${seen.Status}`;
+    if (transportOf(seen.AirflowVersion).kind === 'cli') return `not known, for Airflow ${seen.AirflowVersion} is only asked from inside, which status does not do`;
     const dags = await listDags(mwaa, name);
     return { active: dags.filter(({ isPaused }) => !isPaused).length, all: dags.length };
   } catch (error) {

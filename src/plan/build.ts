@@ -159,7 +159,7 @@ function roleBlockers({ file, source, sourceRole, boundary }: PlanInput): readon
   return [finding('boundary-missing', `The permissions boundary ${boundary.arn} does not exist`, 'a cloned role without a boundary could be widened by whoever may change it', 'deploy docs/iam/roles.yaml in this account, which makes the policy, or name an existing role under "target.execution-role"')];
 }
 
-function namesakeBlockers({ source, namesakes = [] }: PlanInput): readonly Finding[] {
+export function namesakeBlockers({ source, namesakes = [] }: Pick<PlanInput, 'source' | 'namesakes'>): readonly Finding[] {
   return namesakes.map((dagId) => finding(
     'dag-called-as-ours', `DAG ${dagId} of ${source.Name} has a name that this action uses for a DAG of its own`, 'it would be taken for ours: its history left out of the export, and deleted on the source when the phase ends',
     'give that DAG another id in its file, then delete the old id in Airflow\'s UI (history stays under the old id and goes with it)',

@@ -200,6 +200,7 @@ export class World {
         const runs = name !== 'analytics' ? [...this.runsSinceImport, ...made] : states?.includes('running') ? flying : states ? this.queuedRuns : this.runsSinceSnapshot;
         return { status: 200, body: { dag_runs: runs, total_entries: runs.length } };
       }),
+      cli: (name, words) => Promise.reject(new Error(`"${words.join(' ')}" was asked of the CLI of ${name}, which this world has not`)),
     };
     const buckets: BucketAdmin = {
       exists: (name) => this.effect(`exists ${name}`, () => this.buckets.has(name)),

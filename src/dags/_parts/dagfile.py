@@ -32,6 +32,8 @@ def make_dag(rendered, commands):
         "schedule": None, "schedule_interval": None,
     }
     known = inspect.signature(DAG.__init__).parameters
+    if "max_active_tasks" not in known:
+        arguments["concurrency"] = 1  # its name below 2.2, where a started run is at once running: our commands follow each other all the same
     if "schedule" in known:
         del arguments["schedule_interval"]  # 2.4 to 2.11 warn about the old word
     dag = DAG(**{name: value for name, value in arguments.items() if name in known})

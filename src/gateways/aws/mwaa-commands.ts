@@ -86,4 +86,6 @@ export const GetEnvironmentCommand = build({ operation: 'GetEnvironment', method
 export const CreateEnvironmentCommand = build({ operation: 'CreateEnvironment', method: 'PUT', hostPrefix: 'api.', path: environment });
 export const UpdateEnvironmentCommand = build({ operation: 'UpdateEnvironment', method: 'PATCH', hostPrefix: 'api.', path: environment });
 export const ListEnvironmentsCommand = build({ operation: 'ListEnvironments', method: 'GET', hostPrefix: 'api.', path: () => '/environments' });
+/** The answer holds a token. */
+export const CreateCliTokenCommand = build({ operation: 'CreateCliToken', method: 'POST', hostPrefix: 'env.', path: ({ Name }) => `/clitoken/${encodeURIComponent(Name)}` });
 export const InvokeRestApiCommand = build({ operation: 'InvokeRestApi', method: 'POST', hostPrefix: 'env.', path: ({ Name }) => `/restapi/${encodeURIComponent(Name)}` });

@@ -3,6 +3,7 @@ import type { MWAAClient } from '@aws-sdk/client-mwaa';
 import { InternalError, UserError } from '../../errors.js';
 import type { Clock, EnvironmentDescription, Mwaa, RestAnswer, RestRequest } from '../../ports.js';
 import { unless, type Caller } from './call.js';
+import { openCli } from './mwaa-cli.js';
 import { CreateEnvironmentCommand, GetEnvironmentCommand, InvokeRestApiCommand, ListEnvironmentsCommand, RawServiceException, type RawJson } from './mwaa-commands.js';
 import { limitRate } from './rate-limit.js';
 
@@ -21,13 +22,18 @@ export type MwaaOptions = Readonly<{
   account: () => Promise<string>;
   /** The Airflow role InvokeRestApi is allowed for by docs/iam/roles.yaml; only for messages, AWS takes it from the policy. */
   airflowRole: 'Viewer' | 'Op';
+  /** Hides a CLI token in the job's log. */
+  mask?: (secret: string) => void;
+  /** Of the web servers; "http:" only beside an endpoint of one's own without TLS. */
+  webServerProtocol?: 'https:' | 'http:';
 }>;
 
-export function openMwaa({ client, call, clock, region, account, airflowRole }: MwaaOptions): Mwaa {
+export function openMwaa({ client, call, clock, region, account, airflowRole, mask = () => undefined, webServerProtocol = 'https:' }: MwaaOptions): Mwaa {
   const waitForTurn = limitRate(REST_CALLS_PER_SECOND, clock);
   const arn = async (kind: 'environment' | 'role', name: string): Promise<string> => `arn:aws:airflow:${region}:${await account()}:${kind}/${name}`;
   return {
     region,
+    cli: openCli({ client, call, clock, arn, mask, protocol: webServerProtocol }),
 
     async get(name) {
       const answer = await call({ action: 'airflow:GetEnvironment', resource: await arn('environment', name) }, () =>

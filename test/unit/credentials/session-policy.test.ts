@@ -22,7 +22,7 @@ const actionsIn = (text: string): readonly string[] => (JSON.parse(text) as { St
 /** Actions that the template allows each role, with everything switched on that a parameter can switch on. */
 const template = (() => {
   const world = createIdentityWorld({ accounts: [ACCOUNT] });
-  const parameters = { Repository: 'acme/airflow', SourceEnvironment: 'analytics', TargetEnvironment: 'analytics-v2', SourceBucket: 'acme-dags', KmsKeyArns: `arn:aws:kms:eu-west-1:${ACCOUNT}:key/1`, PlanReadsPolicies: 'yes' };
+  const parameters = { Repository: 'acme/airflow', SourceEnvironment: 'analytics', TargetEnvironment: 'analytics-v2', SourceBucket: 'acme-dags', KmsKeyArns: `arn:aws:kms:eu-west-1:${ACCOUNT}:key/1`, PlanReadsPolicies: 'yes', SourceUsesCli: 'yes' };
   loadTemplate(world, path.resolve('docs/iam/roles.yaml'), { account: ACCOUNT, region: 'eu-west-1', parameters });
   return (role: RoleInput): readonly string[] => {
     const found = world.identities.role(ACCOUNT, `mwaa-migrate-${role.replace('-role', '')}`);

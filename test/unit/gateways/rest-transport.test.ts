@@ -14,7 +14,7 @@ const description: EnvironmentDescription = {
 };
 const job: Job = {
   schema: 1, migrationId: 'm', attempt: 1, side: 'source', mode: 'final', sourceVersion: '2.7.2', targetVersion: '2.10.3', tables: [],
-  metadata: { historyDays: null, auditLogDays: null, xcom: true, variables: true, connections: true }, drain: { timeoutMinutes: 1, taskMinutes: 1, leftover: 'resume', resumeDeferred: false }, cutover: { canary: [], canaryMinutes: 1, batchSize: 0, batchPauseSeconds: 0, missedIntervals: 'report' }, envelope: null, activeDags: [], earlierAttempts: [], earlierManifests: [], earlierRan: [], ran: null,
+  metadata: { historyDays: null, auditLogDays: null, dags: { include: [], exclude: [] }, xcom: true, xcomMaxBytes: null, jobs: false, taskReschedule: false, variables: true, connections: true, onConflict: { variables: 'keep', connections: 'keep', pools: 'keep' } }, drain: { timeoutMinutes: 1, taskMinutes: 1, leftover: 'resume', resumeDeferred: false }, cutover: { canary: [], canaryMinutes: 1, batchSize: 0, batchPauseSeconds: 0, missedIntervals: 'report' }, envelope: null, activeDags: [], earlierAttempts: [], earlierManifests: [], earlierRan: [], ran: null,
 };
 const order: Order = { attempt: 1, job, timeoutMinutes: 30 };
 const EXPORTED = { manifest: { key: 'm', versionId: 'v', sha256: 's', bytes: 1 } };
@@ -255,7 +255,6 @@ describe('a command by InvokeRestApi', () => {
   });
 
   it.each([
-    [{ AirflowVersion: '2.2.2' }, 'InvokeRestApi begins with 2.4.3'],
     [{ AirflowVersion: '3.0.6' }, 'tasks of Airflow 3 have no database'],
     [{ WebserverAccessMode: 'PRIVATE_ONLY' }, 'is private'],
   ])('refuses %p', (change, words) => expect(() => aWorld([], { description: { ...description, ...change } })).toThrow(words));

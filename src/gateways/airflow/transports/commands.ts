@@ -5,10 +5,16 @@ import type { Bucket, Order } from '../../../ports.js';
 /** `<command>-<attempt>-<try>`: short, for InvokeRestApi's path holds DAG id and run id in 64 characters. */
 export const runIdOf = (command: Command, attempt: number, tryNumber: number): string => `${command}-${attempt}-${tryNumber}`;
 
+/** The parts of such a name; undefined when it is none. */
+export function runOf(runId: string): Readonly<{ command: string; attempt: number; number: number }> | undefined {
+  const [, command, attempt, number] = /^([a-z]+)-(\d{1,6})-(\d{1,6})$/u.exec(runId) ?? [];
+  return command === undefined ? undefined : { command, attempt: Number(attempt), number: Number(number) };
+}
+
 /** The try a DAG run is; undefined when it is no run of this command and attempt. */
 export function tryOf(runId: string, command: Command, attempt: number): number | undefined {
-  const found = /^([a-z]+)-(\d{1,6})-(\d{1,6})$/u.exec(runId);
-  return found && found[1] === command && Number(found[2]) === attempt ? Number(found[3]) : undefined;
+  const run = runOf(runId);
+  return run?.command === command && run.attempt === attempt ? run.number : undefined;
 }
 
 /**

@@ -7,10 +7,10 @@ import type { AirflowRest, ImportError } from './airflow-rest.js';
 import { isSameRendering, renderDagFile } from './dag-file.js';
 
 /** A new file is found by the folder scan (scheduler.dag_dir_list_interval, 300 s by default) after the sync from S3. */
-const PARSE_MINUTES = 15;
+export const PARSE_MINUTES = 15;
 const POLL_MS = 3_000;
 /** Between two lines of progress and two looks at the import errors. */
-const TELL_MS = 30_000;
+export const TELL_MS = 30_000;
 /** A file that is kept must be able to start runs for this long. */
 const KEEP_MS = 2 * 3_600_000;
 /** A row that comes back: a scheduler that parsed the file once more before its folder was synced. */
@@ -24,10 +24,10 @@ export type DagPlace = Readonly<{
   bucket: Bucket;
   /** DagS3Path of the environment, e.g. `dags` or `team/dags/`. */
   dagFolder: string;
-  rest: AirflowRest;
   clock: Clock;
   log: Log;
 }>;
+export type RestPlace = DagPlace & Readonly<{ rest: AirflowRest }>;
 
 /** @returns false when the file was there as wanted */
 export async function placeDagFile({ dagId, environment, bucket, dagFolder, clock, log }: DagPlace, source: string, rendered: Rendered): Promise<boolean> {
@@ -44,7 +44,7 @@ export async function placeDagFile({ dagId, environment, bucket, dagFolder, cloc
  * @param placedAt milliseconds since the epoch; import errors from before are of an earlier file
  * @throws UserError with the file's import error, or with what delays a scheduler
  */
-export async function waitUntilParsed({ dagId, environment, bucket, dagFolder, rest, clock, log }: DagPlace, rendered: Rendered, placedAt: number, deadline: number): Promise<void> {
+export async function waitUntilParsed({ dagId, environment, bucket, dagFolder, rest, clock, log }: RestPlace, rendered: Rendered, placedAt: number, deadline: number): Promise<void> {
   const wanted = dagTags(rendered);
   const until = Math.min(deadline, clock.now().getTime() + PARSE_MINUTES * 60_000);
   const started = clock.now().getTime();
@@ -66,22 +66,31 @@ export async function waitUntilParsed({ dagId, environment, bucket, dagFolder, r
 }
 
 /** Whether the file or its row is there. */
-export const isDagThere = async ({ dagId, bucket, dagFolder, rest }: DagPlace): Promise<boolean> => (await bucket.head(ownDagKey(dagFolder, dagId))) !== undefined || (await rest.dag(dagId)) !== undefined;
+export const isDagThere = async ({ dagId, bucket, dagFolder, rest }: RestPlace): Promise<boolean> => (await bucket.head(ownDagKey(dagFolder, dagId))) !== undefined || (await rest.dag(dagId)) !== undefined;
 
 /** File first, then its row; both gone already is fine. */
-export async function removeDagFile({ dagId, environment, bucket, dagFolder, rest, clock, log }: DagPlace): Promise<void> {
+export const removeDagFile = (place: RestPlace): Promise<void> =>
+  removeDag(place, async () => ((await place.rest.dag(place.dagId)) === undefined ? 'gone' : await place.rest.deleteDag(place.dagId).then((end) => (end === 'busy' ? 'busy' : 'deleted'))));
+
+/**
+ * File first, then its row, until it does not come back; both gone already is fine.
+ * @param deleteRow 'gone': there was none. 'busy': a task of it runs
+ */
+export async function removeDag({ dagId, environment, bucket, dagFolder, clock, log }: DagPlace, deleteRow: () => Promise<'gone' | 'deleted' | 'busy'>): Promise<void> {
   const key = ownDagKey(dagFolder, dagId);
   const wasThere = (await bucket.head(key)) !== undefined;
   if (wasThere) await bucket.remove(key);
   if (wasThere) await clock.sleep(BOOKED_OUT_MS);
   const until = clock.now().getTime() + GONE_MS;
-  for (let isFirst = true; (await rest.dag(dagId)) !== undefined; isFirst = false) {
+  for (let isFirst = true; ; isFirst = false) {
     if (clock.now().getTime() >= until) {
       // Harmless: without its file the DAG becomes inactive at the next folder scan and can run nothing.
       log.warn(`The row of DAG ${dagId} in "${environment}" is still there; its file is gone, so the scheduler will deactivate it.`);
       return;
     }
-    if ((await rest.deleteDag(dagId)) === 'busy') log.info(`A task of ${dagId} in "${environment}" still runs; waiting to delete the DAG.`);
+    const end = await deleteRow();
+    if (end === 'gone') return;
+    if (end === 'busy') log.info(`A task of ${dagId} in "${environment}" still runs; waiting to delete the DAG.`);
     else if (isFirst) log.info(`DAG ${dagId} removed from "${environment}".`);
     await clock.sleep(SETTLE_MS);
   }
@@ -100,9 +109,10 @@ const cannotImport = (environment: string, dagId: string, { text }: ImportError)
     'a missing module points to requirements that replaced Airflow\'s own packages; otherwise report this text with the Airflow version.',
   );
 
-const notParsed = (environment: string, dagId: string, location: string, minutes: number): UserError =>
+/** @param shows what Airflow shows of it */
+export const notParsed = (environment: string, dagId: string, location: string, minutes: number, shows = `Airflow shows no DAG ${dagId} with the tags of this attempt`): UserError =>
   new UserError(
     `The scheduler of "${environment}" has not read our DAG file within ${minutes} minutes.`,
-    `${location} is written, but Airflow shows no DAG ${dagId} with the tags of this attempt: the scheduler or DAG processor stands still, an .airflowignore hides the folder ${OWN_DAG_FOLDER}/, or scheduler.dag_dir_list_interval is very long.`,
+    `${location} is written, but ${shows}: the scheduler or DAG processor stands still, an .airflowignore hides the folder ${OWN_DAG_FOLDER}/, or scheduler.dag_dir_list_interval is very long.`,
     'look at the DAG processing log of the environment and at those two settings, then run the phase again: it goes on where it stopped.',
   );
