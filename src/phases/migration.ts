@@ -9,7 +9,7 @@ import type { Plan } from '../plan/plan.js';
 import type { Bucket, Context, OpenJournal } from '../ports.js';
 import { readPlans, storePlan, type StoredPlan } from './stored-plan.js';
 import type { Survey } from './survey.js';
-import { hasMoved, writePage } from './write-page.js';
+import { endWithPage } from './write-page.js';
 
 export type Migration = Readonly<{
   bucket: Bucket;
@@ -54,12 +54,7 @@ export async function inMigration<T>(context: MigrationContext, seen: Survey, be
     isDone = true;
     return result;
   } finally {
-    try {
-      // Also after a failure: how far it came is what a person looks for then. A phase that refused has changed nothing, so it writes nothing.
-      if ((isDone || (before && hasMoved(before, journal.current))) && !journal.current.cleaned) await writePage(context, bucket, seen.prefix, journal, seen.plan);
-    } finally {
-      await journal.close();
-    }
+    await endWithPage(context, bucket, seen.prefix, journal, { before, isDone, plan: seen.plan });
   }
 }
 

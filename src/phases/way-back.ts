@@ -7,7 +7,7 @@ import type { Bucket, Context, EnvironmentDescription } from '../ports.js';
 import { didYouMean } from '../suggest.js';
 import type { Migration } from './migration.js';
 import { openPatiently } from './open-patiently.js';
-import { hasMoved, writePage } from './write-page.js';
+import { endWithPage } from './write-page.js';
 
 /** Both sides as they are now, and where the migration lies. */
 export type Place = Readonly<{
@@ -75,11 +75,7 @@ export async function onWayBack<T>(context: WayBackContext, place: Place, waitMs
     isDone = true;
     return result;
   } finally {
-    try {
-      if ((isDone || hasMoved(before, journal.current)) && !journal.current.cleaned) await writePage(context, bucket, place.prefix, journal, undefined);
-    } finally {
-      await journal.close();
-    }
+    await endWithPage(context, bucket, place.prefix, journal, { before, isDone, plan: undefined });
   }
 }
 

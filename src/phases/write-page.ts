@@ -24,8 +24,21 @@ export async function writePage({ file, clock, log }: Pick<Context, 'file' | 'cl
   }
 }
 
+/**
+ * The end of work under the journal's lock: the page where there is something to tell, then the lock is given back. Also after a failure: how far
+ * it came is what a person looks for then. A phase that refused has changed nothing, so it writes nothing.
+ * @param work `before` undefined: it had not begun
+ */
+export async function endWithPage(context: Parameters<typeof writePage>[0], bucket: Bucket, prefix: string, journal: OpenJournal, { before, isDone, plan }: Readonly<{ before: Journal | undefined; isDone: boolean; plan: Story['plan'] }>): Promise<void> {
+  try {
+    if ((isDone || (before && hasMoved(before, journal.current))) && !journal.current.cleaned) await writePage(context, bucket, prefix, journal, plan);
+  } finally {
+    await journal.close();
+  }
+}
+
 /** Whether something was done since `before`; a phase that refused has only held the lock. */
-export const hasMoved = (before: Journal, now: Journal): boolean => JSON.stringify(withLock(before, undefined)) !== JSON.stringify(withLock(now, undefined));
+const hasMoved = (before: Journal, now: Journal): boolean => JSON.stringify(withLock(before, undefined)) !== JSON.stringify(withLock(now, undefined));
 
 const render = (id: string, story: Story, location: string, now: string): string => pageOf(id, statusReport({ id, journal: story.journal, location, lock: undefined, now, more: storySections(story) }), now);
 
