@@ -152,6 +152,6 @@ function timedOut(name: string, command: Command, order: Order, number: number, 
   return new UserError(
     `${command} in "${name}" did not end within ${order.timeoutMinutes} minutes.`,
     progress ? `its last word at ${progress.at} was: ${progress.message}${progress.table ? ` (${progress.table}, ${progress.rowsDone} rows)` : ''}.` : 'it has not reported any progress: the task may still wait for a free worker slot.',
-    `the DAG run ${runIdOf(command, order.attempt, number)} goes on by itself: run the phase again with the same inputs (and a higher timeout-minutes), and it takes up the wait.`,
+    `the DAG run ${runIdOf(command, order.attempt, number)} goes on by itself: run the phase again with the same inputs (and a higher timeout-minutes), and it takes up the wait. In the workflow that holds with on-failure: stay; with rollback, the default, job rollback follows now and puts back what this run has paused.`,
   );
 }
