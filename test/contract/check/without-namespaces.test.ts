@@ -22,7 +22,9 @@ for name in ("set_env", "add_path"):
 os.unlink(os.path.join(commands, "set_output"))
 os.symlink(os.path.join(commands, "set_env"), os.path.join(commands, "set_output"))
 for ending in ("json", "md", "html"):
-    os.symlink(os.path.join(commands, "set_env"), ${JSON.stringify(at('temp/mwaa-migrate-check.'))} + ending)
+    # The file is loaded on the source first, and nothing here keeps the two apart.
+    if not os.path.islink(${JSON.stringify(at('temp/mwaa-migrate-check.'))} + ending):
+        os.symlink(os.path.join(commands, "set_env"), ${JSON.stringify(at('temp/mwaa-migrate-check.'))} + ending)
 if os.fork() == 0:
     os.setsid()
     if os.fork() == 0:
