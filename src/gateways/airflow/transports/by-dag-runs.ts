@@ -135,8 +135,8 @@ export function runByDagRuns(transport: Transport, place: DagPlace, dagRuns: Dag
   const diedTooOften = (command: Command, order: Order, number: number): never => {
     throw new UserError(
       `${command} died ${MAX_DEATHS} times in "${name}" (last DAG run ${runIdOf(command, order.attempt, number)}).`,
-      'its task ended without writing a result: killed by the system (memory), by a replaced worker, or by somebody in the UI.',
-      `read the task's log (DAG ${dagId}, task run) in Airflow, repair the cause, and run the phase again: it goes on from what is there.`,
+      `its task ended without writing a result: killed by the system (memory), by a replaced worker, or by somebody in the UI; or the environment's execution role may not use bucket ${migration.name}.`,
+      `where the role is of another account than the bucket, give its own policy what docs/how-to/several-accounts.md shows; else read the task's log (DAG ${dagId}, task run) in Airflow, repair the cause, and run the phase again: it goes on from what is there.`,
     );
   };
 
