@@ -5,6 +5,7 @@
  * The Python side (src/dags) reads and writes the same shapes; test/contract holds both to the examples in test/builders.
  */
 import type { Table } from '../metadata/catalogue.js';
+import type { OnConflict } from '../migration-file/migration-file.js';
 
 export const PROTOCOL_SCHEMA = 1;
 
@@ -78,6 +79,8 @@ export type Job = Readonly<{
     xcom: boolean;
     variables: boolean;
     connections: boolean;
+    /** Export writes it into the manifest, and import follows the manifest: what was approved counts. */
+    onConflict: OnConflict;
   }>;
   drain: Drain;
   cutover: Switch;
@@ -205,9 +208,21 @@ export type ImportedTable = Readonly<{
   rejectedFile: ObjectRef | null;
   /** dag_run only, where any was rejected: the first 10 in the order of the side file. Absent in a result of an earlier release. */
   rejectedRuns?: readonly (RunName & Readonly<{ reason: string }>)[];
+  /** Pools, variables and connections only: those that did not simply land, by name, at most 200; `settledRows` is how many there are. */
+  settled?: readonly SettledRow[];
+  settledRows?: number;
+  /** Of them: rows of the target that this attempt wrote over, now (then they are among `inserted`, but for pools) or by an earlier try. */
+  replaced?: number;
+  /** Side file that names each of these. */
+  replacedFile?: ObjectRef | null;
   /** What loading and writing it took. Absent in a result of an earlier release. */
   seconds?: number;
 }>;
+/**
+ * A setting that met another one of its name on the target, or that the target cannot take (`refused`). `adopted`: written over a row that was as
+ * Airflow makes it in every environment. `why` names columns, never what is in them.
+ */
+export type SettledRow = Readonly<{ name: string; outcome: 'kept' | 'replaced' | 'adopted' | 'refused'; why: string }>;
 export type ImportData = Readonly<{
   tables: Readonly<Record<string, ImportedTable>>;
   parkedRuns: number;

@@ -11,7 +11,7 @@ from _parts.dagfile import make_dag
 from _parts.database import Database
 from _parts.deactivation import deactivate
 from _parts.importing import import_tables
-from _parts.secrets_in import make_key_pair
+from _parts.one_time_key import make_key_pair
 from _parts.verifying import verify_tables
 
 RENDERED = None  # mwaa-migrate: rendered

@@ -31,7 +31,12 @@ export type Rule =
   /** The DAG that waits for the row: Airflow takes the row away when that DAG runs. Carried however old; rejected where the target has no such DAG. */
   | 'waiting-dag'
   /** Carried; the text after the colon where it is NULL, or where the source has no such column and the target requires one. */
-  | `default:${string}`;
+  | `default:${string}`
+  /**
+   * A secret that Airflow encrypts with the environment's Fernet key; the column behind the colon says whether it is. Decrypted inside the source,
+   * sealed on the way, and encrypted under the target's own key. Only in tables that are `secret`.
+   */
+  | `encrypted:${string}`;
 
 /** One entry of tables.json, the only place that says how a table is moved; the DAGs receive it inside the job. In the order of writing. */
 export type Table = Readonly<{

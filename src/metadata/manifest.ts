@@ -4,6 +4,7 @@
  */
 import type { InFlightRun, ObjectRef } from '../airflow/protocol.js';
 import { UserError } from '../errors.js';
+import type { OnConflict } from '../migration-file/migration-file.js';
 import { manifestProblem } from './manifest-shape.js';
 
 /** Raised when a reader of the old shape would misread the new one; not for an added optional field. */
@@ -34,8 +35,12 @@ export type ManifestTable = Readonly<{
   filter: string;
   /** What the export did not take: reason → rows. */
   leftOut: Readonly<Record<string, number>>;
-  /** Variables that could not be decrypted on the source, by name. */
+  /** Secret tables: rows that could not be decrypted on the source, by name. */
   unreadable?: readonly string[];
+  /** Secret tables: rows left out because a newer one of the same name moves, as "name (id 7)"; Airflow 1.10 allows several connections of one name. */
+  repeated?: readonly string[];
+  /** Secret tables: column → names of the rows whose value there is NULL and becomes that of a rule `default:`. */
+  filled?: Readonly<Record<string, readonly string[]>>;
   /** What counting and reading it took. No part of the scope. Absent in a manifest of an earlier release. */
   seconds?: number;
 }>;
@@ -49,7 +54,7 @@ export type Manifest = Readonly<{
   targetVersion: string;
   /** ISO 8601 UTC: when the transaction began that read everything. */
   snapshotAt: string;
-  filters: Readonly<{ historyDays: number | null; auditLogDays: number | null; xcom: boolean; variables: boolean; connections: boolean }>;
+  filters: Readonly<{ historyDays: number | null; auditLogDays: number | null; xcom: boolean; variables: boolean; connections: boolean; onConflict: OnConflict }>;
   /** How secret tables are wrapped; null in a rehearsal. */
   envelope: Readonly<{ wrap: 'kms'; keyArn: string }> | Readonly<{ wrap: 'rsa'; fingerprint: string }> | null;
   tables: readonly ManifestTable[];

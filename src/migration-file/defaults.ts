@@ -1,5 +1,5 @@
 /** What a key means that is not written. The numbers stand in the schema, so that editor, docs and code say the same. */
-import type { MigrationFile } from './migration-file.js';
+import type { MigrationFile, OnConflict } from './migration-file.js';
 import schema from './schema.json' with { type: 'json' };
 
 type Values = Readonly<Record<string, unknown>>;
@@ -38,6 +38,7 @@ export function withDefaults(value: Values): MigrationFile {
       xcom: read('metadata', 'xcom') as boolean,
       variables: read('metadata', 'variables') as boolean,
       connections: read('metadata', 'connections') as boolean,
+      onConflict: onConflictOf(written('metadata', 'on-conflict') as Partial<OnConflict> | undefined),
     },
     // maxDays counts once logs are copied; until then the schema takes none.
     logs: { tasks: read('logs', 'tasks') as 'none', maxDays: 3 },
@@ -58,3 +59,9 @@ export function withDefaults(value: Values): MigrationFile {
     bucket: { name: read('bucket', 'name') as string, kmsKey: written('bucket', 'kms-key') as string | undefined },
   };
 }
+
+const onConflictOf = (written: Partial<OnConflict> = {}): OnConflict => {
+  const { properties } = schema.properties.metadata.properties['on-conflict'];
+  const of = (kind: keyof OnConflict) => written[kind] ?? (properties[kind].default as 'keep');
+  return { variables: of('variables'), connections: of('connections'), pools: of('pools') };
+};

@@ -53,7 +53,7 @@ export async function importMetadata(context: ImportContext): Promise<PhaseResul
     if (!isDone) await remember(STEP.importBegun, {});
     const imported = await target.run('import', order(attempt.number, job, { manifest: attempt.manifest }));
     requireComplete(manifest, imported);
-    await remember(STEP.imported, { tables: imported.tables, parkedRuns: imported.parkedRuns, replacedRuns: imported.replacedRuns });
+    await remember(STEP.imported, { tables: countsOf(imported.tables), parkedRuns: imported.parkedRuns, replacedRuns: imported.replacedRuns });
     const exportsSoFar = journal.current.attempts.filter(({ mode, number }) => mode === 'final' && number <= attempt.number).map(({ number }) => number);
     // Also of the final exports before this one: nobody else comes back for what they wrote.
     const removed = await removeSecrets(bucket, secretPlaces(migration.prefix, exportsSoFar, manifest.tables.filter(({ secret }) => secret).map(({ name }) => name)), 'import');
@@ -84,6 +84,10 @@ async function approvedScope(bucket: Bucket, journal: Journal, digest: string | 
   if (digest === undefined || !approved) return undefined;
   return scopeOf(await readManifest(bucket, approved), TABLES);
 }
+
+/** The names of settings stand in the summary and in side files; the journal, which every step rewrites, keeps the numbers. */
+const countsOf = (tables: ImportData['tables']): ImportData['tables'] =>
+  Object.fromEntries(Object.entries(tables).map(([name, { settled: _names, ...counts }]) => [name, counts]));
 
 function requireComplete(manifest: Manifest, imported: ImportData): void {
   const wrong = manifest.tables.flatMap(({ name, rows }) => {

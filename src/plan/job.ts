@@ -30,7 +30,7 @@ export function jobFor({ file, side, attempt, mode, sourceVersion, envelope, act
     targetVersion: file.target.airflowVersion,
     // All of them: which rows of a table move is the job's `metadata`, and what stays behind is said there.
     tables: TABLES,
-    metadata: { historyDays: days(metadata.historyDays), auditLogDays: days(metadata.auditLogDays), xcom: metadata.xcom, variables: metadata.variables, connections: metadata.connections },
+    metadata: { historyDays: days(metadata.historyDays), auditLogDays: days(metadata.auditLogDays), xcom: metadata.xcom, variables: metadata.variables, connections: metadata.connections, onConflict: metadata.onConflict },
     drain: file.drain,
     cutover: file.cutover,
     envelope, activeDags, earlierAttempts, earlierManifests, earlierRan, ran,

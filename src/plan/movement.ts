@@ -28,7 +28,6 @@ const STAYS: readonly Stays[] = [
   { tables: ['import_error', 'job', 'session'], fate: 'stays', why: 'belongs to the source\'s processes and files' },
   { tables: ['trigger', 'callback_request'], fate: 'stays', why: 'deferred work begins anew where the migration file allows it', since: '2.2' },
   { tables: ['task_reschedule'], fate: 'stays', why: 'of use only to a sensor that waits' },
-  { tables: ['connection'], fate: 'stays', why: 'not part of this release: make them on the target before cutover, or keep them in a secrets backend' },
   { tables: ['sla_miss'], fate: 'stays', why: 'not part of this release' },
   { tables: ['dag_run_note', 'task_instance_note'], fate: 'stays', why: 'not part of this release', since: '2.5' },
   { tables: ['task_instance_history'], fate: 'stays', why: 'not part of this release', since: '2.10' },

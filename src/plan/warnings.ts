@@ -1,7 +1,6 @@
 /** What a person should know before approving; none of it stops the migration. */
 import { OPTION_FACTS } from '../airflow/option-facts.js';
 import { isAtLeast } from '../airflow/versions.js';
-import { TABLES } from '../metadata/catalogue.js';
 import type { Seen } from './blockers.js';
 import type { ClonedRole } from './clone-role.js';
 import { ownTags, unknownFields } from './environment-fields.js';
@@ -22,7 +21,6 @@ export function warningsOf({ source, target, file }: Seen, role: ClonedRole | un
   const lost = Object.keys(source.Tags ?? {}).filter((name) => !(name in ownTags(source.Tags ?? {})));
   if (lost.length > 0) found.push(finding('aws-tags', `${lost.length === 1 ? '1 tag that begins with "aws:" is' : `${lost.length} tags that begin with "aws:" are`} not carried over`, 'that prefix is reserved for AWS', 'nothing; CloudFormation sets its own on what it creates'));
   for (const text of role?.warnings ?? []) found.push(finding('role-clone', text, 'the cloned execution role keeps what could not be rewritten', 'check that statement after phase create'));
-  if (file.metadata.connections && !TABLES.some(({ option }) => option === 'connections')) found.push(finding('connections-not-moved', 'Connections are not moved by this release', 'its table catalogue does not hold them', 'create them in the target, or keep them in a secrets backend'));
   if (file.logs.tasks !== 'none') found.push(finding('logs-not-moved', 'Task logs are not copied by this release', 'phase logs is not built yet', 'read them in the source\'s log groups, or set logs.tasks to "none"'));
   // By the source's name or the target's: both remove it.
   const known = new Set(planOptions(source.AirflowConfigurationOptions ?? {}, source.AirflowVersion, file.target.airflowVersion, OPTION_FACTS).flatMap(({ source: name, target: renamed }) => [name, renamed]));

@@ -2,6 +2,7 @@ import type { ImportData, ImportedTable } from '../airflow/protocol.js';
 import type { Manifest } from '../metadata/manifest.js';
 import { code, counted, grouped, table, text, type Report, type Section } from './document.js';
 import { fatesOf } from './fates.js';
+import { replacedSettings, settingSections } from './import-settings.js';
 import { onward } from './onward.js';
 
 export type ImportFacts = Readonly<{ environment: string; manifest: Manifest; imported: ImportData; secretVersions: number; isRepeated: boolean }>;
@@ -9,13 +10,15 @@ export type ImportFacts = Readonly<{ environment: string; manifest: Manifest; im
 export function importReport({ environment, manifest, imported, secretVersions, isRepeated }: ImportFacts): Report {
   const tables = manifest.tables.map(({ name }): ImportedTable & Readonly<{ name: string }> => ({ name, ...(imported.tables[name] ?? { rows: 0, inserted: 0, alreadyThere: 0, rejected: 0, reasons: {}, rejectedFile: null }) }));
   const sum = (of: 'rows' | 'inserted' | 'alreadyThere' | 'rejected') => tables.reduce((total, one) => total + one[of], 0);
+  const replaced = replacedSettings(imported);
   const secrets = manifest.tables.filter(({ secret }) => secret).map(({ name }) => name);
   return {
-    verdict: [`${isRepeated ? 'Imported already: ' : 'Imported '}${counted(sum('inserted'), 'row')} into `, code(environment), `; ${grouped(sum('alreadyThere'))} were there, ${grouped(sum('rejected'))} rejected of ${grouped(sum('rows'))}`],
+    verdict: [`${isRepeated ? 'Imported already: ' : 'Imported '}${counted(sum('inserted'), 'row')} into `, code(environment), `; ${grouped(sum('alreadyThere'))} were there, ${grouped(sum('rejected'))} rejected of ${grouped(sum('rows'))}${replaced > 0 ? `; ${counted(replaced, 'setting')} of the target replaced` : ''}`],
     isGood: true,
     sections: [
       { title: 'Tables', importance: 1, blocks: [table(['Table', 'Exported', 'Inserted', 'There already', 'Rejected', 'Seconds'], tables.map((one) => [code(one.name), one.rows, one.inserted, one.alreadyThere, one.rejected, one.seconds]))] },
       ...refusedRunSections(imported.tables.dag_run),
+      ...settingSections(imported),
       ...rejectedSections(tables),
       ...columnSections(imported.columnsLeft ?? {}),
       {

@@ -63,11 +63,18 @@ export function doneSection({ decisions }: Pick<Plan, 'decisions'>, file: Migrat
       ['Environment', environment.create === 'external' ? 'created by your infrastructure code; this action waits and compares' : ['created in ', code(environment.region), ', account ', code(environment.account), ' on Airflow ', code(decisions.road.landing)]],
       ['Migration bucket', code(`s3://${migration.bucket}/${migration.prefix}`)],
       ['History', `${days(file.metadata.historyDays)}; audit log ${days(file.metadata.auditLogDays)}`],
-      ['XComs, variables', `${yes(file.metadata.xcom)}, ${yes(file.metadata.variables)}`],
-      ['Connections', file.metadata.connections ? 'no: not part of this release; create them in the target before cutover' : 'no'],
+      ['XComs, variables, connections', `${yes(file.metadata.xcom)}, ${yes(file.metadata.variables)}, ${yes(file.metadata.connections)}`],
+      ['Settings that the target has too', onConflictInWords(file.metadata.onConflict)],
       ['Drain', `up to ${file.drain.timeoutMinutes} minutes for runs, ${file.drain.taskMinutes} more for tasks, then ${file.drain.leftover}`],
     ])],
   };
+}
+
+/** What becomes of variables, connections and pools of the target that say something else than the source's. */
+function onConflictInWords(onConflict: MigrationFile['metadata']['onConflict']): string {
+  const kinds = (policy: 'keep' | 'replace') => (['variables', 'connections', 'pools'] as const).filter((kind) => onConflict[kind] === policy).join(', ');
+  const kept = kinds('keep'), replaced = kinds('replace');
+  return [kept && `${kept}: the target's stay, and each that differs is listed`, replaced && `${replaced}: the source's are written over the target's`].filter(Boolean).join('; ');
 }
 
 /** For whoever keeps environments as code; with target.create: external, phase create waits for that one and compares. */

@@ -194,6 +194,22 @@ class Environment:
             for key, value, encrypted, description in self.sql("SELECT key, val, is_encrypted, description FROM variable")
         }
 
+    def make_default_connections(self):
+        """As `airflow db init` makes them, which MWAA runs up to 2.8."""
+        home = self.world.folder / self.version
+        subprocess.run(
+            [self.world.pythons[self.version], "-m", "airflow", "connections", "create-default-connections"],
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(home),
+                "AIRFLOW_HOME": str(home),
+                **database_variables(self.url),
+                "AIRFLOW__CORE__FERNET_KEY": self.fernet_key,
+            },
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+
     def dump(self, tables=tuple(table["name"] for table in TABLES) + ("dag", "log_template")):
         """Every row of the moved tables with its xmin: equal dumps mean that nothing was even touched."""
         return {table: sorted(self.sql("SELECT xmin::text, x::text FROM {} x".format(table))) for table in tables}
@@ -227,6 +243,7 @@ class Migration:
         self.short_hash = hashlib.sha256(self.id.encode()).hexdigest()[:8]
         self.attempt = 1
         self.metadata = {"historyDays": None, "auditLogDays": None, "xcom": True, "variables": True, "connections": True}
+        self.metadata["onConflict"] = {"variables": "keep", "connections": "keep", "pools": "keep"}
         self.drain = {"timeoutMinutes": 60, "taskMinutes": 30, "leftover": "resume", "resumeDeferred": False}
         self.cutover = {"canary": [], "canaryMinutes": 60, "batchSize": 0, "batchPauseSeconds": 0, "missedIntervals": "report"}
         self.earlier_attempts, self.earlier_manifests, self.earlier_ran, self.ran = [], [], [], None

@@ -6,15 +6,15 @@ from airflow import __version__ as airflow_version_text
 from _parts.activity import active_dags, runs_in_flight, without_tasks
 from _parts.checksums import ChecksumsWriter, group_column, hex_sum
 from _parts.dagfile import AIRFLOW_VERSION
-from _parts.database import OWN_VARIABLES, Database, iso, literal, names, quoted, scalar
+from _parts.database import Database, iso, names, quoted, scalar
 from _parts.datasets import uri_that_moves
 from _parts.drained import read_active, read_ended
 from _parts.ended import keep_ended, still_ended
-from _parts.envelope import Sealer, context_of, new_data_key, sealed_for
 from _parts.failures import Refusal
 from _parts.kept_runs import find_kept_runs, make_kept_runs
 from _parts.normal_form import NormalForm
 from _parts.owed_events import owed_events
+from _parts.secrets_out import export_secrets
 from _parts.staying import tables_that_stay
 from _parts.storage import ObjectWriter, TableWriter
 
@@ -76,7 +76,7 @@ def _manifest_head(command, cursor):
                       "run the phase again: it makes a key pair in the target first.")
     return {
         "format": MANIFEST_FORMAT, "migrationId": job["migrationId"], "attempt": job["attempt"], "mode": job["mode"], "targetVersion": job["targetVersion"],
-        "filters": {name: job["metadata"][name] for name in ("historyDays", "auditLogDays", "xcom", "variables", "connections")},
+        "filters": {name: job["metadata"][name] for name in ("historyDays", "auditLogDays", "xcom", "variables", "connections", "onConflict")},
         "envelope": None if job["envelope"] is None or job["mode"] == "rehearsal" else {
             name: value for name, value in job["envelope"].items() if name in ("wrap", "keyArn", "fingerprint")},
         "source": {"airflowVersion": airflow_version_text, "alembicHead": scalar(cursor, "SELECT min(version_num) FROM alembic_version"),
@@ -111,7 +111,7 @@ def _add_table(command, cursor, table, manifest, has_ended, checksums):
         if count:
             entry["leftOut"][reason] = count
     if table["secret"]:
-        _export_secrets(command, cursor, table, entry)
+        export_secrets(command, cursor, table, entry)
     else:
         checksums.add(name, _export_rows(command, cursor, form, entry))
     entry["seconds"] = round(time.monotonic() - begun, 1)
@@ -149,46 +149,3 @@ def _export_rows(command, cursor, form, entry):
     entry["parts"] = [dict(reference, rows=total, members=sink.parts)]
     command.say("exported {}: {} rows".format(name, total), name, total, total)
     return sink.sums
-
-
-def _export_secrets(command, cursor, table, entry):
-    """Values are decrypted and at once sealed for the target. A rehearsal only counts."""
-    from airflow.models.crypto import get_fernet
-    fernet, names_moved, unreadable = get_fernet(), [], []
-    if command.job["mode"] == "rehearsal":
-        return
-    has_description = "description" in entry["columns"]
-    key, entry["seal"] = new_data_key(command.job["envelope"], context_of(command.rendered, table["name"]))
-    writer = ObjectWriter(command.storage, "{}export/{}.sealed".format(command.prefix, table["name"]), "application/octet-stream")
-    sealer = Sealer(key, sealed_for(command.rendered, table["name"]), writer)
-    rows = cursor.connection.cursor("mwaa_migrate_variables")  # on the server: values may be megabytes each
-    rows.itersize = 50
-    rows.execute("SELECT key, val, is_encrypted, {} FROM variable WHERE key !~ {} ORDER BY key".format(
-        "description" if has_description else "NULL", literal(OWN_VARIABLES)))
-    for name, value, is_encrypted, description in rows:
-        if is_encrypted and value is not None:
-            value = _decrypted(fernet, value)
-            if value is None:
-                unreadable.append(name)
-                continue
-        sealer.add({"key": name, "val": value, "description": description})
-        names_moved.append(name)
-    rows.close()
-    sealer.close()
-    reference = writer.close()
-    entry.update({"rows": len(names_moved), "names": names_moved, "columns": ["key", "val", "description"], "types": ["text"] * 3,
-                  "bytes": reference["bytes"], "parts": [dict(reference, rows=len(names_moved))]})
-    if unreadable:
-        entry["leftOut"]["cannot be decrypted with the source's Fernet key"] = len(unreadable)
-        entry["unreadable"] = unreadable
-    command.say("exported {}: {} rows, encrypted".format(table["name"], len(names_moved)), table["name"], len(names_moved), len(names_moved))
-
-
-def _decrypted(fernet, value):
-    """None where the key is not the one it was encrypted with."""
-    if not getattr(fernet, "is_encrypted", False):
-        return None
-    try:
-        return fernet.decrypt(value.encode("utf-8")).decode("utf-8")
-    except Exception:  # InvalidToken, or bytes that are no text: the manifest names the key
-        return None

@@ -5,8 +5,9 @@ import time
 from _parts.database import Database, scalar
 from _parts.failures import Refusal
 from _parts.merge import merge_table
+from _parts.on_conflict import policy_of
 from _parts.replacing import Earlier
-from _parts.secrets_in import import_variables
+from _parts.secrets_in import import_secrets
 from _parts.staging import Staging
 
 
@@ -50,15 +51,18 @@ def import_tables(command):
 def _import_tables(command, database, staging, manifest, tables):
     runs, report, left = staging.name("runs"), {}, {}
     earlier, ahead = Earlier(command, staging), {}
+    sealed = [table["name"] for table, _ in tables if table["secret"]]
     for table, entry in tables:
         begun = time.monotonic()
         if table["secret"]:
-            report[table["name"]] = dict(import_variables(command, database, entry), seconds=round(time.monotonic() - begun, 1))
+            report[table["name"]] = import_secrets(command, database, table, entry, policy_of(manifest, table), table["name"] == sealed[-1])
+            report[table["name"]]["seconds"] = round(time.monotonic() - begun, 1)
             continue
         if table["name"] == "dag_run" and earlier.manifests:
             ahead = {one["name"]: staging.load(one, of) for one, of in tables if one["name"] == "task_instance"}
         staged = ahead.get(table["name"]) or staging.load(table, entry)
-        report[table["name"]] = merge_table(command, database, staged, runs, earlier.room_for(staged, ahead.get("task_instance")))
+        report[table["name"]] = merge_table(
+            command, database, staged, runs, earlier.room_for(staged, ahead.get("task_instance")), policy_of(manifest, table))
         if staged.columns_left:
             left[table["name"]] = staged.columns_left
         staging.drop(table["name"])

@@ -2,6 +2,7 @@
 from _parts.activity import next_run_columns
 from _parts.database import literal, quoted, scalar
 from _parts.failures import Refusal
+from _parts.on_conflict import settle
 from _parts.storage import ObjectWriter, TableWriter
 
 RACES = 3
@@ -13,22 +14,23 @@ class Raced(Exception):
     """The target's own processes wrote a row of the same key in between."""
 
 
-def merge_table(command, database, staged, runs, make_room=None):
+def merge_table(command, database, staged, runs, make_room=None, policy=None):
     """Merge and report as protocol.ts ImportedTable.
 
     :param str runs: quoted name of the table (dag_id, run_id, id) of the runs whose children may land; made here by dag_run.
     :param make_room: called with the cursor first, in the same transaction: removes rows of the target that are to be written anew.
+    :param policy: keep or replace, for settings of the target that say something else; None for history, where the target's rows always stay.
     """
     for _ in range(RACES):
         try:
-            return database.settle(lambda cursor: _merge(command, cursor, staged, runs, make_room))
+            return database.settle(lambda cursor: _merge(command, cursor, staged, runs, make_room, policy))
         except Raced:
             command.say("{} changed meanwhile, looking again".format(staged.table["name"]), staged.table["name"])
     raise Refusal("target-busy", "Rows of {} appeared on the target while its history was written, {} times.".format(staged.table["name"], RACES),
                   "a DAG runs there that should be paused; nothing of this table was committed.", "pause the target's DAGs and run import again.")
 
 
-def _merge(command, cursor, staged, runs, make_room):
+def _merge(command, cursor, staged, runs, make_room, policy):
     name, rows = staged.table["name"], staged.entry["rows"]
     command.say("merging {}".format(name), name, 0, rows)
     if staged.exists and staged.table["adopt"] is not None:
@@ -36,6 +38,7 @@ def _merge(command, cursor, staged, runs, make_room):
     staged.prepare(cursor)
     if make_room is not None:
         make_room(cursor)
+    more = settle(command, cursor, staged, policy) if staged.exists and policy is not None else {}
     _judge(cursor, staged, runs)
     if name == "dag_run":
         _forget_next_runs(cursor, staged)
@@ -49,7 +52,7 @@ def _merge(command, cursor, staged, runs, make_room):
         inserted = cursor.rowcount
     if inserted + there + rejected != rows:
         raise Raced()
-    reasons, side_file, more = {}, None, {}
+    reasons, side_file = {}, None
     if rejected:
         cursor.execute("SELECT reason, count(*) FROM mwaa_verdict WHERE reason IS NOT NULL GROUP BY 1 ORDER BY 1")
         reasons = dict(cursor.fetchall())

@@ -1,153 +1,149 @@
-"""Variables out of the envelope and, in one transaction, into the target under its own Fernet key."""
-import csv
-import gzip
-import io
-
-from _parts.envelope import context_of, fingerprint_of, load_private, new_key_pair, open_data_key, opened, sealed_for
+"""Variables and connections out of the envelope and, each table in one transaction, into the target under its own Fernet key."""
+from _parts.default_rows import default_rows
+from _parts.database import quoted
+from _parts.envelope import context_of, open_data_key, opened, sealed_for
 from _parts.failures import Refusal
+from _parts.named_rows import NamedRows
+from _parts.on_conflict import ADOPTED, KEPT, REFUSED, REPLACED, Settled, differs_in
+from _parts.one_time_key import end_key_pair, one_time_key, target_fernet
+from _parts.secret_rows import SecretTable
 
 CONFLICT = "exists with another value"
 OTHER_DESCRIPTION = "exists with the same value and another description"
 USED_UP = "not on the target, and the one-time key was used up by an earlier import"
 
 
-def key_names(command):
-    return tuple("mwaa_migrate_{}_{}_key".format(command.short_hash, half) for half in ("private", "public"))
+class SettledSecrets(Settled):
+    """All rows of a secret table: what landed is counted, what did not is named."""
+
+    def __init__(self, command, table):
+        super(SettledSecrets, self).__init__(command, table)
+        self.side_file = NamedRows(command, "rejected", table)
+        self.inserted, self.there, self.rejected = 0, 0, []
+
+    @property
+    def accounted(self):
+        return self.inserted + self.there + len(self.rejected)
+
+    def reject(self, name, reason, outcome=REFUSED, why=None):
+        self.tell(name, outcome, why or reason)
+        self.rejected.append((reason, name))
+
+    def replace(self, name, outcome, why):
+        super(SettledSecrets, self).replace(name, outcome, why)
+        self.inserted += 1
+
+    def is_there(self, name):
+        inserted = self.inserted
+        super(SettledSecrets, self).is_there(name)
+        self.there += 1
+        self.inserted = inserted  # by an earlier try
+
+    def report(self, key):
+        reasons = {}
+        for reason, _ in self.rejected:
+            reasons[reason] = reasons.get(reason, 0) + 1
+        return dict(super(SettledSecrets, self).report(key), inserted=self.inserted, alreadyThere=self.there, rejected=len(self.rejected),
+                    reasons=reasons, rejectedFile=self.side_file.write(key, self.rejected))
 
 
-def target_fernet():
-    from airflow.models.crypto import get_fernet
-    fernet = get_fernet()
-    if not getattr(fernet, "is_encrypted", False):
-        raise Refusal("no-fernet-key", "The target has no Fernet key.", "a private key and the variables would lie in its database as plain text.",
-                      "set core.fernet_key on the target (MWAA always does) and run the phase again.")
-    return fernet
+def import_secrets(command, database, table, entry, policy, is_last):
+    """Report as protocol.ts ImportedTable. No value is shown, whatever happens; rows are told by name.
 
-
-def make_key_pair(command, database):
-    """Result data of `keypair`. The same attempt keeps its pair: an export may have used it already."""
-    fernet, (private_name, public_name) = target_fernet(), key_names(command)
-    mark = "mwaa-migrate attempt {}".format(command.rendered["attempt"])
-    with database.transaction() as cursor:
-        cursor.execute("SELECT val FROM variable WHERE key = %s AND description = %s FOR UPDATE", (private_name, mark))
-        row = cursor.fetchone()
-        if row is not None:
-            return {"fingerprint": fingerprint_of(_private_key(fernet, row[0]).public_key()), "variable": public_name}
-        private, public, fingerprint = new_key_pair()
-        for name, value in ((private_name, private), (public_name, public)):
-            cursor.execute("INSERT INTO variable (key, val, is_encrypted, description) VALUES (%s, %s, true, %s) "
-                           "ON CONFLICT (key) DO UPDATE SET val = EXCLUDED.val, is_encrypted = true, description = EXCLUDED.description",
-                           (name, fernet.encrypt(value.encode("ascii")).decode("ascii"), mark))
-    return {"fingerprint": fingerprint, "variable": public_name}
-
-
-def _private_key(fernet, value):
-    return load_private(fernet.decrypt(value.encode("ascii")).decode("ascii"))
-
-
-def import_variables(command, database, entry):
-    """Report as protocol.ts ImportedTable. No value is shown, whatever happens; a rejected row is named by its key."""
+    :param str policy: keep or replace, for rows of the target that say something else.
+    :param bool is_last: no table of this export needs the one-time key any more.
+    """
+    name = table["name"]
     if not entry["parts"]:
-        raise Refusal("rehearsal", "This export is a rehearsal: it holds no values of variables.", "only a final export can be imported.",
+        raise Refusal("rehearsal", "This export is a rehearsal: it holds no values of {}.".format(name), "only a final export can be imported.",
                       "run export with mode: final, and import its result.")
-    part = entry["parts"][0]
-    data = command.storage.read_checked(part, "the encrypted variables")
+    data = command.storage.read_checked(entry["parts"][0], "the encrypted rows of {}".format(name))
     fernet, seal = target_fernet(), entry["seal"]
+    settled = SettledSecrets(command, name)
     with database.transaction() as cursor:
-        private = _one_time_key(cursor, command, fernet) if seal["wrap"] == "rsa" else None
+        private = one_time_key(cursor, command, fernet) if seal["wrap"] == "rsa" else None
         if seal["wrap"] == "rsa" and private is None:
-            there, rejected = _after_use(command, cursor, entry)
-            inserted = 0
+            _after_use(cursor, table, entry, settled)
         else:
-            key = open_data_key(seal, context_of(command.rendered, "variable"), private)
-            inserted, there, rejected = _write(cursor, fernet, opened(key, sealed_for(command.rendered, "variable"), data))
-        if inserted + there + len(rejected) != entry["rows"]:
-            raise Refusal("damaged", "The encrypted variables are {} rows instead of {}.".format(inserted + there + len(rejected), entry["rows"]),
+            key = open_data_key(seal, context_of(command.rendered, name), private)
+            _write(cursor, table, fernet, opened(key, sealed_for(command.rendered, name), data), policy, settled)
+        if settled.accounted != entry["rows"]:
+            raise Refusal("damaged", "The encrypted rows of {} are {} instead of {}.".format(name, settled.accounted, entry["rows"]),
                           "so none was imported.", "run export (final) again and import its result.")
-        # Before the commit that ends the key: a later try can then still say what was rejected.
-        side_file = _write_rejected_keys(command, rejected)
-        cursor.execute("DELETE FROM variable WHERE key = ANY(%s)", (list(key_names(command)),))
-    reasons = {}
-    for _, reason in rejected:
-        reasons[reason] = reasons.get(reason, 0) + 1
-    command.say("variable: {} written, {} there already, {} rejected".format(inserted, there, len(rejected)), "variable", entry["rows"], entry["rows"])
-    return {"rows": entry["rows"], "inserted": inserted, "alreadyThere": there, "rejected": len(rejected), "reasons": reasons, "rejectedFile": side_file}
+        # Before the commit that ends the key: a later try can then still say what was rejected and what was replaced.
+        report = settled.report(table["key"][0])
+        if is_last:
+            end_key_pair(cursor, command)
+    command.say("{}: {} written, {} there already, {} rejected".format(name, settled.inserted, settled.there, len(settled.rejected)), name, entry["rows"], entry["rows"])
+    return dict(report, rows=entry["rows"])
 
 
-def _one_time_key(cursor, command, fernet):
-    cursor.execute("SELECT val FROM variable WHERE key = %s", (key_names(command)[0],))
-    row = cursor.fetchone()
-    return None if row is None else _private_key(fernet, row[0])
-
-
-def _write(cursor, fernet, records):
-    inserted, there, rejected = 0, 0, []
+def _write(cursor, table, fernet, records, policy, settled):
+    secrets, defaults = SecretTable(cursor, table), None
     for record in records:
-        value = None if record["val"] is None else fernet.encrypt(record["val"].encode("utf-8")).decode("ascii")
-        cursor.execute("INSERT INTO variable (key, val, is_encrypted, description) VALUES (%s, %s, %s, %s) ON CONFLICT (key) DO NOTHING",
-                       (record["key"], value, value is not None, record["description"]))
-        if cursor.rowcount:
-            inserted += 1
+        name, values = record[secrets.key], secrets.written(fernet, record)
+        reason = secrets.unfit(values)
+        if reason is not None:
+            settled.reject(name, reason)
             continue
-        cursor.execute("SELECT val, is_encrypted, description FROM variable WHERE key = %s", (record["key"],))
-        known, is_encrypted, description = cursor.fetchone()
-        if readable(fernet, known, is_encrypted) != (True, record["val"]):
-            rejected.append((record["key"], CONFLICT))
-        elif description != record["description"]:
-            rejected.append((record["key"], OTHER_DESCRIPTION))
+        columns = sorted(values)
+        cursor.execute("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT ({}) DO NOTHING".format(
+            secrets.quoted_name, ", ".join(map(quoted, columns)), ", ".join(["%s"] * len(columns)), secrets.quoted_key), [values[one] for one in columns])
+        if cursor.rowcount:
+            settled.inserted += 1
+            continue
+        cursor.execute("{} WHERE t.{} = %s FOR UPDATE".format(secrets.select(), secrets.quoted_key), (name,))
+        live, closed = secrets.read(fernet, cursor.fetchone())
+        differing = [column for column in secrets.columns if column in record and (column in closed or live[column] != secrets.filled_in(record)[column])]
+        if not differing:
+            settled.is_there(name)
+            continue
+        if defaults is None:
+            defaults = default_rows(table)
+        outcome = REPLACED if policy == "replace" else ADOPTED if not closed and _is_default(live, defaults.get(name)) else None
+        if outcome is None:
+            settled.reject(name, OTHER_DESCRIPTION if differing == ["description"] else CONFLICT, KEPT, differs_in(differing))
+            continue
+        cursor.execute("UPDATE {} SET {} WHERE {} = %s".format(
+            secrets.quoted_name, ", ".join(quoted(one) + " = %s" for one in columns), secrets.quoted_key), [values[one] for one in columns] + [name])
+        settled.replace(name, outcome, differs_in(differing))
+
+
+def _is_default(live, default):
+    """The row is as this release of Airflow makes it in every new database: nobody has decided anything by it."""
+    return default is not None and all((live[column] or None) == (default.get(column) or None) for column in live if column in default)
+
+
+def _after_use(cursor, table, entry, settled):
+    """An earlier import committed these rows and ended its key: what became of them stands in its side files, the rest is there."""
+    for reason, name in settled.side_file.known:
+        settled.reject(name, reason, KEPT if reason in (CONFLICT, OTHER_DESCRIPTION) else REFUSED)
+    rejected = {name for _, name in settled.rejected}
+    live = _live_names(cursor, table, entry["names"])
+    for name in entry["names"]:
+        if name in rejected:
+            continue
+        if name in live:
+            settled.is_there(name)
         else:
-            there += 1
-    return inserted, there, rejected
+            settled.reject(name, USED_UP)
 
 
-def readable(fernet, value, is_encrypted):
-    """(can it be read, its value)."""
-    if value is None or not is_encrypted:
-        return True, value
-    try:
-        return True, fernet.decrypt(value.encode("utf-8")).decode("utf-8")
-    except Exception:  # encrypted under a key that this environment no longer has
-        return False, None
+def _live_names(cursor, table, wanted):
+    secrets = SecretTable(cursor, table)
+    cursor.execute("SELECT {0} FROM {1} WHERE {0} = ANY(%s)".format(secrets.quoted_key, secrets.quoted_name), (wanted,))
+    return {row[0] for row in cursor.fetchall()}
 
 
-def _after_use(command, cursor, entry):
-    """An earlier import committed these rows and ended its key: what it rejected stands in its side file, the rest is there."""
-    known = command.storage.read_if_there(_side_key(command))
-    rejected = [] if known is None else [tuple(row) for row in list(csv.reader(io.StringIO(gzip.decompress(known).decode("utf-8"), newline="")))[1:]]
-    rejected = [(name, reason) for reason, name in rejected]
-    cursor.execute("SELECT key FROM variable WHERE key = ANY(%s)", (entry["names"],))
-    live = {row[0] for row in cursor.fetchall()}
-    before = {name for name, _ in rejected}
-    rejected += [(name, USED_UP) for name in entry["names"] if name not in live and name not in before]
-    return entry["rows"] - len(rejected), rejected
-
-
-def _side_key(command):
-    return command.prefix + "import/rejected/variable.csv.gz"
-
-
-def _write_rejected_keys(command, rejected):
-    if not rejected:
-        command.storage.remove(_side_key(command))
-        return None
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(("mwaa_reason", "key"))
-    writer.writerows((reason, name) for name, reason in rejected)
-    data = io.BytesIO()
-    with gzip.GzipFile(fileobj=data, mode="wb", mtime=0) as packed:
-        packed.write(text.getvalue().encode("utf-8"))
-    return command.storage.write(_side_key(command), data.getvalue(), "application/gzip")
-
-
-def verify_variables(cursor, command, entry):
-    """By name: the values are gone from S3 by now. `different`: there, but not readable under the target's Fernet key."""
-    fernet, rejected = target_fernet(), set()
-    known = command.storage.read_if_there(_side_key(command))
-    if known is not None:
-        rejected = {row[1] for row in list(csv.reader(io.StringIO(gzip.decompress(known).decode("utf-8"), newline="")))[1:]}
-    cursor.execute("SELECT key, val, is_encrypted FROM variable WHERE key = ANY(%s)", (entry["names"],))
-    state = {name: readable(fernet, value, is_encrypted)[0] for name, value, is_encrypted in cursor}
+def verify_secrets(cursor, command, table, entry):
+    """protocol.ts VerifiedTable, by name: the values are gone from S3 by now. `different`: there, but not readable under the target's Fernet key."""
+    fernet, secrets = target_fernet(), SecretTable(cursor, table)
+    rejected = {name for _, name in NamedRows(command, "rejected", table["name"]).known}
+    cursor.execute("{} WHERE t.{} = ANY(%s)".format(secrets.select(), secrets.quoted_key), (entry["names"],))
+    state = {}
+    for row in cursor:
+        record, closed = secrets.read(fernet, row)
+        state[record[secrets.key]] = not closed
     considered = [name for name in entry["names"] if name not in rejected]
     return {"rows": entry["rows"], "equal": sum(1 for name in considered if state.get(name)), "missing": sum(1 for name in considered if name not in state),
             "different": sum(1 for name in considered if state.get(name) is False), "rejected": len(entry["names"]) - len(considered), "resumed": 0}

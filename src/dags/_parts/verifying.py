@@ -6,7 +6,7 @@ from _parts.database import Database, columns_of, names, quoted, scalar
 from _parts.datasets import DATASET_TRIGGERED
 from _parts.importing import read_manifest
 from _parts.merge import could_match, known_rows
-from _parts.secrets_in import verify_variables
+from _parts.secrets_in import verify_secrets
 from _parts.staging import Staging
 
 
@@ -27,7 +27,7 @@ def verify_tables(command):
                 if table["secret"]:
                     if entry["parts"]:
                         with database.transaction() as cursor:
-                            found[table["name"]] = verify_variables(cursor, command, entry)
+                            found[table["name"]] = verify_secrets(cursor, command, table, entry)
                     continue
                 staged = staging.load(table, entry)
                 found[table["name"]] = _verify(command, database, staging, staged, reported.get(table["name"]))

@@ -18,7 +18,7 @@ describe('readMigrationFile', () => {
       source: { environment: 'analytics', region: 'eu-west-1' },
       target: { environment: 'analytics-v2', region: 'eu-west-1', airflowVersion: '2.10.3', configuration: {}, executionRole: 'clone', environmentOverrides: {}, bucket: undefined, prefix: 'analytics-v2/', create: 'mwaa-migrate' },
       resources: { from: 'source', dags: 'dags', isDagsNamed: false },
-      metadata: { historyDays: 'all', auditLogDays: 30, xcom: true, variables: true, connections: true },
+      metadata: { historyDays: 'all', auditLogDays: 30, xcom: true, variables: true, connections: true, onConflict: { variables: 'keep', connections: 'keep', pools: 'keep' } },
       logs: { tasks: 'none', maxDays: 3 },
       drain: { timeoutMinutes: 60, taskMinutes: 30, leftover: 'resume', resumeDeferred: false },
       cutover: { canary: [], canaryMinutes: 60, batchSize: 100, batchPauseSeconds: 15, missedIntervals: 'report' },
@@ -40,13 +40,13 @@ target:
   bucket: other-bucket
   prefix: team/b/
   create: external
-metadata: { history-days: 0, audit-log-days: all, xcom: false, variables: false, connections: false }
+metadata: { history-days: 0, audit-log-days: all, xcom: false, variables: false, connections: false, on-conflict: { connections: replace } }
 drain: { timeout-minutes: 0, task-minutes: 1, leftover: abort }
 cutover: { canary: [nightly] }
 bucket: { name: "b-{account}", kms-key: "arn:aws:kms:eu-west-1:111122223333:key/k" }
 `, 'm.yml');
     expect(file.target).toMatchObject({ configuration: { 'core.parallelism': '32', 'webserver.x': null }, environmentOverrides: { EnvironmentClass: 'mw1.medium', MaxWorkers: 5 }, prefix: 'team/b/', create: 'external' });
-    expect(file.metadata).toEqual({ historyDays: 0, auditLogDays: 'all', xcom: false, variables: false, connections: false });
+    expect(file.metadata).toEqual({ historyDays: 0, auditLogDays: 'all', xcom: false, variables: false, connections: false, onConflict: { variables: 'keep', connections: 'replace', pools: 'keep' } });
     expect([file.drain.timeoutMinutes, file.cutover.canary, file.bucket.kmsKey]).toEqual([0, ['nightly'], 'arn:aws:kms:eu-west-1:111122223333:key/k']);
   });
 
@@ -58,6 +58,7 @@ bucket: { name: "b-{account}", kms-key: "arn:aws:kms:eu-west-1:111122223333:key/
     ['a missing key', 'source: { environment: a, region: eu-west-1 }\ntarget: { environment: b }', 'target.airflow-version is missing'],
     ['a version that YAML reads as a number', 'source: { environment: a, region: eu-west-1 }\ntarget: { environment: b, airflow-version: 2.10 }', 'm.yml:2:44: target.airflow-version: 2.1 is not allowed as a number: put it in quotes'],
     ['a word that is none', `${SMALL}drain: { leftover: resum }\n`, 'm.yml:3:20: drain.leftover: "resum" is not allowed (did you mean "resume"?); allowed: resume, fail, abort'],
+    ['a policy that is none', `${SMALL}metadata: { on-conflict: { pools: merge } }\n`, 'm.yml:3:35: metadata.on-conflict.pools: "merge" is not allowed; allowed: keep, replace'],
     ['a wrong type', `${SMALL}metadata: { history-days: lots }\n`, 'metadata.history-days: "lots" is not allowed; allowed: all or a whole number from 0 to 36500'],
     ['broken YAML', 'source: [a\nb: 1', 'm.yml:2:1:'],
     ['a key twice', 'id: a\nid: b\n', 'm.yml:2:1: this is no YAML: Map keys must be unique'],

@@ -22,9 +22,9 @@ describe('what moves and what does not', () => {
   it.each([
     ['xcom', { xcom: true }, 'moves', 'XComs'], ['xcom', { xcom: false }, 'stays', 'metadata.xcom: false'], ['variable', { variables: false }, 'stays', 'metadata.variables: false'],
     ['log', { auditLogDays: 0 }, 'stays', 'metadata.audit-log-days: 0'], ['log', { auditLogDays: 7 }, 'moves', 'of the last 7 days'], ['log', { auditLogDays: 'all' }, 'moves', 'the audit log'],
-    ['dag_run', { historyDays: 30 }, 'moves', 'of the last 30 days, and what the next runs need'], ['serialized_dag', {}, 'fills itself', 'from its DAG files'], ['connection', {}, 'stays', 'make them on the target'],
+    ['dag_run', { historyDays: 30 }, 'moves', 'of the last 30 days, and what the next runs need'], ['serialized_dag', {}, 'fills itself', 'from its DAG files'], ['connection', {}, 'stays', 'metadata.connections: false'], ['connection', { connections: true }, 'moves', 'connections, encrypted on the way'],
   ] as const)('%s with %j %s', (name, metadata, fate, why) => expect(fateOf(name, '2.10.3', metadata)).toEqual({ tables: expect.arrayContaining([name]), fate, why: expect.stringContaining(why) }));
 
   it('a table that the catalogue gets one day is no longer said to stay', () =>
-    expect(movementOf([{ name: 'connection', option: 'connections' }], aMigrationFile({ metadata: { connections: true } }).metadata, '2.10.3').filter(({ tables }) => tables.includes('connection'))).toEqual([{ tables: ['connection'], fate: 'moves', why: 'connections, encrypted on the way' }]));
+    expect(movementOf([{ name: 'task_reschedule', option: 'history' }], aMigrationFile({}).metadata, '2.10.3').filter(({ tables }) => tables.includes('task_reschedule'))).toEqual([{ tables: ['task_reschedule'], fate: 'moves', why: 'task_reschedule' }]));
 });
