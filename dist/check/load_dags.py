@@ -5,7 +5,8 @@
 for each of them as it ends, ``{"kind": "plugins", ...}`` and at last ``{"kind": "end"}``. A missing end means that a DAG file ended this program.
 
 Input: ``dags`` and ``plugins`` (folders), ``files`` (paths below ``dags``, or null for all that Airflow would look at), ``jobs``,
-``listSeconds``, ``wallSeconds``, ``cpuSeconds``, ``memoryBytes``, ``fileBytes``, ``reference`` (ISO date after which the next run is looked for).
+``listSeconds``, ``wallSeconds``, ``cpuSeconds``, ``memoryBytes``, ``fileBytes``, ``reference`` (ISO date after which the next run is
+looked for), ``seeds`` (by file and DAG id what load_schedules.py of the other release gave, or absent).
 
 Airflow is imported once, here. Of the user's code only ``airflow_local_settings.py`` runs in this process, as Airflow imports it itself.
 """
@@ -36,13 +37,14 @@ def main():
     # Not the processor time: that of all files together has no natural limit.
     load_limits.limit({**job, "cpuSeconds": None})
     import load_file
+    import load_release
 
-    load_file.warm_up()
-    load_file.make_database()
+    load_release.warm_up()
+    load_release.make_database()
     files, late = job["files"], False
     if files is None:
         try:
-            files = load_limits.within(job["listSeconds"], lambda: sorted(load_file.dag_files(job["dags"])))
+            files = load_limits.within(job["listSeconds"], lambda: sorted(load_release.dag_files(job["dags"])))
         except load_limits.TooLong:
             files, late = [], True
     say({"kind": "files", "files": files, "late": late})

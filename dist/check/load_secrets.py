@@ -17,6 +17,9 @@ class StandIns(BaseSecretsBackend):
     def get_conn_value(self, conn_id, *args, **kwargs):
         return _note("connection", conn_id, None if STATE["stand_in"] is None else "http://login:word@stand-in:80/schema")
 
+    #: Its name before 2.3.
+    get_conn_uri = get_conn_value
+
     def get_config(self, key, *args, **kwargs):
         return None
 

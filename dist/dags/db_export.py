@@ -1,4 +1,4 @@
-"""mwaa-migrate in the source: preflight, drain, export, restore (protocol.ts).
+"""mwaa-migrate in the source: preflight, drain, export, restore, look (protocol.ts).
 
 Rendered by the action for one attempt; as it stands in the repository it defines nothing that can run.
 Works on Python 3.7 to 3.12, Airflow 1.10.12 to 2.11; imports only the standard library, Airflow, boto3, psycopg2 and cryptography.
@@ -418,6 +418,104 @@ def own_filter(table, alias=""):
     return "true"
 
 
+# ---- checksums: What both databases are compared by first: for every table and DAG how many rows, and a sum over them that no order of rows changes.
+
+CHECKSUMS_FORMAT = 1
+#: The first 64 bits of a digest.
+FIRST_BITS = struct.Struct(">Q")
+
+
+class RowSums(object):
+    """Rows and sum of each group of lines: those that begin with the same field, or all of them.
+
+    A line's share is the first 64 bits of its SHA-256; shares are added modulo 2 ** 64, so a row too many counts as much as one too few.
+    """
+
+    def __init__(self, is_grouped):
+        self.is_grouped = is_grouped
+        self._groups = {}
+        self._group = None if is_grouped else self._groups.setdefault(b"", [0, 0])
+        self._begin = None if is_grouped else b""
+
+    def add(self, line):
+        """:param bytes line: of CSV, with its line end. Neighbours are mostly of one DAG, so the last one is tried first."""
+        if self._begin is None or not line.startswith(self._begin):
+            field = first_field(line)
+            self._begin, self._group = field + b",", self._groups.setdefault(field, [0, 0])
+        self._group[0] += 1
+        self._group[1] += FIRST_BITS.unpack_from(hashlib.sha256(line).digest())[0]
+
+    @property
+    def total(self):
+        """The sum over all groups."""
+        return sum(group[1] for group in self._groups.values())
+
+    def groups(self):
+        """{DAG id, None for rows of no DAG or where they are not grouped: (rows, sum as 16 hex digits)}, without groups that have no row."""
+        return {field_text(field): (rows, hex_sum(total)) for field, (rows, total) in self._groups.items() if rows}
+
+
+def hex_sum(total):
+    return "{:016x}".format(total % 2 ** 64)
+
+
+def first_field(line):
+    """The first field of a CSV line as it stands there, its quotes included."""
+    if not line.startswith(b'"'):
+        return line[:line.index(b",")]
+    end = line.index(b'"', 1)
+    while line[end + 1:end + 2] == b'"':  # a quote within
+        end = line.index(b'"', end + 2)
+    return line[:end + 1]
+
+
+def field_text(field):
+    """What COPY wrote as this field: None for NULL."""
+    if field.startswith(b'"'):
+        return field[1:-1].replace(b'""', b'"').decode("utf-8")
+    return field.decode("utf-8") or None
+
+
+def group_column(table, columns):
+    """The column that the lines of a table are grouped by, None where its rows belong to no DAG. NormalForm puts it first."""
+    name = table["dagColumn"] or "dag_id"
+    return name if name in columns else None
+
+
+class ChecksumsWriter(object):
+    """The object with the checksums of all tables: gzip of one line of JSON per table and DAG. Compressed as they come, for 5,000 DAGs have 90,000."""
+
+    def __init__(self, migration_id, attempt):
+        self.compressor = zlib.compressobj(6, zlib.DEFLATED, 31)
+        self.packed = []
+        self._write({"format": CHECKSUMS_FORMAT, "migrationId": migration_id, "attempt": attempt})
+
+    def add(self, table, sums):
+        for dag_id, (rows, total) in sorted(sums.groups().items(), key=lambda group: group[0] or ""):
+            self._write({"table": table, "dag": dag_id, "rows": rows, "sum": total})
+
+    def close(self):
+        """The object's bytes."""
+        return b"".join(self.packed + [self.compressor.flush()])
+
+    def _write(self, value):
+        self.packed.append(self.compressor.compress(json.dumps(value, sort_keys=True).encode("utf-8") + b"\n"))
+
+
+def read_checksums(command, manifest):
+    """{table: {DAG id or None: (rows, sum)}} as the export found them in its snapshot; tables without a row are absent."""
+    lines = zlib.decompress(command.storage.read_checked(manifest["checksumsRef"], "the export's checksums"), 31).splitlines()
+    head = json.loads(lines[0].decode("utf-8"))
+    if head != {"format": CHECKSUMS_FORMAT, "migrationId": manifest["migrationId"], "attempt": manifest["attempt"]}:
+        raise Refusal("foreign-manifest", "The export's checksums are of another format or export.", "they would say nothing about its rows.",
+                      "export again with this release.")
+    found = {}
+    for line in lines[1:]:
+        one = json.loads(line.decode("utf-8"))
+        found.setdefault(one["table"], {})[one["dag"]] = (one["rows"], one["sum"])
+    return found
+
+
 # ---- storage: The migration bucket seen from inside an environment. Every request names the bucket's owner: a stranger's bucket gets nothing.
 
 # S3 takes parts of 5 MiB to 5 GiB, 10,000 of them: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
@@ -567,25 +665,20 @@ class TableWriter(object):
     psycopg2 calls `write` once per row, the header being a call of its own. The header stands once, at the start of the
     first member, so that the whole object is one gzip file with one CSV in it.
 
-    `checksum` is independent of the rows' order: the sum of the first 64 bits of SHA-256 over each row's line. Made here and
-    not by the server, where it takes a second scan as long as COPY's own.
+    `sums` are those of checksums.py. Made here and not by the server, where they take a second scan as long as COPY's own.
     """
 
-    def __init__(self, writer, on_rows=None):
+    def __init__(self, writer, on_rows=None, is_grouped=False):
+        """:param is_grouped: the first column is the DAG's."""
         self.writer = writer
         self.on_rows = on_rows
+        self.sums = RowSums(is_grouped)
         self.parts = []
         self.rows = 0
         self.part = None
         self.header_seen = False
         self.batch = []
         self.batch_bytes = 0
-        self.sum = 0
-
-    @property
-    def checksum(self):
-        """16 hex digits."""
-        return "{:016x}".format(self.sum % 2 ** 64)
 
     def write(self, data):
         if self.part is None:
@@ -597,7 +690,7 @@ class TableWriter(object):
         if not self.header_seen:
             self.header_seen = True
             return
-        self.sum += int.from_bytes(hashlib.sha256(data).digest()[:8], "big")
+        self.sums.add(data)
         self.rows += 1
         self.part["rows"] += 1
         if self.on_rows is not None and self.rows % 1000 == 0:
@@ -813,6 +906,8 @@ def make_dag(rendered, commands):
         "schedule": None, "schedule_interval": None,
     }
     known = inspect.signature(DAG.__init__).parameters
+    if "max_active_tasks" not in known:
+        arguments["concurrency"] = 1  # its name below 2.2, where a started run is at once running: our commands follow each other all the same
     if "schedule" in known:
         del arguments["schedule_interval"]  # 2.4 to 2.11 warn about the old word
     dag = DAG(**{name: value for name, value in arguments.items() if name in known})
@@ -2313,12 +2408,18 @@ class NormalForm(object):
         self.has_ended = has_ended
         self.own = own_filter(table, "t.")
         self.kept = self._kept(metadata)
-        self.columns, expressions = self._columns()
+        self.columns, expressions = self._dag_first(*self._columns())
         self.select = "SELECT {} FROM {} WHERE {} AND {}".format(", ".join(expressions), self._from(), self.own, self.kept)
 
     @property
     def exists(self):
         return bool(self.live)
+
+    def _dag_first(self, columns, expressions):
+        """The checksums of each DAG are made by a line's first field."""
+        at = [index for index, column in enumerate(columns) if column.name == group_column(self.table, names(columns))]
+        order = at + [index for index in range(len(columns)) if index not in at]
+        return [columns[index] for index in order], [expressions[index] for index in order]
 
     def counts(self):
         """Rows that move, rows of our own DAGs, rows beyond the filter."""
@@ -2501,8 +2602,10 @@ def export(command):
             if days is not None:
                 command.say("finding the runs of the newest {} days".format(days))
                 find_kept_runs(cursor, days)
+            checksums = ChecksumsWriter(job["migrationId"], job["attempt"])
             for table in job["tables"]:
-                _add_table(command, cursor, table, manifest, bool(ended))
+                _add_table(command, cursor, table, manifest, bool(ended), checksums)
+            manifest["checksumsRef"] = command.storage.write(command.prefix + "export/checksums.jsonl.gz", checksums.close(), "application/gzip")
             manifest["notMoved"] += tables_that_stay(cursor, job["tables"])
             runs = runs_in_flight(cursor, job["drain"], still_ended(cursor, ended))
             reference = command.storage.write_json(command.prefix + "in-flight.json", {
@@ -2541,7 +2644,7 @@ def _manifest_head(command, cursor):
     }
 
 
-def _add_table(command, cursor, table, manifest, has_ended):
+def _add_table(command, cursor, table, manifest, has_ended, checksums):
     name, metadata = table["name"], command.job["metadata"]
     form = NormalForm(cursor, table, metadata, AIRFLOW_VERSION, command.job["targetVersion"], has_ended)
     if not form.exists:
@@ -2569,7 +2672,7 @@ def _add_table(command, cursor, table, manifest, has_ended):
     if table["secret"]:
         _export_secrets(command, cursor, table, entry)
     else:
-        _export_rows(command, cursor, form, entry)
+        checksums.add(name, _export_rows(command, cursor, form, entry))
     entry["seconds"] = round(time.monotonic() - begun, 1)
     manifest["tables"].append(entry)
 
@@ -2586,9 +2689,11 @@ def _filter_text(table, metadata):
 
 
 def _export_rows(command, cursor, form, entry):
+    """Write the table's object; returns the sums over its rows."""
     name, total = form.table["name"], entry["rows"]
     writer = ObjectWriter(command.storage, "{}export/{}.csv.gz".format(command.prefix, name), "application/gzip")
-    sink = TableWriter(writer, lambda done: command.say("exporting {}".format(name), name, done, total))
+    sink = TableWriter(writer, lambda done: command.say("exporting {}".format(name), name, done, total),
+                       group_column(form.table, entry["columns"]) is not None)
     try:
         cursor.copy_expert("COPY ({}) TO STDOUT WITH (FORMAT csv, HEADER)".format(form.select), sink)
         reference = sink.close()
@@ -2599,9 +2704,10 @@ def _export_rows(command, cursor, form, entry):
         raise Refusal("defect", "{} gave {} rows, but {} were counted in the same snapshot.".format(name, sink.rows, total),
                       "this is a defect of mwaa-migrate.", "report it with the Airflow and PostgreSQL versions.")
     entry["bytes"] = reference["bytes"]
-    entry["checksum"] = sink.checksum
+    entry["checksum"] = hex_sum(sink.sums.total)
     entry["parts"] = [dict(reference, rows=total, members=sink.parts)]
     command.say("exported {}: {} rows".format(name, total), name, total, total)
+    return sink.sums
 
 
 def _export_secrets(command, cursor, table, entry):
@@ -2647,13 +2753,53 @@ def _decrypted(fernet, value):
         return None
 
 
+# ---- look: Command look: what moves in an environment whose REST API nobody reaches. And the user's DAGs that are called as ours are.
+
+#: Runs that are told of each kind: nobody reads more.
+SHOWN_RUNS = 500
+
+
+def look_data(database, command):
+    """Answer of `look` (protocol.ts LookData). Reads only."""
+    with database.snapshot() as cursor:
+        return {
+            "activeDags": [dag["dagId"] for dag in active_dags(cursor)],
+            "began": _runs(cursor, "start_date >= %s::timestamptz", (command.job["since"],)),
+            "queued": _runs(cursor, "state = 'queued'", ()),
+        }
+
+
+def _runs(cursor, condition, values):
+    cursor.execute("SELECT dag_id, run_id FROM dag_run WHERE {} AND {} ORDER BY dag_id, run_id LIMIT {}".format(condition, not_own(), SHOWN_RUNS), values)
+    return [{"dagId": dag_id, "runId": run_id} for dag_id, run_id in cursor.fetchall()]
+
+
+def namesakes(cursor):
+    """Ids of the user's DAGs that are called as ours are, in order: by the file they stand in, or by a run that is none of our commands'."""
+    cursor.execute(
+        "SELECT dag_id FROM dag WHERE dag_id ~ {own} AND coalesce(fileloc, '') !~ '/mwaa_migrate/db_(export|import)[.]py$' "
+        "UNION SELECT dag_id FROM dag_run WHERE dag_id ~ {own} AND coalesce(run_id, '') !~ '^[a-z]+-[0-9]+-[0-9]+$' ORDER BY 1".format(own=literal(OWN_DAGS)))
+    return [row[0] for row in cursor.fetchall()]
+
+
 def preflight(command):
     database = Database()
     try:
-        return preflight_data(database, command)
+        data = preflight_data(database, command)
+        with database.snapshot() as cursor:
+            data["namesakes"] = namesakes(cursor)
+        return data
+    finally:
+        database.close()
+
+
+def look(command):
+    database = Database()
+    try:
+        return look_data(database, command)
     finally:
         database.close()
 
 
 if RENDERED is not None:
-    dag = make_dag(RENDERED, {"preflight": preflight, "drain": drain, "export": export, "restore": restore})
+    dag = make_dag(RENDERED, {"preflight": preflight, "drain": drain, "export": export, "restore": restore, "look": look})

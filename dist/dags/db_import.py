@@ -447,6 +447,104 @@ def own_filter(table, alias=""):
     return "true"
 
 
+# ---- checksums: What both databases are compared by first: for every table and DAG how many rows, and a sum over them that no order of rows changes.
+
+CHECKSUMS_FORMAT = 1
+#: The first 64 bits of a digest.
+FIRST_BITS = struct.Struct(">Q")
+
+
+class RowSums(object):
+    """Rows and sum of each group of lines: those that begin with the same field, or all of them.
+
+    A line's share is the first 64 bits of its SHA-256; shares are added modulo 2 ** 64, so a row too many counts as much as one too few.
+    """
+
+    def __init__(self, is_grouped):
+        self.is_grouped = is_grouped
+        self._groups = {}
+        self._group = None if is_grouped else self._groups.setdefault(b"", [0, 0])
+        self._begin = None if is_grouped else b""
+
+    def add(self, line):
+        """:param bytes line: of CSV, with its line end. Neighbours are mostly of one DAG, so the last one is tried first."""
+        if self._begin is None or not line.startswith(self._begin):
+            field = first_field(line)
+            self._begin, self._group = field + b",", self._groups.setdefault(field, [0, 0])
+        self._group[0] += 1
+        self._group[1] += FIRST_BITS.unpack_from(hashlib.sha256(line).digest())[0]
+
+    @property
+    def total(self):
+        """The sum over all groups."""
+        return sum(group[1] for group in self._groups.values())
+
+    def groups(self):
+        """{DAG id, None for rows of no DAG or where they are not grouped: (rows, sum as 16 hex digits)}, without groups that have no row."""
+        return {field_text(field): (rows, hex_sum(total)) for field, (rows, total) in self._groups.items() if rows}
+
+
+def hex_sum(total):
+    return "{:016x}".format(total % 2 ** 64)
+
+
+def first_field(line):
+    """The first field of a CSV line as it stands there, its quotes included."""
+    if not line.startswith(b'"'):
+        return line[:line.index(b",")]
+    end = line.index(b'"', 1)
+    while line[end + 1:end + 2] == b'"':  # a quote within
+        end = line.index(b'"', end + 2)
+    return line[:end + 1]
+
+
+def field_text(field):
+    """What COPY wrote as this field: None for NULL."""
+    if field.startswith(b'"'):
+        return field[1:-1].replace(b'""', b'"').decode("utf-8")
+    return field.decode("utf-8") or None
+
+
+def group_column(table, columns):
+    """The column that the lines of a table are grouped by, None where its rows belong to no DAG. NormalForm puts it first."""
+    name = table["dagColumn"] or "dag_id"
+    return name if name in columns else None
+
+
+class ChecksumsWriter(object):
+    """The object with the checksums of all tables: gzip of one line of JSON per table and DAG. Compressed as they come, for 5,000 DAGs have 90,000."""
+
+    def __init__(self, migration_id, attempt):
+        self.compressor = zlib.compressobj(6, zlib.DEFLATED, 31)
+        self.packed = []
+        self._write({"format": CHECKSUMS_FORMAT, "migrationId": migration_id, "attempt": attempt})
+
+    def add(self, table, sums):
+        for dag_id, (rows, total) in sorted(sums.groups().items(), key=lambda group: group[0] or ""):
+            self._write({"table": table, "dag": dag_id, "rows": rows, "sum": total})
+
+    def close(self):
+        """The object's bytes."""
+        return b"".join(self.packed + [self.compressor.flush()])
+
+    def _write(self, value):
+        self.packed.append(self.compressor.compress(json.dumps(value, sort_keys=True).encode("utf-8") + b"\n"))
+
+
+def read_checksums(command, manifest):
+    """{table: {DAG id or None: (rows, sum)}} as the export found them in its snapshot; tables without a row are absent."""
+    lines = zlib.decompress(command.storage.read_checked(manifest["checksumsRef"], "the export's checksums"), 31).splitlines()
+    head = json.loads(lines[0].decode("utf-8"))
+    if head != {"format": CHECKSUMS_FORMAT, "migrationId": manifest["migrationId"], "attempt": manifest["attempt"]}:
+        raise Refusal("foreign-manifest", "The export's checksums are of another format or export.", "they would say nothing about its rows.",
+                      "export again with this release.")
+    found = {}
+    for line in lines[1:]:
+        one = json.loads(line.decode("utf-8"))
+        found.setdefault(one["table"], {})[one["dag"]] = (one["rows"], one["sum"])
+    return found
+
+
 # ---- storage: The migration bucket seen from inside an environment. Every request names the bucket's owner: a stranger's bucket gets nothing.
 
 # S3 takes parts of 5 MiB to 5 GiB, 10,000 of them: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
@@ -596,25 +694,20 @@ class TableWriter(object):
     psycopg2 calls `write` once per row, the header being a call of its own. The header stands once, at the start of the
     first member, so that the whole object is one gzip file with one CSV in it.
 
-    `checksum` is independent of the rows' order: the sum of the first 64 bits of SHA-256 over each row's line. Made here and
-    not by the server, where it takes a second scan as long as COPY's own.
+    `sums` are those of checksums.py. Made here and not by the server, where they take a second scan as long as COPY's own.
     """
 
-    def __init__(self, writer, on_rows=None):
+    def __init__(self, writer, on_rows=None, is_grouped=False):
+        """:param is_grouped: the first column is the DAG's."""
         self.writer = writer
         self.on_rows = on_rows
+        self.sums = RowSums(is_grouped)
         self.parts = []
         self.rows = 0
         self.part = None
         self.header_seen = False
         self.batch = []
         self.batch_bytes = 0
-        self.sum = 0
-
-    @property
-    def checksum(self):
-        """16 hex digits."""
-        return "{:016x}".format(self.sum % 2 ** 64)
 
     def write(self, data):
         if self.part is None:
@@ -626,7 +719,7 @@ class TableWriter(object):
         if not self.header_seen:
             self.header_seen = True
             return
-        self.sum += int.from_bytes(hashlib.sha256(data).digest()[:8], "big")
+        self.sums.add(data)
         self.rows += 1
         self.part["rows"] += 1
         if self.on_rows is not None and self.rows % 1000 == 0:
@@ -842,6 +935,8 @@ def make_dag(rendered, commands):
         "schedule": None, "schedule_interval": None,
     }
     known = inspect.signature(DAG.__init__).parameters
+    if "max_active_tasks" not in known:
+        arguments["concurrency"] = 1  # its name below 2.2, where a started run is at once running: our commands follow each other all the same
     if "schedule" in known:
         del arguments["schedule_interval"]  # 2.4 to 2.11 warn about the old word
     dag = DAG(**{name: value for name, value in arguments.items() if name in known})
