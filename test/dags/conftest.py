@@ -248,6 +248,7 @@ class Migration:
         self.cutover = {"canary": [], "canaryMinutes": 60, "batchSize": 0, "batchPauseSeconds": 0, "missedIntervals": "report"}
         self.earlier_attempts, self.earlier_manifests, self.earlier_ran, self.ran = [], [], [], None
         self.mode, self.envelope, self.active_dags, self.manifest = "final", None, [], None
+        self.since = None
         self.constants = {
             "PROGRESS_SECONDS = 3": "PROGRESS_SECONDS = 0.2",
             "POLL_SECONDS = 5": "POLL_SECONDS = 0.2",
@@ -292,6 +293,7 @@ class Migration:
             "earlierManifests": self.earlier_manifests,
             "earlierRan": self.earlier_ran,
             "ran": self.ran,
+            **({"since": self.since} if self.since else {}),
         }
         body = json.dumps(job).encode()
         key = "{}{}/job.json".format(self.prefix, command)
