@@ -20,14 +20,15 @@ export async function oursOn(world: MigrationWorld, name: string): Promise<reado
   ];
 }
 
-/** In the migration bucket: exported secrets, in any version, and statements of its policy that let an environment in. After a cutover phase cleanup takes the statements away. */
+/** In the migration bucket: exported secrets, and statements of its policy that let an environment in. After a cutover phase cleanup takes the statements away. */
 export async function openIn(world: MigrationWorld): Promise<readonly string[]> {
   return [...await secretObjects(world), ...(await Promise.all([SOURCE, TARGET].map((name) => statementsFor(world, world.sandbox.environment(name))))).flat()];
 }
 
-async function secretObjects({ sandbox }: MigrationWorld): Promise<readonly string[]> {
+/** Exported secrets in the migration bucket, in any version. */
+export async function secretObjects({ sandbox }: MigrationWorld): Promise<readonly string[]> {
   const found: string[] = [];
-  for await (const { bucket, key } of sandbox.s3.everyByte()) if (bucket === MIGRATION_BUCKET && /\/(?:variable|connection)\.csv/u.test(key)) found.push(key);
+  for await (const { bucket, key } of sandbox.s3.everyByte()) if (bucket === MIGRATION_BUCKET && /\/export\/(?:variable|connection)\.csv/u.test(key)) found.push(key);
   return found;
 }
 
