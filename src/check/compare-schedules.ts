@@ -111,9 +111,11 @@ function configured({ configuration }: Comparison): string {
 const isDeclined = ({ configuration }: Comparison): boolean => ['scheduler.create_cron_data_intervals', 'scheduler.create_delta_data_intervals'].some((name) => Object.hasOwn(configuration, name));
 
 function notCompared(pairs: readonly Pair[], { source, target, folder, versions }: Comparison): readonly string[] {
-  const failed = source.loaded.filter(({ outcome, errors }) => outcome !== 'loaded' || errors.length > 0).map(({ file }) => file);
+  // Where the target loads none of a file's DAGs either, there is nothing to compare, and a finding says so.
+  const made = new Set(target.loaded.filter(({ dags }) => dags.length > 0).map(({ file }) => file));
+  const failed = source.loaded.filter(({ file, outcome, errors }) => made.has(file) && (outcome !== 'loaded' || errors.length > 0)).map(({ file }) => file);
   const silent = pairs.filter(({ before, after }) => before !== undefined && after !== undefined && (before.nextRun === undefined || after.nextRun === undefined)).map(({ dag }) => dag.dagId);
-  const tried = new Set(source.loaded.map(({ file }) => file)), lacking = target.loaded.filter(({ file, dags }) => dags.length > 0 && !tried.has(file)).map(({ file }) => file);
+  const tried = new Set(source.loaded.map(({ file }) => file)), lacking = [...made].filter((file) => !tried.has(file));
   const about = (list: readonly string[], what: string, why: string): readonly string[] => (list.length === 0 ? [] : [`Schedules of ${counted(list.length, what)} were not compared with Airflow ${versions.source}: ${why} ${named(list)}.`]);
   return [
     ...about(failed.map((file) => `${folder}/${file}`), 'DAG file', 'on it, without your values and packages of the source, these do not load whole:'),

@@ -74,6 +74,10 @@ describe('what was not compared', () => {
     expect(notChecked).toEqual([expect.stringMatching(/^Schedules of 1 DAG file were not compared with Airflow 2\.7\.2: .*dags\/new\.py\.$/u)]);
     expect(dags[0]?.schedule.source).toBeUndefined();
   });
+  it('is no file that the target does not load either: that is a finding', () => {
+    const broken = loaded({ file: 'gone.py', errors: [{ file: 'gone.py', line: 1, place: undefined, text: 'ImportError: gone', always: true, again: true }] });
+    expect(compareSchedules([], { source: broken, target: broken, versions, folder: 'dags', configuration: {} }).notChecked).toEqual([]);
+  });
   it('is files that only the target looks at', () => expect(compareSchedules([aCheckedDag()], { source: loaded(), target: loaded({ dags: [running([[DAY]])] }), versions, folder: 'dags', configuration: {} }).notChecked).toEqual([expect.stringContaining('dags/sales.py')]));
   it('is DAGs whose next run could not be had', () => expect(compare(running([[DAY]]), running([], { nextRun: undefined })).notChecked).toEqual([expect.stringContaining('Schedules of 1 DAG ')]));
   it('leaves parts of other DAGs alone: nothing but those starts them', () => {
