@@ -106,7 +106,9 @@ const airflow3 = (baseUrl: string, secrets: Secrets): Readonly<Record<string, st
 function taskLogs({ settings, endpointUrl }: VariablesInput): Readonly<Record<string, string>> {
   const task = settings.logging.TaskLogs;
   const level = task?.LogLevel ?? 'INFO';
-  const isRemote = endpointUrl !== undefined && (task?.Enabled ?? true);
+  // Below 2.4 watchtower (0.7, 1.0) waits in a forked task for ever for a thread that only its parent has [seen, 2.2.2], and 1.10 has none. On MWAA a task
+  // gets a new interpreter.
+  const isRemote = endpointUrl !== undefined && isAtLeast(settings.airflowVersion, '2.4') && (task?.Enabled ?? true);
   const group = `cloudwatch://arn:aws:logs:${settings.region}:${settings.account}:log-group:airflow-${settings.name}-Task`;
   return Object.fromEntries(['LOGGING', 'CORE'].flatMap((section) => [
     [`AIRFLOW__${section}__LOGGING_LEVEL`, level],
