@@ -121,9 +121,10 @@ export async function anAirflow() {
           rest.push(call);
           return script.rest(call);
         },
-        cli: (args) => {
+        cli: async (args) => {
           cli.push(args);
-          return Promise.resolve({ code: 1, stdout: 'out', stderr: 'err' });
+          await made.hold;
+          return { code: 1, stdout: 'out', stderr: 'err' };
         },
         syncNow: () => Promise.resolve(),
         applySettings: async (changed) => {
@@ -135,6 +136,10 @@ export async function anAirflow() {
     },
     close: () => Promise.resolve(),
   };
-  return { machinery, rest, cli, started, applied, stopped, script, close: () => new Promise<void>((resolve) => { server.close(() => resolve()); server.closeAllConnections(); }) };
+  const made = {
+    machinery, rest, cli, started, applied, stopped, script, /** A command of the CLI ends when this does. */ hold: undefined as Promise<undefined> | undefined,
+    close: () => new Promise<void>((resolve) => { server.close(() => resolve()); server.closeAllConnections(); }),
+  };
+  return made;
 }
 export type AnAirflow = Awaited<ReturnType<typeof anAirflow>>;

@@ -67,9 +67,33 @@ describe('a command of Airflow\'s CLI', () => {
   });
 
   it('waits for the one before: the web server takes one at a time', async () => {
-    const { cli, waited } = ours();
+    let now = 0, most = 0;
+    const server = http.createServer((_, response) => {
+      now += 1;
+      most = Math.max(most, now);
+      setTimeout(() => {
+        now -= 1;
+        response.writeHead(200, { 'content-type': 'application/json' }).end(GOOD.body);
+      }, 30);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { cli } = ours(`127.0.0.1:${(server.address() as AddressInfo).port}`);
     await Promise.all([cli('version'), cli('version'), cli('version')]);
-    expect([mwaa.airflow.cli.length, waited()]).toEqual([3, 0]);
+    expect(most).toBe(1);
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  it('a second one at once is refused by the sandbox, so that nothing is built on it', async () => {
+    const { cli: first } = ours(), { cli: second, waited } = ours();
+    let release: (nothing: undefined) => void = () => undefined;
+    mwaa.airflow.hold = new Promise<undefined>((resolve) => { release = resolve; });
+    const held = first('version');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await expect(second('version')).rejects.toThrow(/at last: HTTP 503 \(Another command runs\)/u);
+    expect(waited()).toBeGreaterThan(0);
+    release(undefined);
+    expect(await held).toEqual({ stdout: 'out', stderr: 'err' });
   });
 
   it('goes on after one that failed', async () => {

@@ -66,6 +66,7 @@ describe('a failure that nobody expects', () => {
     const failure = failureIn({ stdout: '', stderr: 'Traceback…\nOperationalError: could not connect to postgresql+psycopg2://airflow:hunter2@db.internal:5432/AirflowMetadata \u0007now\n' });
     expect(failure).toBe('OperationalError: could not connect to (address)  now');
   });
+  it('is told without the colours of a log line', () => expect(failureIn({ stdout: '[\u001b[34m2026-11-23\u001b[0m] {\u001b[34mdagbag.py:\u001b[0m500} \u001b[31mERROR\u001b[0m - gone\u001b[0m\n', stderr: '' })).toBe('[2026-11-23] {dagbag.py:500} ERROR - gone'));
   it('says so when there is nothing', () => expect(failureIn({ stdout: '\n', stderr: '' })).toBe('nothing at all'));
   it.each([
     ['unpause', () => readUnpause({ stdout: 'Dag: db_export, paused: True\n', stderr: '' }, 'db_export')],
