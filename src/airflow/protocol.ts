@@ -5,7 +5,7 @@
  * The Python side (src/dags) reads and writes the same shapes; test/contract holds both to the examples in test/builders.
  */
 import type { Table } from '../metadata/catalogue.js';
-import type { OnConflict } from '../migration-file/migration-file.js';
+import type { DagPatterns, OnConflict } from '../migration-file/migration-file.js';
 
 export const PROTOCOL_SCHEMA = 1;
 
@@ -76,7 +76,13 @@ export type Job = Readonly<{
     /** null: all. Days back from the snapshot, by logical date. */
     historyDays: number | null;
     auditLogDays: number | null;
+    /** Patterns as Python's fnmatch knows them, over DAG ids; no include takes all. */
+    dags: DagPatterns;
     xcom: boolean;
+    /** null: of any size. */
+    xcomMaxBytes: number | null;
+    jobs: boolean;
+    taskReschedule: boolean;
     variables: boolean;
     connections: boolean;
     /** Export writes it into the manifest, and import follows the manifest: what was approved counts. */
@@ -91,6 +97,8 @@ export type Job = Readonly<{
   earlierAttempts: readonly number[];
   /** import: manifests of attempts that were imported before. Rows that still are as those brought them are replaced. */
   earlierManifests: readonly ObjectRef[];
+  /** import: `broughtFile` of the secret tables of attempts that were imported before; absent where there are none. */
+  earlierBrought?: readonly ObjectRef[];
   /** import: RanOnTarget of attempts that were rolled back. The source has decided since what is true of those runs, so its rows replace the target's. */
   earlierRan: readonly ObjectRef[];
   /** restore: what the target ran between cutover and rollback (`<n>/deactivate/ran.json`), so that the source runs none of it again. */
@@ -215,14 +223,16 @@ export type ImportedTable = Readonly<{
   replaced?: number;
   /** Side file that names each of these. */
   replacedFile?: ObjectRef | null;
+  /** Secret tables: `{ table, rows: { name: xmin } }`, which version of each row this attempt wrote, so that a later one knows what nobody has touched since. */
+  broughtFile?: ObjectRef | null;
   /** What loading and writing it took. Absent in a result of an earlier release. */
   seconds?: number;
 }>;
 /**
  * A setting that met another one of its name on the target, or that the target cannot take (`refused`). `adopted`: written over a row that was as
- * Airflow makes it in every environment. `why` names columns, never what is in them.
+ * Airflow makes it in every environment. `renewed`: written over what an earlier attempt brought and nobody has touched since. `why` names columns, never what is in them.
  */
-export type SettledRow = Readonly<{ name: string; outcome: 'kept' | 'replaced' | 'adopted' | 'refused'; why: string }>;
+export type SettledRow = Readonly<{ name: string; outcome: 'kept' | 'replaced' | 'adopted' | 'renewed' | 'refused'; why: string }>;
 export type ImportData = Readonly<{
   tables: Readonly<Record<string, ImportedTable>>;
   parkedRuns: number;

@@ -24,6 +24,8 @@ export type Rule =
   | 'parked-task'
   /** … and its try number becomes the number of finished tries. */
   | 'finished-tries'
+  /** A process of the source that still runs arrives as failed: nobody on the target is to wait for its heartbeat. */
+  | 'ended-process'
   /** The id of a dataset, which travels as `dataset_uri`; a dataset that the target lacks is added there. */
   | 'by-uri'
   /** The id of a dataset event, which travels as `dataset_uri`, its time, its source, and its number among equals (`event_number`). */
@@ -60,7 +62,7 @@ export type Table = Readonly<{
   /** The one row that every environment has from the start: of it, `columns` are set to the source's. */
   adopt: Readonly<{ column: string; value: string; columns: readonly string[] }> | null;
   /** Which option of the migration file governs it. */
-  option: 'history' | 'xcom' | 'audit-log' | 'pools' | 'variables' | 'connections';
+  option: 'history' | 'xcom' | 'audit-log' | 'jobs' | 'task-reschedule' | 'pools' | 'variables' | 'connections';
   /** Encrypted on the way, and not written at all in a rehearsal. */
   secret: boolean;
 }>;

@@ -43,6 +43,7 @@ function tableProblem(table: Fields, mode: 'rehearsal' | 'final', isSealed: bool
   if (typeof table.secret !== 'boolean' || typeof table.filter !== 'string') return 'does not say whether it is secret and how it was filtered';
   if (table.secret ? table.checksum !== null : !(typeof table.checksum === 'string' && /^[0-9a-f]{16}$/.test(table.checksum))) return 'has no proper checksum';
   if (!isRecord(table.leftOut) || !Object.values(table.leftOut).every(isCount)) return 'does not say what was left out';
+  if (table.leftOutFile !== undefined && !(isRef(table.leftOutFile) && isCount(table.leftOutFile.rows))) return 'names no side file of what was left out';
   if (table.seconds !== undefined && !isSeconds(table.seconds)) return 'does not say in seconds how long it took';
   if (![table.unreadable, table.repeated, ...Object.values(isRecord(table.filled) ? table.filled : {})].every((one) => one === undefined || isTextList(one))) return 'names rows that stay behind in no proper list';
   if (!Array.isArray(table.parts) || !table.parts.every(isPart)) return 'has a part without key, version id, sha256, bytes and rows';
@@ -82,7 +83,8 @@ const isRef = (value: unknown): value is Fields => isRecord(value) && isText(val
 const isMember = (value: unknown): boolean => isRecord(value) && isCount(value.offset) && isCount(value.length) && isCount(value.rows) && isSha256(value.sha256);
 const isPart = (value: unknown): boolean => isRef(value) && isCount(value.rows) && (value.members === undefined || (Array.isArray(value.members) && value.members.every(isMember)));
 const isFilters = (value: unknown): boolean =>
-  isRecord(value) && isDays(value.historyDays) && isDays(value.auditLogDays) && [value.xcom, value.variables, value.connections].every((one) => typeof one === 'boolean') && isOnConflict(value.onConflict);
+  isRecord(value) && isDays(value.historyDays) && isDays(value.auditLogDays) && [value.xcom, value.jobs, value.taskReschedule, value.variables, value.connections].every((one) => typeof one === 'boolean') && isOnConflict(value.onConflict) && isDays(value.xcomMaxBytes) &&
+  isRecord(value.dags) && isTextList(value.dags.include) && isTextList(value.dags.exclude);
 const isOnConflict = (value: unknown): boolean => isRecord(value) && [value.variables, value.connections, value.pools].every((one) => one === 'keep' || one === 'replace');
 const isEnvelope = (value: unknown): boolean =>
   value === null || (isRecord(value) && ((value.wrap === 'kms' && isText(value.keyArn)) || (value.wrap === 'rsa' && isText(value.fingerprint))));

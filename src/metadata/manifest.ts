@@ -2,9 +2,8 @@
  * The export manifest, `<n>/export/manifest.json`: what db_export wrote, so that whoever reads it later gets these bytes or an error.
  * db_export (Python) writes it; the action and db_import read it. docs/reference/manifest.md describes every field.
  */
-import type { InFlightRun, ObjectRef } from '../airflow/protocol.js';
+import type { InFlightRun, Job, ObjectRef } from '../airflow/protocol.js';
 import { UserError } from '../errors.js';
-import type { OnConflict } from '../migration-file/migration-file.js';
 import { manifestProblem } from './manifest-shape.js';
 
 /** Raised when a reader of the old shape would misread the new one; not for an added optional field. */
@@ -35,6 +34,8 @@ export type ManifestTable = Readonly<{
   filter: string;
   /** What the export did not take: reason → rows. */
   leftOut: Readonly<Record<string, number>>;
+  /** `<n>/export/left-out/<table>.csv.gz`: the rows of `leftOut` that nobody chose to leave, as the source has them, behind a column `mwaa_reason`. */
+  leftOutFile?: ObjectRef & Readonly<{ rows: number }>;
   /** Secret tables: rows that could not be decrypted on the source, by name. */
   unreadable?: readonly string[];
   /** Secret tables: rows left out because a newer one of the same name moves, as "name (id 7)"; Airflow 1.10 allows several connections of one name. */
@@ -54,7 +55,8 @@ export type Manifest = Readonly<{
   targetVersion: string;
   /** ISO 8601 UTC: when the transaction began that read everything. */
   snapshotAt: string;
-  filters: Readonly<{ historyDays: number | null; auditLogDays: number | null; xcom: boolean; variables: boolean; connections: boolean; onConflict: OnConflict }>;
+  /** As the migration file says them (protocol.ts Job). */
+  filters: Job['metadata'];
   /** How secret tables are wrapped; null in a rehearsal. */
   envelope: Readonly<{ wrap: 'kms'; keyArn: string }> | Readonly<{ wrap: 'rsa'; fingerprint: string }> | null;
   tables: readonly ManifestTable[];
@@ -99,7 +101,7 @@ export function parseManifest(text: string, location: string): Manifest {
 }
 
 /** Every object that the manifest names, with the version it must have. */
-export const objectsOf = (manifest: Manifest): readonly ObjectRef[] => [...manifest.tables.flatMap(({ parts }) => parts), manifest.inFlightRef, manifest.checksumsRef, ...(manifest.schedulesRef ? [manifest.schedulesRef] : [])];
+export const objectsOf = (manifest: Manifest): readonly ObjectRef[] => [...manifest.tables.flatMap(({ parts, leftOutFile }) => [...parts, ...(leftOutFile ? [leftOutFile] : [])]), manifest.inFlightRef, manifest.checksumsRef, ...(manifest.schedulesRef ? [manifest.schedulesRef] : [])];
 
 const damaged = (location: string, problem: string, cause?: unknown) =>
   new UserError(

@@ -1,5 +1,5 @@
 /** What a key means that is not written. The numbers stand in the schema, so that editor, docs and code say the same. */
-import type { MigrationFile, OnConflict } from './migration-file.js';
+import type { DagPatterns, MigrationFile, OnConflict } from './migration-file.js';
 import schema from './schema.json' with { type: 'json' };
 
 type Values = Readonly<Record<string, unknown>>;
@@ -35,7 +35,11 @@ export function withDefaults(value: Values): MigrationFile {
     metadata: {
       historyDays: read('metadata', 'history-days') as number | 'all',
       auditLogDays: read('metadata', 'audit-log-days') as number | 'all',
+      dags: { include: [], exclude: [], ...(written('metadata', 'dags') as Partial<DagPatterns> | undefined) },
       xcom: read('metadata', 'xcom') as boolean,
+      xcomMaxBytes: (written('metadata', 'xcom-max-bytes') as number | undefined) ?? null,
+      jobs: read('metadata', 'jobs') as boolean,
+      taskReschedule: read('metadata', 'task-reschedule') as boolean,
       variables: read('metadata', 'variables') as boolean,
       connections: read('metadata', 'connections') as boolean,
       onConflict: onConflictOf(written('metadata', 'on-conflict') as Partial<OnConflict> | undefined),

@@ -1,4 +1,6 @@
 /** Settings of the target that say something else than the source's of the same name: left as they are, or written over. */
+/** fnmatch patterns over DAG ids; an empty `include` takes all. */
+export type DagPatterns = Readonly<{ include: readonly string[]; exclude: readonly string[] }>;
 export type OnConflict = Readonly<Record<'variables' | 'connections' | 'pools', 'keep' | 'replace'>>;
 
 /** The file that input `config` names, after defaults; shapes and names as in docs/reference/migration-file.md. */
@@ -25,7 +27,7 @@ export type MigrationFile = Readonly<{
   }>;
   /** Paths in the repository, for check and plan; undefined: where they usually are. */
   resources: Readonly<{ from: 'source' | 'repository'; dags: string; /** False: `dags` is the default; that folder need not be there. */ isDagsNamed?: boolean; requirements: string | undefined; plugins: string | undefined }>;
-  metadata: Readonly<{ historyDays: number | 'all'; auditLogDays: number | 'all'; xcom: boolean; variables: boolean; connections: boolean; onConflict: OnConflict }>;
+  metadata: Readonly<{ historyDays: number | 'all'; auditLogDays: number | 'all'; dags: DagPatterns; xcom: boolean; xcomMaxBytes: number | null; jobs: boolean; taskReschedule: boolean; variables: boolean; connections: boolean; onConflict: OnConflict }>;
   logs: Readonly<{ tasks: 'failed' | 'all' | 'none'; maxDays: number }>;
   drain: Readonly<{ timeoutMinutes: number; taskMinutes: number; leftover: 'resume' | 'fail' | 'abort'; resumeDeferred: boolean }>;
   cutover: Readonly<{ canary: readonly string[]; canaryMinutes: number; batchSize: number; batchPauseSeconds: number; missedIntervals: 'report' | 'run' }>;

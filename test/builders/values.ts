@@ -28,7 +28,7 @@ export const aMigrationFile = (given: FileChanges = {}): MigrationFile => ({
     ...given.target,
   },
   resources: { from: 'source', dags: 'dags', requirements: undefined, plugins: undefined, ...given.resources },
-  metadata: { historyDays: 'all', auditLogDays: 30, xcom: true, variables: true, connections: false, onConflict: { variables: 'keep', connections: 'keep', pools: 'keep' }, ...given.metadata },
+  metadata: { historyDays: 'all', auditLogDays: 30, dags: { include: [], exclude: [] }, xcom: true, xcomMaxBytes: null, jobs: false, taskReschedule: false, variables: true, connections: false, onConflict: { variables: 'keep', connections: 'keep', pools: 'keep' }, ...given.metadata },
   logs: { tasks: 'none', maxDays: 3, ...given.logs },
   drain: { timeoutMinutes: 60, taskMinutes: 30, leftover: 'resume', resumeDeferred: false, ...given.drain },
   cutover: { canary: [], canaryMinutes: 60, batchSize: 100, batchPauseSeconds: 15, missedIntervals: 'report', ...given.cutover },
@@ -109,7 +109,7 @@ export const aManifestTable = (name: string, given: Partial<ManifestTable> = {})
 
 export const aManifest = (given: Partial<Manifest> = {}): Manifest => ({
   format: 1, migrationId: 'analytics-to-analytics-v2', attempt: 1, mode: 'final', source: { airflowVersion: '2.7.2', alembicHead: '405de8318b3a', databaseVersion: '15.4' }, targetVersion: '2.10.3',
-  snapshotAt: '2026-11-22T12:00:00Z', filters: { historyDays: null, auditLogDays: 30, xcom: true, variables: true, connections: false, onConflict: { variables: 'keep', connections: 'keep', pools: 'keep' } }, envelope: { wrap: 'rsa', fingerprint: 'f'.repeat(64) },
+  snapshotAt: '2026-11-22T12:00:00Z', filters: { historyDays: null, auditLogDays: 30, dags: { include: [], exclude: [] }, xcom: true, xcomMaxBytes: null, jobs: false, taskReschedule: false, variables: true, connections: false, onConflict: { variables: 'keep', connections: 'keep', pools: 'keep' } }, envelope: { wrap: 'rsa', fingerprint: 'f'.repeat(64) },
   tables: TABLES.map(({ name }) => aManifestTable(name)), notMoved: [], activeDags: 0, inFlight: [], inFlightRef: { key: 'p/1/in-flight.json', versionId: 'v-in-flight', sha256: SHA, bytes: 10 },
   checksumsRef: { key: 'p/1/export/checksums.jsonl.gz', versionId: 'v-checksums', sha256: SHA, bytes: 10 }, ...given,
 });

@@ -243,10 +243,12 @@ class Migration:
         self.short_hash = hashlib.sha256(self.id.encode()).hexdigest()[:8]
         self.attempt = 1
         self.metadata = {"historyDays": None, "auditLogDays": None, "xcom": True, "variables": True, "connections": True}
+        self.metadata.update({"dags": {"include": [], "exclude": []}, "xcomMaxBytes": None, "jobs": False, "taskReschedule": False})
         self.metadata["onConflict"] = {"variables": "keep", "connections": "keep", "pools": "keep"}
         self.drain = {"timeoutMinutes": 60, "taskMinutes": 30, "leftover": "resume", "resumeDeferred": False}
         self.cutover = {"canary": [], "canaryMinutes": 60, "batchSize": 0, "batchPauseSeconds": 0, "missedIntervals": "report"}
         self.earlier_attempts, self.earlier_manifests, self.earlier_ran, self.ran = [], [], [], None
+        self.earlier_brought = []
         self.mode, self.envelope, self.active_dags, self.manifest = "final", None, [], None
         self.since = None
         self.constants = {
@@ -291,6 +293,7 @@ class Migration:
             "activeDags": self.active_dags,
             "earlierAttempts": self.earlier_attempts,
             "earlierManifests": self.earlier_manifests,
+            "earlierBrought": self.earlier_brought,
             "earlierRan": self.earlier_ran,
             "ran": self.ran,
             **({"since": self.since} if self.since else {}),

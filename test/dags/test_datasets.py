@@ -184,7 +184,7 @@ def test_a_filter_takes_no_event_that_a_run_was_made_for_or_that_is_waited_for(m
         ("2999-01-01",),
     ]
     assert rows(target, QUEUE) == rows(source, QUEUE)
-    assert [left[name] for name in TABLES] == [{"beyond the filter": 1}, {"beyond the filter": 1}, {}]
+    assert [left[name] for name in TABLES] == [{"older than metadata.history-days": 1}, {"older than metadata.history-days": 1}, {}]
     assert [row[1] for row in target.sql(CONSUMED + " ORDER BY 2")] == [
         "dataset_triggered__2019-01-02T00:00:00+00:00",
         "dataset_triggered__2019-02-02T00:00:00+00:00",

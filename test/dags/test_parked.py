@@ -96,7 +96,8 @@ def test_filters_keep_the_newest_automated_run_and_runs_in_flight(migration):
     ]
     assert migration.target.sql("SELECT dag_id FROM xcom") == [("live",)]
     left = {table["name"]: table["leftOut"] for table in manifest["tables"]}
-    assert left["dag_run"] == {"beyond the filter": 4} and left["xcom"] == {"beyond the filter": 12}
+    assert left["dag_run"] == {"older than metadata.history-days": 4}
+    assert left["xcom"] == {"older than metadata.history-days": 8, "metadata.xcom is false": 4}
 
 
 def test_filters_keep_everything_of_a_run_that_moves(migration):

@@ -147,7 +147,7 @@ def test_the_action_reads_the_manifest(world, migration, mode):
     )
     command = ["node", "--import", "tsx", "--input-type=module", "--eval", program, str(file)]
     done = subprocess.run(command, cwd=conftest.ROOT, capture_output=True, text=True)
-    assert done.stdout == "12\n", done.stderr
+    assert done.stdout == "16\n", done.stderr
 
 
 def test_a_rehearsal_counts_variables_and_writes_none(migration):

@@ -3,6 +3,7 @@ import json
 import zlib
 
 from _parts.database import FINAL_STATES, FINISHED_RUNS, OWN_DAGS, OWN_VARIABLES, columns_of, iso, literal, names, quoted, scalar, text_list
+from _parts.patterns import ALL_DAGS, is_taken
 
 #: SQL: the run `r` has not ended.
 IN_FLIGHT = "coalesce(r.state, '') NOT IN ({})".format(text_list(FINISHED_RUNS))
@@ -68,11 +69,12 @@ def task_link(cursor):
             "t.map_index" if "map_index" in there else "-1")
 
 
-def runs_in_flight(cursor, order, ended=()):
+def runs_in_flight(cursor, order, ended=(), dags=ALL_DAGS):
     """Runs that have not ended, as protocol.ts InFlightRun and `tasks`: their unfinished task instances.
 
     :param dict order: the job's `drain`.
     :param ended: what the drain has ended and still stands so (ended.py); listed with their state before.
+    :param dags: as patterns.py has them; runs of other DAGs stay behind.
     """
     run_type = "run_type" if "run_type" in names(columns_of(cursor, "dag_run")) else "'unknown'"
     cursor.execute(
@@ -98,7 +100,7 @@ def runs_in_flight(cursor, order, ended=()):
             run["deferred"].append(task_id if map_index < 0 else "{}[{}]".format(task_id, map_index))
         run["tasks"].append({"taskId": task_id, "mapIndex": map_index, "state": state, "tryNumber": try_number})
     for run in runs:
-        run["fate"] = _fate(run, order)
+        run["fate"] = _fate(run, order) if is_taken(run["dagId"], dags) else "left"
     return runs
 
 

@@ -41,7 +41,7 @@ def drain(command):
             stop_if_ordered_back(command)
         with database.snapshot() as cursor:
             ended = still_ended(cursor, read_ended(command)["instances"])
-            leftover = runs_in_flight(cursor, order, ended)
+            leftover = runs_in_flight(cursor, order, ended, command.job["metadata"]["dags"])
         return {"paused": active["dagIds"], "leftover": [without_tasks(run) for run in leftover], "waitedSeconds": int(time.time() - begun),
                 "ended": len(ended)}
     finally:

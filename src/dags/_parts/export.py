@@ -6,15 +6,18 @@ from airflow import __version__ as airflow_version_text
 from _parts.activity import active_dags, runs_in_flight, without_tasks
 from _parts.checksums import ChecksumsWriter, group_column, hex_sum
 from _parts.dagfile import AIRFLOW_VERSION
-from _parts.database import Database, iso, names, quoted, scalar
+from _parts.database import Database, iso, names, scalar
 from _parts.datasets import uri_that_moves
 from _parts.drained import read_active, read_ended
 from _parts.ended import keep_ended, still_ended
 from _parts.failures import Refusal
-from _parts.kept_runs import find_kept_runs, make_kept_runs
+from _parts.kept_runs import find_kept_runs, has_run_filter, make_kept_runs
+from _parts.left_out import SWITCHES
 from _parts.normal_form import NormalForm
 from _parts.owed_events import owed_events
+from _parts.patterns import chooses
 from _parts.secrets_out import export_secrets
+from _parts.side_files import write_lost
 from _parts.staying import tables_that_stay
 from _parts.storage import ObjectWriter, TableWriter
 
@@ -34,21 +37,21 @@ def export(command):
         if ended:
             with database.transaction() as cursor:
                 keep_ended(cursor, still_ended(cursor, ended), job["drain"]["leftover"] == "fail")
-        days = job["metadata"]["historyDays"]
-        if days is not None:
+        days, dags, is_filtered = job["metadata"]["historyDays"], job["metadata"]["dags"], has_run_filter(job["metadata"])
+        if is_filtered:
             with database.transaction() as cursor:
                 make_kept_runs(cursor)
         with database.snapshot() as cursor:
             manifest = _manifest_head(command, cursor)
-            if days is not None:
-                command.say("finding the runs of the newest {} days".format(days))
-                find_kept_runs(cursor, days)
+            if is_filtered:
+                command.say("finding the runs that move")
+                find_kept_runs(cursor, days, dags)
             checksums = ChecksumsWriter(job["migrationId"], job["attempt"])
             for table in job["tables"]:
                 _add_table(command, cursor, table, manifest, bool(ended), checksums)
             manifest["checksumsRef"] = command.storage.write(command.prefix + "export/checksums.jsonl.gz", checksums.close(), "application/gzip")
             manifest["notMoved"] += tables_that_stay(cursor, job["tables"])
-            runs = runs_in_flight(cursor, job["drain"], still_ended(cursor, ended))
+            runs = runs_in_flight(cursor, job["drain"], still_ended(cursor, ended), dags)
             reference = command.storage.write_json(command.prefix + "in-flight.json", {
                 "format": MANIFEST_FORMAT, "migrationId": job["migrationId"], "attempt": job["attempt"], "snapshotAt": manifest["snapshotAt"], "runs": runs})
             paused_at = read_active(command)["pausedAt"]
@@ -76,7 +79,8 @@ def _manifest_head(command, cursor):
                       "run the phase again: it makes a key pair in the target first.")
     return {
         "format": MANIFEST_FORMAT, "migrationId": job["migrationId"], "attempt": job["attempt"], "mode": job["mode"], "targetVersion": job["targetVersion"],
-        "filters": {name: job["metadata"][name] for name in ("historyDays", "auditLogDays", "xcom", "variables", "connections", "onConflict")},
+        "filters": {name: job["metadata"][name] for name in (
+            "historyDays", "auditLogDays", "dags", "xcom", "xcomMaxBytes", "jobs", "taskReschedule", "variables", "connections", "onConflict")},
         "envelope": None if job["envelope"] is None or job["mode"] == "rehearsal" else {
             name: value for name, value in job["envelope"].items() if name in ("wrap", "keyArn", "fingerprint")},
         "source": {"airflowVersion": airflow_version_text, "alembicHead": scalar(cursor, "SELECT min(version_num) FROM alembic_version"),
@@ -91,25 +95,20 @@ def _add_table(command, cursor, table, manifest, has_ended, checksums):
     if not form.exists:
         manifest["notMoved"].append({"table": name, "reason": "Airflow {} has no such table".format(airflow_version_text)})
         return
-    if (table["option"] == "variables" and not metadata["variables"]) or (table["option"] == "connections" and not metadata["connections"]):
+    switch = SWITCHES.get(table["option"])
+    if switch is not None and not metadata[switch]:
         manifest["notMoved"].append({"table": name, "reason": "metadata.{}: false in the migration file".format(table["option"]),
-                                     "rows": scalar(cursor, "SELECT count(*) FROM {} t WHERE {}".format(quoted(name), form.own))})
+                                     "rows": scalar(cursor, "SELECT count(*) FROM {} WHERE {}".format(form.source, form.shape.own))})
         return
     command.say("counting {}".format(name), name)
     begun = time.monotonic()
-    cursor.execute(form.counts())
-    rows, own, beyond = cursor.fetchone()
+    rows, left_out = form.count(cursor)
     entry = {
         "name": name, "columns": names(form.columns), "types": [column.type for column in form.columns], "rows": rows, "bytes": 0, "checksum": None,
-        "parts": [], "secret": table["secret"], "filter": _filter_text(table, metadata),
-        "leftOut": {reason: count for reason, count in (("row of mwaa-migrate itself", own), ("beyond the filter", beyond)) if count},
+        "parts": [], "secret": table["secret"], "filter": _filter_text(table, metadata), "leftOut": left_out,
     }
-    dangling = form.dangling()
-    if dangling is not None:
-        reason, counted = dangling
-        count = scalar(cursor, counted)
-        if count:
-            entry["leftOut"][reason] = count
+    if any(reason.is_lost and reason.text in left_out for reason in form.reasons):
+        entry["leftOutFile"] = write_lost(command, cursor, form)
     if table["secret"]:
         export_secrets(command, cursor, table, entry)
     else:
@@ -119,14 +118,20 @@ def _add_table(command, cursor, table, manifest, has_ended, checksums):
 
 
 def _filter_text(table, metadata):
-    if table["option"] == "audit-log" and metadata["auditLogDays"] is not None:
-        return "newest {} days".format(metadata["auditLogDays"])
-    if table["option"] == "xcom" and not metadata["xcom"]:
-        return "runs in flight only"
-    if table["option"] in ("history", "xcom") and metadata["historyDays"] is not None:
-        return "newest {} days by logical date, runs in flight with what is before and behind, and the newest automated run of every DAG".format(
-            metadata["historyDays"])
-    return "all"
+    """What was asked for, in words."""
+    option, found = table["option"], []
+    if option == "audit-log" and metadata["auditLogDays"] is not None:
+        found.append("newest {} days".format(metadata["auditLogDays"]))
+    if option in ("history", "xcom", "jobs", "task-reschedule") and metadata["historyDays"] is not None:
+        found.append("newest {} days by logical date, runs in flight with what is before and behind, and the newest automated run of every DAG".format(
+            metadata["historyDays"]))
+    if option == "xcom" and not metadata["xcom"]:
+        found = ["runs in flight only"]
+    elif option == "xcom" and metadata["xcomMaxBytes"] is not None:
+        found.append("up to {} bytes each, but all of runs in flight".format(metadata["xcomMaxBytes"]))
+    if chooses(metadata["dags"]) and (table["dagColumn"] or table["parentKey"]):
+        found.append("of the DAGs that metadata.dags takes")
+    return "; ".join(found) or "all"
 
 
 def _export_rows(command, cursor, form, entry):

@@ -1,4 +1,4 @@
-"""Which DAG runs a final export moves under `history-days`, found once per snapshot: whatever belongs to a run looks it up (design §5).
+"""Which DAG runs an export moves under `history-days` and `dags`, found once per snapshot: whatever belongs to a run looks it up (design §5).
 
 As conditions on each row they would be judged for every row of every table, and what lies behind a run in flight by a search in
 its DAG's whole history each time.
@@ -6,13 +6,20 @@ its DAG's whole history each time.
 from _parts.activity import IN_FLIGHT
 from _parts.database import columns_of, names
 from _parts.datasets import DATASET_TRIGGERED
+from _parts.patterns import chooses, taken_sql
 
 #: Temporary tables of the export's session.
 KEPT_RUNS = "mwaa_migrate_kept_runs"
 AWAITED = "mwaa_migrate_awaited"
 
-# Before 1.10's run_type, by the run id's prefix as Airflow 2.0's own upgrade does it.
-RUN_TYPE = "CASE WHEN {0}.run_id LIKE 'backfill\\_%' THEN 'backfill' WHEN {0}.run_id LIKE 'scheduled\\_\\_%' THEN 'scheduled' ELSE 'manual' END"
+# 1.10 has no run_type: by the run id's prefix, word for word as Airflow's own upgrade does it, which does not escape the underscores.
+RUN_TYPE = ("CASE WHEN {0}.run_id LIKE 'backfill__%' THEN 'backfill' WHEN {0}.run_id LIKE 'scheduled__%' THEN 'scheduled' "
+            "WHEN {0}.run_id LIKE 'dataset_triggered__%' THEN 'dataset_triggered' ELSE 'manual' END")
+
+
+def has_run_filter(metadata):
+    """Whether find_kept_runs has anything to find."""
+    return metadata["historyDays"] is not None or chooses(metadata["dags"])
 
 
 def make_kept_runs(cursor):
@@ -23,10 +30,10 @@ def make_kept_runs(cursor):
     cursor.execute("CREATE TEMP TABLE {} (dataset_id integer PRIMARY KEY, since timestamptz NOT NULL)".format(AWAITED))
 
 
-def find_kept_runs(cursor, days):
-    """Fill both, in the snapshot. A run moves when any of these is so:
+def find_kept_runs(cursor, days, dags):
+    """Fill both, in the snapshot. A run of a DAG that `dags` takes (patterns.py) moves when any of these is so:
 
-    - its logical date is within `days`;
+    - its logical date is within `days` (None: whenever it was);
     - it is in flight;
     - it is the newest automated one of its type: the scheduler computes the next run from it, and everything from start_date would run again;
     - it lies behind a scheduled run in flight: when that ends, the scheduler goes on from *its* interval and makes every later one that
@@ -44,18 +51,19 @@ def find_kept_runs(cursor, days):
         "min(execution_date) FILTER (WHERE flies) OVER later AS next_flying, "
         "min(execution_date) FILTER (WHERE is_automated) OVER later AS next_automated "
         "FROM (SELECT r.id, r.dag_id, r.run_id, r.execution_date, {type} AS run_type, {type} <> 'manual' AS is_automated, {flies} AS flies "
-        "FROM dag_run r) w "
+        "FROM dag_run r WHERE {taken}) w "
         "WINDOW later AS (PARTITION BY dag_id ORDER BY execution_date DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) x "
-        "WHERE flies OR next_flies OR execution_date >= now() - interval '{days} days' OR execution_date > flies_since "
+        "WHERE flies OR next_flies OR {recent} OR execution_date > flies_since "
         "OR (is_automated AND (place = 1 OR next_flying <= coalesce(next_automated, 'infinity')))".format(
-            kept=KEPT_RUNS, type=run_type, flies=IN_FLIGHT, days=int(days)))
+            kept=KEPT_RUNS, type=run_type, flies=IN_FLIGHT, taken=taken_sql("r.dag_id", dags),
+            recent="true" if days is None else "execution_date >= now() - interval '{} days'".format(int(days))))
     cursor.execute("ANALYZE {}".format(KEPT_RUNS))
     if columns_of(cursor, "dag_schedule_dataset_reference"):
         # Airflow's own rule: the next dataset-triggered run of a DAG is given the events since its newest one.
         cursor.execute(
             "INSERT INTO {} SELECT c.dataset_id, min(coalesce(n.newest, '-infinity')) FROM dag_schedule_dataset_reference c LEFT JOIN "
             "(SELECT dag_id, max(execution_date) AS newest FROM dag_run WHERE run_type = '{}' GROUP BY dag_id) n ON n.dag_id = c.dag_id "
-            "GROUP BY c.dataset_id".format(AWAITED, DATASET_TRIGGERED))
+            "WHERE {} GROUP BY c.dataset_id".format(AWAITED, DATASET_TRIGGERED, taken_sql("c.dag_id", dags)))
         cursor.execute("ANALYZE {}".format(AWAITED))
 
 

@@ -8,12 +8,12 @@ STAYS = {
     "dag": FILLS_ITSELF, "dag_tag": FILLS_ITSELF, "dag_code": FILLS_ITSELF, "dag_owner_attributes": FILLS_ITSELF, "dag_warning": FILLS_ITSELF,
     "serialized_dag": FILLS_ITSELF, "dag_pickle": FILLS_ITSELF, "import_error": "describes the source's DAG files",
     "log_template": "runs follow the target's own template", "alembic_version": "the schema's own", "session": "logins to the source",
-    "trigger": "deferred work is not carried", "callback_request": "work of the source's processes", "job": "processes of the source",
-    "task_reschedule": "of use only to a waiting sensor",
+    "trigger": "deferred work is not carried", "callback_request": "work of the source's processes",
     "dataset": "named by URI in events and queue; the target fills the rest from its DAG files", "dag_schedule_dataset_reference": FILLS_ITSELF,
     "task_outlet_dataset_reference": FILLS_ITSELF, "dag_schedule_dataset_alias_reference": FILLS_ITSELF, "dataset_alias": FILLS_ITSELF,
     "dataset_alias_dataset": "known again when a task writes to the alias", "dataset_alias_dataset_event": "runs know their events themselves",
 }
+STAYS_MOVED = "rows that an earlier upgrade of Airflow itself has set aside"
 STAYS_AB = "users, roles and permissions of the source; MWAA makes the target's from IAM"
 
 
@@ -26,7 +26,7 @@ def tables_that_stay(cursor, tables):
     for name in [row[0] for row in cursor.fetchall()]:
         if name in moved or name.startswith("mwaa_migrate_") or not scalar(cursor, "SELECT EXISTS (SELECT 1 FROM {})".format(quoted(name))):
             continue
-        reason = STAYS.get(name) or (STAYS_AB if name.startswith("ab_") else None)
+        reason = STAYS.get(name) or (STAYS_AB if name.startswith("ab_") else STAYS_MOVED if name.startswith("_airflow_moved") else None)
         if reason is not None:
             found.append({"table": name, "reason": reason})
             continue

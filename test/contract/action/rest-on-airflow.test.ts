@@ -98,7 +98,7 @@ function reach(version: string, role: AirflowRole): AirflowEnvironment<'export' 
 }
 const job: Job = {
   schema: 1, migrationId: 'm-é😀', attempt: 1, side: 'source', mode: 'final', sourceVersion: '2.7.2', targetVersion: '2.10.3', tables: [],
-  metadata: { historyDays: null, auditLogDays: null, xcom: true, variables: true, connections: true, onConflict: { variables: 'keep', connections: 'keep', pools: 'keep' } }, drain: { timeoutMinutes: 1, taskMinutes: 1, leftover: 'resume', resumeDeferred: false }, cutover: { canary: [], canaryMinutes: 1, batchSize: 0, batchPauseSeconds: 0, missedIntervals: 'report' }, envelope: null, activeDags: [], earlierAttempts: [], earlierManifests: [], earlierRan: [], ran: null,
+  metadata: { historyDays: null, auditLogDays: null, dags: { include: [], exclude: [] }, xcom: true, xcomMaxBytes: null, jobs: false, taskReschedule: false, variables: true, connections: true, onConflict: { variables: 'keep', connections: 'keep', pools: 'keep' } }, drain: { timeoutMinutes: 1, taskMinutes: 1, leftover: 'resume', resumeDeferred: false }, cutover: { canary: [], canaryMinutes: 1, batchSize: 0, batchPauseSeconds: 0, missedIntervals: 'report' }, envelope: null, activeDags: [], earlierAttempts: [], earlierManifests: [], earlierRan: [], ran: null,
 };
 const order: Order = { attempt: 1, job, timeoutMinutes: 3 };
 

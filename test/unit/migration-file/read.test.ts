@@ -18,7 +18,7 @@ describe('readMigrationFile', () => {
       source: { environment: 'analytics', region: 'eu-west-1' },
       target: { environment: 'analytics-v2', region: 'eu-west-1', airflowVersion: '2.10.3', configuration: {}, executionRole: 'clone', environmentOverrides: {}, bucket: undefined, prefix: 'analytics-v2/', create: 'mwaa-migrate' },
       resources: { from: 'source', dags: 'dags', isDagsNamed: false },
-      metadata: { historyDays: 'all', auditLogDays: 30, xcom: true, variables: true, connections: true, onConflict: { variables: 'keep', connections: 'keep', pools: 'keep' } },
+      metadata: { historyDays: 'all', auditLogDays: 30, dags: { include: [], exclude: [] }, xcom: true, xcomMaxBytes: null, jobs: false, taskReschedule: false, variables: true, connections: true, onConflict: { variables: 'keep', connections: 'keep', pools: 'keep' } },
       logs: { tasks: 'none', maxDays: 3 },
       drain: { timeoutMinutes: 60, taskMinutes: 30, leftover: 'resume', resumeDeferred: false },
       cutover: { canary: [], canaryMinutes: 60, batchSize: 100, batchPauseSeconds: 15, missedIntervals: 'report' },
@@ -40,13 +40,13 @@ target:
   bucket: other-bucket
   prefix: team/b/
   create: external
-metadata: { history-days: 0, audit-log-days: all, xcom: false, variables: false, connections: false, on-conflict: { connections: replace } }
+metadata: { history-days: 0, audit-log-days: all, dags: { exclude: [tmp_*] }, xcom: false, xcom-max-bytes: 7, jobs: true, task-reschedule: true, variables: false, connections: false, on-conflict: { connections: replace } }
 drain: { timeout-minutes: 0, task-minutes: 1, leftover: abort }
 cutover: { canary: [nightly] }
 bucket: { name: "b-{account}", kms-key: "arn:aws:kms:eu-west-1:111122223333:key/k" }
 `, 'm.yml');
     expect(file.target).toMatchObject({ configuration: { 'core.parallelism': '32', 'webserver.x': null }, environmentOverrides: { EnvironmentClass: 'mw1.medium', MaxWorkers: 5 }, prefix: 'team/b/', create: 'external' });
-    expect(file.metadata).toEqual({ historyDays: 0, auditLogDays: 'all', xcom: false, variables: false, connections: false, onConflict: { variables: 'keep', connections: 'replace', pools: 'keep' } });
+    expect(file.metadata).toEqual({ historyDays: 0, auditLogDays: 'all', dags: { include: [], exclude: ['tmp_*'] }, xcom: false, xcomMaxBytes: 7, jobs: true, taskReschedule: true, variables: false, connections: false, onConflict: { variables: 'keep', connections: 'replace', pools: 'keep' } });
     expect([file.drain.timeoutMinutes, file.cutover.canary, file.bucket.kmsKey]).toEqual([0, ['nightly'], 'arn:aws:kms:eu-west-1:111122223333:key/k']);
   });
 
