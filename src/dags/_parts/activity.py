@@ -12,6 +12,10 @@ LOOP_SECONDS = 30
 #: Names of deferred tasks that a run in flight lists.
 SHOWN_DEFERRED = 20
 
+#: SQL: what 1.10 has no column for. By the run id, as Airflow's own upgrade does it, in whose LIKE an underscore is any character.
+RUN_TYPE = ("CASE WHEN {0}.run_id ~ '^backfill..' THEN 'backfill' WHEN {0}.run_id ~ '^scheduled..' THEN 'scheduled' "
+            "WHEN {0}.run_id ~ '^dataset.triggered..' THEN 'dataset_triggered' ELSE 'manual' END")
+
 NEXT_RUN = ("next_dagrun", "next_dagrun_data_interval_start", "next_dagrun_data_interval_end", "next_dagrun_create_after")
 
 
@@ -62,6 +66,11 @@ def catchup_of(cursor, dag_ids):
     return found
 
 
+def run_type_of(cursor, run):
+    """SQL: the type of this alias of dag_run."""
+    return run + ".run_type" if "run_type" in names(columns_of(cursor, "dag_run")) else "({})".format(RUN_TYPE.format(run))
+
+
 def task_link(cursor):
     """SQL that ties the task instance `t` to its run `r`, and of its map index: below 2.2 a task names its run by date, below 2.3 none is mapped."""
     there = names(columns_of(cursor, "task_instance"))
@@ -76,10 +85,9 @@ def runs_in_flight(cursor, order, ended=(), dags=ALL_DAGS):
     :param ended: what the drain has ended and still stands so (ended.py); listed with their state before.
     :param dags: as patterns.py has them; runs of other DAGs stay behind.
     """
-    run_type = "run_type" if "run_type" in names(columns_of(cursor, "dag_run")) else "'unknown'"
     cursor.execute(
         "SELECT dag_id, run_id, {}, state, start_date, execution_date FROM dag_run r WHERE {} AND {} "
-        "ORDER BY dag_id, execution_date, run_id".format(run_type, IN_FLIGHT, not_own()))
+        "ORDER BY dag_id, execution_date, run_id".format(run_type_of(cursor, "r"), IN_FLIGHT, not_own()))
     runs = [{"dagId": row[0], "runId": row[1], "runType": row[2], "state": row[3] or "none", "startDate": iso(row[4]),
              "logicalDate": iso(row[5]), "unfinished": {}, "ended": 0, "deferred": [], "tasks": []} for row in cursor.fetchall()]
     by_key = {(run["dagId"], run["runId"]): run for run in runs}
@@ -106,7 +114,7 @@ def runs_in_flight(cursor, order, ended=(), dags=ALL_DAGS):
 
 def _fate(run, order):
     """protocol.ts Fate."""
-    if run["runType"] == "backfill" or (run["runType"] == "unknown" and run["runId"].startswith("backfill_")):
+    if run["runType"] == "backfill":
         return "backfill"
     if order["leftover"] == "fail":
         return "left"

@@ -3,18 +3,14 @@
 As conditions on each row they would be judged for every row of every table, and what lies behind a run in flight by a search in
 its DAG's whole history each time.
 """
-from _parts.activity import IN_FLIGHT
-from _parts.database import columns_of, names
+from _parts.activity import IN_FLIGHT, run_type_of
+from _parts.database import columns_of
 from _parts.datasets import DATASET_TRIGGERED
 from _parts.patterns import chooses, taken_sql
 
 #: Temporary tables of the export's session.
 KEPT_RUNS = "mwaa_migrate_kept_runs"
 AWAITED = "mwaa_migrate_awaited"
-
-# 1.10 has no run_type: by the run id's prefix, word for word as Airflow's own upgrade does it, which does not escape the underscores.
-RUN_TYPE = ("CASE WHEN {0}.run_id LIKE 'backfill__%' THEN 'backfill' WHEN {0}.run_id LIKE 'scheduled__%' THEN 'scheduled' "
-            "WHEN {0}.run_id LIKE 'dataset_triggered__%' THEN 'dataset_triggered' ELSE 'manual' END")
 
 
 def has_run_filter(metadata):
@@ -41,7 +37,7 @@ def find_kept_runs(cursor, days, dags):
     - it is the one before a run in flight, of any type or of the automated ones: a task with depends_on_past looks for itself there
       (prev_dagrun_dep.py: DAGs with catchup ask for the second, others for the first).
     """
-    run_type = "r.run_type" if "run_type" in names(columns_of(cursor, "dag_run")) else RUN_TYPE.format("r")
+    run_type = run_type_of(cursor, "r")
     # Sorted and passed through once: no row searches among the others, and no plan depends on what the planner believes of them.
     cursor.execute(
         "INSERT INTO {kept} SELECT id, dag_id, run_id, execution_date FROM (SELECT w.*, "

@@ -1,5 +1,5 @@
 """What goes on in a paused DAG: task instances that run or are queued, and how a progress message names them."""
-from _parts.activity import IN_FLIGHT, not_own, task_link
+from _parts.activity import IN_FLIGHT, not_own, run_type_of, task_link
 from _parts.database import columns_of, iso, names
 
 #: The states that go on in a paused DAG; every other unfinished one stands still there [ran, 2.7.2, 2.10.3].
@@ -44,8 +44,8 @@ def _waits(cursor):
 
 
 def of_backfill(cursor):
-    """SQL: the run `r` is a backfill's. 1.10 has no run_type."""
-    return "(r.run_type = 'backfill')" if "run_type" in names(columns_of(cursor, "dag_run")) else "(r.run_id ~ '^backfill_')"
+    """SQL: the run `r` is a backfill's."""
+    return "({} = 'backfill')".format(run_type_of(cursor, "r"))
 
 
 def lives(job):

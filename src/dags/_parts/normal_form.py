@@ -1,9 +1,9 @@
 """The SELECT that gives a table in the normal form (design §5): runs by (dag_id, run_id), tasks by (dag_id, task_id, run_id, map_index)."""
+from _parts.activity import RUN_TYPE
 from _parts.checksums import group_column
 from _parts.datasets import EVENT_IDENTITY, uri_that_moves_sql
 from _parts.database import FINAL_STATES, FINISHED_RUNS, Column, columns_of, literal, names, quoted, text_list
 from _parts.ended import ENDED_TABLE, begun_states
-from _parts.kept_runs import RUN_TYPE
 from _parts.left_out import joins_of, reasons_of
 from _parts.shape import Shape
 
