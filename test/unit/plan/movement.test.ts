@@ -29,5 +29,5 @@ describe('what moves and what does not', () => {
   ] as const)('%s with %j %s', (name, metadata, fate, why) => expect(fateOf(name, '2.10.3', metadata)).toEqual({ tables: expect.arrayContaining([name]), fate, why: expect.stringContaining(why) }));
 
   it('a table that the catalogue gets one day is no longer said to stay', () =>
-    expect(movementOf([{ name: 'task_reschedule', option: 'history' }], aMigrationFile({}).metadata, '2.10.3').filter(({ tables }) => tables.includes('task_reschedule'))).toEqual([{ tables: ['task_reschedule'], fate: 'moves', why: 'task_reschedule' }]));
+    expect(movementOf([{ name: 'log_template', option: 'history' }], aMigrationFile({}).metadata, '2.10.3').filter(({ tables }) => tables.includes('log_template'))).toEqual([{ tables: ['log_template'], fate: 'moves', why: 'log_template' }]));
 });
