@@ -15,11 +15,13 @@ class Shape(object):
         self.live = columns_of(cursor, table["name"])
         self.there = names(self.live)
         tied_to = _references(cursor, table["name"])
+        if "task_instance" in tied_to:  # Which itself may have lost its run, below 2.2: a reschedule of 1.10 names the task alone.
+            tied_to |= _references(cursor, "task_instance")
         is_child = bool(self.live) and "run_id" in table["parentKey"]
         hangs_on_task = is_child and table["parent"] == "task_instance"
         #: Whether rows may be there that belong to nothing: where the database itself sees to that, nobody need look.
         self.may_lack_task = hangs_on_task and "task_instance" not in tied_to
-        self.may_lack_run = is_child and not tied_to & {"dag_run", "task_instance"}
+        self.may_lack_run = is_child and "dag_run" not in tied_to
         self.joins_run = is_child and (self.may_lack_run or not {"dag_id", "run_id"} <= set(self.there))
         self._task_columns = names(columns_of(cursor, "task_instance")) if self.may_lack_task else []
         self.has_unique_key = _has_unique_key(cursor, table)
