@@ -1,6 +1,7 @@
 """Every shape of what hangs below a run or a task instance, and what has nothing to hang on."""
 
 import datetime
+import json
 
 from hostile import ALL_BYTES, FOREIGN_OBJECT, HOSTILE, LOOKALIKES, UNICODE, long_id, pickled
 from history_shapes import add_task, at
@@ -36,7 +37,7 @@ def _xcoms(filling):
     json_of_2_mb = b'{"rows": [' + b", ".join(b'"%08d"' % number for number in range(180_000)) + b"]}"
     values = (
         ("return_value", b'{"text": "\\u00e9\\ud83d\\ude80", "n": [1, 2.5, null]}'),
-        ("plain", '"{}"'.format(UNICODE).encode()),
+        ("plain", json.dumps(UNICODE, ensure_ascii=False).encode()),
         ("none", b"null"),
         ("null", None),
         ("empty", b""),
@@ -62,7 +63,7 @@ def _xcoms(filling):
 
 
 def _rendered(filling):
-    fields = ({"op": HOSTILE, "n": None}, {}, "a text", [1, 2.50, 1e400 and 1e300], {"a": {"b": ["\u00e9", ""]}})
+    fields = ({"op": HOSTILE, "n": None}, {}, {"": "a text"}, {"n": [1, 2.50, 1e300]}, {"a": {"b": ["\u00e9", ""]}})
     for day, field in enumerate(fields, 1):
         run = Run("daily", "scheduled__2026-01-0{}T00:00:00+00:00".format(day), at(day))
         pod = {"metadata": {"name": HOSTILE}} if day == 1 else None

@@ -4,6 +4,7 @@ What makes and drives the environments is test/dags/conftest.py, which pytest lo
 """
 
 import importlib.util
+import os
 import pathlib
 import sys
 
@@ -14,10 +15,11 @@ spec = importlib.util.spec_from_file_location("dags_conftest", DAGS / "conftest.
 dags_conftest = importlib.util.module_from_spec(spec)
 sys.modules["dags_conftest"] = dags_conftest
 spec.loader.exec_module(dags_conftest)
-world, migrate, pytest_configure = dags_conftest.world, dags_conftest.migrate, dags_conftest.pytest_configure
+world = dags_conftest.world
 
 from databases import Databases  # noqa: E402
 from oracle import Oracles  # noqa: E402
+from results import Results  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +30,16 @@ def databases(world):
 @pytest.fixture(scope="session")
 def oracles(databases):
     return Oracles(databases)
+
+
+@pytest.fixture(scope="session")
+def results():
+    """The pairs that passed; written to the file that MWAA_MIGRATE_MATRIX names."""
+    made = Results()
+    yield made
+    if os.environ.get("MWAA_MIGRATE_MATRIX"):
+        made.write(os.environ["MWAA_MIGRATE_MATRIX"])
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "matrix: the pairs of versions beyond the third of `npm test`; `npm run test:matrix` runs all")

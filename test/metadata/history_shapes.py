@@ -183,7 +183,7 @@ def _ids(filling):
 def _values(filling):
     """NULL against empty, and values at their limits, in each column that takes them."""
     big = {"rows": ["{:08d}".format(number) for number in range(95_000)]}  # 1 MB as a pickle
-    confs = (None, EMPTY_PICKLE, pickled({}), pickled({"text": HOSTILE, "when": at(1)}), pickled(big), b"", b"\x80\x02K\x00.")
+    confs = (None, EMPTY_PICKLE, pickled({}), pickled({"text": HOSTILE, "when": at(1)}), pickled(big), b"\x80\x02K\x00.")
     for day, conf in enumerate(confs, 1):
         run = add_run(filling, "values", "manual__{}".format(day), at(day, 6), conf=conf, run_type="manual", external_trigger=True)
         for name, value in (("null", None), ("empty", ""), ("hostile", HOSTILE[:240])):

@@ -9,10 +9,11 @@ from setting_shapes import add_dag_row
 
 @contextlib.contextmanager
 def migrate_filled(databases, source, target):
-    """A Migration (test/dags/conftest.py) whose source is filled, and whose target has parsed the DAGs."""
+    """A Migration (test/dags/conftest.py) of everything that can be moved; the source is filled, the target has parsed the DAGs."""
     migration = make_migration(databases.world, source, target)
     databases.drop(migration.source)
     migration.source = databases.copy_of_filled(source)
+    migration.metadata.update(jobs=True, taskReschedule=True)
     try:
         filling = Filling(migration.target)
         for (dag_id,) in migration.source.sql("SELECT dag_id FROM dag WHERE dag_id <> 'db_export'"):

@@ -4,6 +4,7 @@ A number that each database gives itself is replaced by what it stands for: `dag
 `event_id` by the event's content. Variables and connections are decrypted. The rest stands as PostgreSQL gives it.
 """
 
+import hashlib
 import json
 
 #: Table → what names one of its rows; None: nothing does, equal rows are numbered.
@@ -30,8 +31,8 @@ KEYS = {
 }
 #: Columns that Airflow encrypts, with the column that says whether it did.
 SECRET = {"variable": {"val": "is_encrypted"}, "connection": {"password": "is_encrypted", "extra": "is_extra_encrypted"}}
-#: Given anew by every database, so no part of what makes two rows without a key equal.
-NUMBERED = ("id",)
+#: Column → tables without a key in which it is compared between rows that are equal otherwise: it is written anew, by a rule.
+WRITTEN_ANEW = {"id": set(KEYS), "state": {"job"}}
 
 
 def rows_of(environment):
@@ -48,19 +49,31 @@ def _table(environment, table, key, told):
     names = [column.name for column in cursor.description]
     rows, seen = {}, {}
     for values in cursor:
-        row = {name: bytes(value) if isinstance(value, memoryview) else value for name, value in zip(names, values, strict=True)}
+        row = {name: _short(value) for name, value in zip(names, values, strict=True)}
         for column, told_by in told.items():
             if column in row:
                 row[column] = told_by.get(row[column], "no row has the id {}".format(row[column]))
         for column, flag in SECRET.get(table, {}).items():
             row[column] = _readable(environment.fernet, row[column], row[flag])
-        named = tuple(row[column] for column in key) if key else tuple(repr(row[name]) for name in names if name not in NUMBERED)
+        named = (
+            tuple(row[column] for column in key)
+            if key
+            else tuple(repr(row[name]) for name in names if table not in WRITTEN_ANEW.get(name, ()))
+        )
         if key is None:
             seen[named] = seen.get(named, 0) + 1
             named += (seen[named],)
         assert named not in rows, "{} has two rows {}".format(table, named)
         rows[named] = row
     return rows
+
+
+def _short(value):
+    """Megabytes are compared by their digest: rows are kept."""
+    if not isinstance(value, memoryview):
+        return value
+    data = bytes(value)
+    return data if len(data) < 10_000 else "{} bytes, SHA-256 {}".format(len(data), hashlib.sha256(data).hexdigest())
 
 
 def _selected(environment, table):

@@ -109,6 +109,20 @@ ENTRIES = (
         "NULL ends the target's scheduler when the run is queued again.",
     ),
     Tolerated(
+        "tries where none are said",
+        ("task_instance",),
+        ("try_number",),
+        lambda d, _: d.oracle is None and d.ours == 0,
+        "What Airflow 3's own upgrade writes; newer code compares it with a number.",
+    ),
+    Tolerated(
+        "jobs that run",
+        ("job",),
+        ("state",),
+        lambda d, _: d.oracle == "running" and d.ours == "failed",
+        "A process of the source: on the target it would seem to have died there.",
+    ),
+    Tolerated(
         "most tries where none are said",
         ("task_instance",),
         ("max_tries",),
