@@ -174,6 +174,14 @@ export function pausedAttempts({ attempts }: Journal, before: number): readonly 
 export const importedManifests = ({ attempts }: Journal, before: number): readonly ObjectRef[] =>
   attempts.flatMap((attempt) => (attempt.number < before && attempt.manifest && (stepOf(attempt, STEP.importBegun) ?? stepOf(attempt, STEP.imported)) ? [refOf(attempt.manifest)] : []));
 
+/** Which version of each secret row the imports before this one wrote (protocol.ts ImportedTable.broughtFile). */
+export const broughtBefore = ({ attempts }: Journal, before: number): readonly ObjectRef[] =>
+  attempts.flatMap((attempt) => {
+    const tables = attempt.number < before ? stepOf(attempt, STEP.imported)?.data?.tables : undefined;
+    const files = typeof tables === 'object' && tables !== null ? Object.values(tables).map((table: unknown) => (table as Readonly<Record<string, unknown>> | null)?.['broughtFile']) : [];
+    return files.filter(isRef).map(refOf);
+  });
+
 /** What the target ran between cutover and rollback of earlier attempts (`<n>/deactivate/ran.json`), the oldest first. */
 export const ranBefore = ({ attempts }: Journal, before: number): readonly ObjectRef[] =>
   attempts.flatMap((attempt) => {

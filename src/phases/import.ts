@@ -10,7 +10,7 @@ import type { Bucket, Context, PhaseResult } from '../ports.js';
 import { dryReport } from '../report/dry-report.js';
 import { importReport } from '../report/import-report.js';
 import { withTimeline } from '../report/timeline.js';
-import { importedManifests, ranBefore, refuseRollingBack, STEP } from './attempts.js';
+import { broughtBefore, importedManifests, ranBefore, refuseRollingBack, STEP } from './attempts.js';
 import { grantAccess } from './grants.js';
 import { inMigration, lookAtMigration } from './migration.js';
 import { ordersOf } from './orders.js';
@@ -48,7 +48,7 @@ export async function importMetadata(context: ImportContext): Promise<PhaseResul
     const order = ordersOf(context, inputs.timeoutMinutes);
     const job = jobFor({
       file, side: 'target', attempt: attempt.number, mode: 'final', sourceVersion: seen.source.AirflowVersion, envelope: null, earlierManifests: importedManifests(journal.current, attempt.number),
-      earlierRan: ranBefore(journal.current, attempt.number),
+      earlierBrought: broughtBefore(journal.current, attempt.number), earlierRan: ranBefore(journal.current, attempt.number),
     });
     if (!isDone) await remember(STEP.importBegun, {});
     const imported = await target.run('import', order(attempt.number, job, { manifest: attempt.manifest }));

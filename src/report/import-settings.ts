@@ -3,7 +3,7 @@ import type { ImportData, SettledRow } from '../airflow/protocol.js';
 import { code, counted, grouped, table, text, type Section } from './document.js';
 
 const OUTCOMES: Readonly<Record<SettledRow['outcome'], string>> = {
-  kept: 'the target\'s stays', replaced: 'the source\'s stands there now', adopted: 'the source\'s stands there now: the target\'s was as Airflow makes it', refused: 'did not land',
+  kept: 'the target\'s stays', replaced: 'the source\'s stands there now', adopted: 'the source\'s stands there now: the target\'s was as Airflow makes it', renewed: 'the source\'s stands there now: an earlier attempt had brought the other one', refused: 'did not land',
 };
 
 /** @returns settings of the target that the source's were written over, all tables together */

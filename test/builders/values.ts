@@ -115,7 +115,10 @@ export const aManifest = (given: Partial<Manifest> = {}): Manifest => ({
 });
 
 export const importData = (manifest: Manifest, given: Partial<ImportData> = {}): ImportData => ({
-  tables: Object.fromEntries(manifest.tables.map(({ name, rows }) => [name, { rows, inserted: rows, alreadyThere: 0, rejected: 0, reasons: {}, rejectedFile: null }])), parkedRuns: manifest.inFlight.length, replacedRuns: 0, ...given,
+  tables: Object.fromEntries(manifest.tables.map(({ name, rows, secret }) => [name, {
+    rows, inserted: rows, alreadyThere: 0, rejected: 0, reasons: {}, rejectedFile: null,
+    ...(secret ? { settled: [], settledRows: 0, replaced: 0, replacedFile: null, broughtFile: { key: `p/analytics-v2/${manifest.attempt}/import/brought/${name}.json`, versionId: `v-brought-${name}`, sha256: SHA, bytes: 10 } } : {}),
+  }])), parkedRuns: manifest.inFlight.length, replacedRuns: 0, ...given,
 });
 
 export const verifyData = (manifest: Manifest, given: Partial<VerifyData> = {}): VerifyData => ({

@@ -176,6 +176,54 @@ def test_a_connection_as_airflow_makes_it_gives_way_and_one_that_was_touched_doe
     assert migration.target.one("SELECT count(*) FROM connection") == number
 
 
+def renew(migration, value, names=("changed", "touched")):
+    """The source goes on between two attempts."""
+    for name in names:
+        token = migration.source.fernet.encrypt(value.encode()).decode()
+        migration.source.sql("UPDATE connection SET password = %s WHERE conn_id = %s", (token, name))
+        migration.source.sql("UPDATE variable SET val = %s WHERE key = %s", (token, name))
+
+
+def test_a_further_attempt_renews_what_an_earlier_one_brought_and_nobody_touched(migration):
+    migration.envelope = {"wrap": "kms", "keyArn": migration.world.kms.create_key()["KeyMetadata"]["Arn"]}
+    for name in ("changed", "touched", "same"):
+        add(migration.source, name, password="first")
+        migration.source.add_variable(name, "first")
+
+    def attempt():
+        migration.export()
+        report = migration.data("import")["tables"]
+        return [report[table] for table in ("connection", "variable")]
+
+    def values(name):
+        return connections(migration.target)[name]["password"], migration.target.variables()[name][0]
+
+    migration.earlier_brought = [report["broughtFile"] for report in attempt()]
+    for table, key in (("connection", "conn_id"), ("variable", "key")):
+        migration.target.sql("UPDATE {0} SET is_encrypted = is_encrypted WHERE {1} = 'touched'".format(table, key))
+    renew(migration, "second")
+    migration.next_attempt()
+    second = attempt()
+    for report, column in zip(second, ("password", "val")):
+        assert settled(report) == {"changed": ("renewed", "differs in " + column), "touched": ("kept", "differs in " + column)}
+        assert (report["inserted"], report["alreadyThere"], report["rejected"], report["replaced"]) == (1, 1, 1, 0)
+    assert (values("changed"), values("touched")) == (("second",) * 2, ("first",) * 2)
+    before = migration.target.dump()
+    again = migration.data("import")["tables"]
+    assert migration.target.dump() == before and settled(again["connection"]) == settled(second[0])
+
+    migration.earlier_brought += [again[table]["broughtFile"] for table in ("connection", "variable")]
+    renew(migration, "third", ("changed", "same"))
+    migration.next_attempt()
+    assert [settled(report)["same"][0] for report in attempt()] == ["renewed"] * 2, "what the first attempt brought is still known"
+    assert (values("changed"), values("same")) == (("third",) * 2,) * 2
+
+    migration.earlier_brought = []
+    renew(migration, "fourth", ("changed",))
+    migration.next_attempt()
+    assert [settled(report)["changed"][0] for report in attempt()] == ["kept"] * 2, "without the record it counts as the target's"
+
+
 def test_of_several_with_one_name_the_newest_that_can_be_read_moves_and_an_empty_type_is_told(migrate):
     migration = migrate("1.10.12", conftest.TARGET)
     source = migration.source

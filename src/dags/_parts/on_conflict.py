@@ -4,8 +4,9 @@ from _parts.named_rows import NamedRows
 
 #: Options of the migration file whose tables hold settings.
 SETTINGS = ("pools", "variables", "connections")
-#: Outcomes of protocol.ts SettledRow. ADOPTED: the target's row was one that Airflow makes in every environment.
-KEPT, REPLACED, ADOPTED, REFUSED = "kept", "replaced", "adopted", "refused"
+#: Outcomes of protocol.ts SettledRow. ADOPTED: the target's row was one that Airflow makes in every environment. RENEWED: an earlier attempt
+#: of this migration brought it, and nobody has touched it since.
+KEPT, REPLACED, ADOPTED, RENEWED, REFUSED = "kept", "replaced", "adopted", "renewed", "refused"
 #: Rows that a result names; the side files have them all.
 NAMED_SETTINGS = 200
 
@@ -42,7 +43,7 @@ class Settled(object):
     def report(self, key):
         """Fields of protocol.ts ImportedTable; writes the side file first. :param str key: the column that names a row."""
         reference = self.file.write(key, self.overwritten)
-        return {"settled": self.rows[:NAMED_SETTINGS], "settledRows": len(self.rows), "replaced": len(self.overwritten), "replacedFile": reference}
+        return {"settled": self.rows[:NAMED_SETTINGS], "settledRows": len(self.rows), "replaced": sum(1 for row in self.rows if row["outcome"] in (REPLACED, ADOPTED)), "replacedFile": reference}
 
 
 def settle(command, cursor, staged, policy):

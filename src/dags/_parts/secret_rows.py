@@ -28,7 +28,7 @@ class SecretTable(object):
     def read(self, fernet, row):
         """(record, encrypted columns that this environment's key does not open) of one row of `select`."""
         record, closed = dict(zip(self.columns, row)), []
-        for column, is_encrypted in zip(sorted(self.flags), row[len(self.columns):]):
+        for column, is_encrypted in zip(sorted(self.flags), row[len(self.columns):len(self.columns) + len(self.flags)]):
             if is_encrypted and record[column]:  # Airflow takes neither NULL nor an empty text for a token.
                 record[column] = decrypted(fernet, record[column])
                 if record[column] is None:

@@ -1,10 +1,11 @@
 """Variables and connections out of the envelope and, each table in one transaction, into the target under its own Fernet key."""
-from _parts.default_rows import default_rows
+from _parts.brought import Brought
 from _parts.database import quoted
+from _parts.default_rows import default_rows
 from _parts.envelope import context_of, open_data_key, opened, sealed_for
 from _parts.failures import Refusal
 from _parts.named_rows import NamedRows
-from _parts.on_conflict import ADOPTED, KEPT, REFUSED, REPLACED, Settled, differs_in
+from _parts.on_conflict import ADOPTED, KEPT, REFUSED, RENEWED, REPLACED, Settled, differs_in
 from _parts.one_time_key import end_key_pair, one_time_key, target_fernet
 from _parts.secret_rows import SecretTable
 
@@ -19,31 +20,26 @@ class SettledSecrets(Settled):
     def __init__(self, command, table):
         super(SettledSecrets, self).__init__(command, table)
         self.side_file = NamedRows(command, "rejected", table)
-        self.inserted, self.there, self.rejected = 0, 0, []
+        self.brought = Brought(command, table)
+        self.written, self.there, self.rejected = [], 0, []
 
     @property
     def accounted(self):
-        return self.inserted + self.there + len(self.rejected)
+        return len(self.written) + self.there + len(self.rejected)
 
     def reject(self, name, reason, outcome=REFUSED, why=None):
         self.tell(name, outcome, why or reason)
         self.rejected.append((reason, name))
 
-    def replace(self, name, outcome, why):
-        super(SettledSecrets, self).replace(name, outcome, why)
-        self.inserted += 1
-
     def is_there(self, name):
-        inserted = self.inserted
         super(SettledSecrets, self).is_there(name)
         self.there += 1
-        self.inserted = inserted  # by an earlier try
 
     def report(self, key):
         reasons = {}
         for reason, _ in self.rejected:
             reasons[reason] = reasons.get(reason, 0) + 1
-        return dict(super(SettledSecrets, self).report(key), inserted=self.inserted, alreadyThere=self.there, rejected=len(self.rejected),
+        return dict(super(SettledSecrets, self).report(key), inserted=len(self.written), alreadyThere=self.there, rejected=len(self.rejected),
                     reasons=reasons, rejectedFile=self.side_file.write(key, self.rejected))
 
 
@@ -72,9 +68,10 @@ def import_secrets(command, database, table, entry, policy, is_last):
                           "so none was imported.", "run export (final) again and import its result.")
         # Before the commit that ends the key: a later try can then still say what was rejected and what was replaced.
         report = settled.report(table["key"][0])
+        report["broughtFile"] = settled.brought.write(cursor, SecretTable(cursor, table), settled.written)
         if is_last:
             end_key_pair(cursor, command)
-    command.say("{}: {} written, {} there already, {} rejected".format(name, settled.inserted, settled.there, len(settled.rejected)), name, entry["rows"], entry["rows"])
+    command.say("{}: {} written, {} there already, {} rejected".format(name, len(settled.written), settled.there, len(settled.rejected)), name, entry["rows"], entry["rows"])
     return dict(report, rows=entry["rows"])
 
 
@@ -90,23 +87,31 @@ def _write(cursor, table, fernet, records, policy, settled):
         cursor.execute("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT ({}) DO NOTHING".format(
             secrets.quoted_name, ", ".join(map(quoted, columns)), ", ".join(["%s"] * len(columns)), secrets.quoted_key), [values[one] for one in columns])
         if cursor.rowcount:
-            settled.inserted += 1
+            settled.written.append(name)
             continue
-        cursor.execute("{} WHERE t.{} = %s FOR UPDATE".format(secrets.select(), secrets.quoted_key), (name,))
-        live, closed = secrets.read(fernet, cursor.fetchone())
+        cursor.execute("{} WHERE t.{} = %s FOR UPDATE".format(secrets.select(("t.xmin::text",)), secrets.quoted_key), (name,))
+        row = cursor.fetchone()
+        live, closed = secrets.read(fernet, row)
         differing = [column for column in secrets.columns if column in record and (column in closed or live[column] != secrets.filled_in(record)[column])]
         if not differing:
             settled.is_there(name)
             continue
         if defaults is None:
             defaults = default_rows(table)
-        outcome = REPLACED if policy == "replace" else ADOPTED if not closed and _is_default(live, defaults.get(name)) else None
+        outcome = None
+        if settled.brought.is_untouched(name, row[-1]):
+            outcome = RENEWED
+        elif policy == "replace":
+            outcome = REPLACED
+        elif not closed and _is_default(live, defaults.get(name)):
+            outcome = ADOPTED
         if outcome is None:
             settled.reject(name, OTHER_DESCRIPTION if differing == ["description"] else CONFLICT, KEPT, differs_in(differing))
             continue
         cursor.execute("UPDATE {} SET {} WHERE {} = %s".format(
             secrets.quoted_name, ", ".join(quoted(one) + " = %s" for one in columns), secrets.quoted_key), [values[one] for one in columns] + [name])
         settled.replace(name, outcome, differs_in(differing))
+        settled.written.append(name)
 
 
 def _is_default(live, default):

@@ -181,6 +181,7 @@ describe('once rollback has begun', () => {
     for (const inputs of [{ phase: 'export', mode: 'final' }, { phase: 'import' }, { phase: 'verify' }, { phase: 'cutover' }] as const) expect((await run(world, inputs)).outputs.attempt).toBe('2');
     expect(world.jobs.filter(({ command }) => command === 'import').map(({ job }) => job.earlierManifests.map(({ key }) => key.replace(/^.*analytics-v2\//, '')))).toEqual([[], ['1/export/manifest.json']]);
     expect(world.jobs.filter(({ command }) => command === 'import').map(({ job }) => job.earlierRan.map(({ key }) => key.replace(/^.*analytics-v2\//, '')))).toEqual([[], ['1/deactivate/ran.json']]);
+    expect(world.jobs.filter(({ command }) => command === 'import').map(({ job }) => job.earlierBrought?.map(({ key }) => key.replace(/^.*analytics-v2\//, '')))).toEqual([undefined, ['1/import/brought/variable.json', '1/import/brought/connection.json']]);
     expect(world.jobs.filter(({ command }) => command === 'drain').map(({ job }) => job.earlierAttempts)).toEqual([[], []]);
   });
 
