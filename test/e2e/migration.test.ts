@@ -111,6 +111,16 @@ describe('a whole migration from Airflow 2.7.2 to 2.10.3', () => {
     expect(value.stdout.trim() === canary?.value).toBe(true); // not toBe(value): a failure would print it
   }, 2 * MINUTES);
 
+  it('lets the target read every connection through its own Airflow', async () => {
+    const connections = await query<[string]>(source().databaseUrl, 'SELECT conn_id FROM connection ORDER BY 1');
+    expect(connections.length).toBeGreaterThan(4);
+    const read = await target().cli(['connections', 'list', '-o', 'json']);
+    const listed = JSON.parse(read.stdout.slice(read.stdout.indexOf('['))) as { conn_id: string; password: string | null }[];
+    expect(listed.map(({ conn_id: id }) => id).sort()).toEqual(connections.map(([id]) => id).sort());
+    const canary = world.history?.facts.canaries.find(({ name }) => name === 'connection password');
+    expect(listed.some(({ password }) => password === canary?.value)).toBe(true); // not toEqual: a failure would print it
+  }, 2 * MINUTES);
+
   it('changes nothing when it imports a second time: not a row, not its xmin', () => {
     const tables = JSON.parse(done['second import']?.outputs['tables'] ?? '{}') as Record<string, { inserted: number; alreadyThere: number }>;
     expect(done['second import']?.outputs['attempt']).not.toBe(done['import']?.outputs['attempt']);
@@ -152,7 +162,7 @@ describe('a whole migration from Airflow 2.7.2 to 2.10.3', () => {
     expect(done['status']?.summary).toContain('cut over');
   }, MINUTES);
 
-  it('let no value of a variable into any byte outside the two databases, nor into a process', async () => {
+  it('let no value of a variable or connection into any byte outside the two databases, nor into a process', async () => {
     const canaries = world.history?.facts.canaries ?? [];
     const processes = await watch.stop();
     const written = await scanForCanaries(canaries, runsOf(world), objectsOf(world), logEventsOf(world), path.join(source().airflowHome, 'logs'), path.join(target().airflowHome, 'logs'));

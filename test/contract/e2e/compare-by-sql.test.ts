@@ -17,7 +17,7 @@ it('finds nothing in a right import, and counts every table', async () => {
     dag_run: { source: 7, target: 7 }, task_instance: { source: 254, target: 254 }, task_fail: { source: 4, target: 4 }, xcom: { source: 266, target: 266 },
     rendered_task_instance_fields: { source: 254, target: 254 }, task_map: { source: 4, target: 4 },
     dataset_event: { source: 3, target: 3 }, dagrun_dataset_event: { source: 2, target: 2 }, dataset_dag_run_queue: { source: 1, target: 1 }, log: { source: 256, target: 257, own: 1 },
-    slot_pool: { source: 4, target: 4 }, variable: { source: 4, target: 4 },
+    slot_pool: { source: 4, target: 4 }, variable: { source: 4, target: 4 }, connection: { source: 4, target: 4 },
   });
 }, 60_000);
 
@@ -62,6 +62,11 @@ describe('finds', () => {
     ['an unencrypted Variable', `UPDATE variable SET val = '${SECRET.value}', is_encrypted = false WHERE key = 'encrypted'`, 'variable', 'is_encrypted', 1],
     ['a Variable without its description', `UPDATE variable SET description = NULL WHERE key = 'planted_empty'`, 'variable', 'description', 1],
     ['another Variable’s value', `UPDATE variable SET val = (SELECT val FROM variable WHERE key = 'planted_empty') WHERE key = 'encrypted'`, 'variable', 'val', 1],
+    ['an unencrypted password', `UPDATE connection SET password = '${SECRET.value}', is_encrypted = false WHERE conn_id = 'encrypted'`, 'connection', 'is_encrypted', 1],
+    ['another password', `UPDATE connection SET password = (SELECT password FROM connection WHERE conn_id = 'planted_empty') WHERE conn_id = 'encrypted'`, 'connection', 'password', 1],
+    ['another port', `UPDATE connection SET port = NULL WHERE conn_id = 'encrypted'`, 'connection', 'port', 1],
+    ['an empty host that became NULL', `UPDATE connection SET host = NULL WHERE conn_id = 'planted_empty'`, 'connection', 'host', 1],
+    ['a missing connection', `DELETE FROM connection WHERE conn_id = 'encrypted'`, 'connection', null, 1],
     ['a missing Variable', `DELETE FROM variable WHERE key = 'encrypted'`, 'variable', null, 1],
   ])('%s', async (_what, spoil, table, column, count) => {
     const { differences } = await compareBySql(databases.source, await databases.broken(spoil));
@@ -74,9 +79,9 @@ describe('finds', () => {
     expect(differences.map(({ table, column, target: found }) => [table, column, found])).toEqual([['task_instance', null, null], ['xcom', null, null], ['rendered_task_instance_fields', null, null]]);
   }, 60_000);
 
-  it('Variables that the target cannot read, without telling any value', async () => {
+  it('Variables and connections that the target cannot read, without telling any value', async () => {
     const { differences } = await compareBySql(databases.source, { ...databases.target, fernetKey: databases.source.fernetKey });
-    expect(differences.map(({ table, column, target }) => `${table} ${column} ${target}`)).toEqual(Array(4).fill('variable val (unreadable)'));
+    expect(differences.map(({ table, column, target }) => `${table} ${column} ${target}`)).toEqual([...Array(4).fill('variable val (unreadable)'), ...Array(3).fill(['connection password (unreadable)', 'connection extra (unreadable)']).flat()]);
     const changed = await compareBySql({ ...databases.source }, await databases.broken(`UPDATE variable SET val = (SELECT val FROM variable WHERE key = 'planted_empty') WHERE key = 'encrypted'`));
     expect(JSON.stringify(changed)).not.toContain(SECRET.value);
   }, 60_000);

@@ -35,6 +35,7 @@ export async function historyDatabases() {
   await plantRows(source.databaseUrl, { taskInstances: 250 });
   await query(source.databaseUrl, `
     INSERT INTO variable (key, val, is_encrypted, description) VALUES ('encrypted', %(token)s, true, NULL), ('mwaa_migrate_own', 'x', false, NULL);
+    INSERT INTO connection (conn_id, conn_type, password, extra, port, is_encrypted, is_extra_encrypted) VALUES ('encrypted', 'postgres', %(token)s, %(token)s, 5432, true, true);
     INSERT INTO dag (dag_id, is_paused, is_active, max_active_tasks, has_task_concurrency_limits) VALUES
       ('manual_reports', false, true, 16, false), ('planted_bulk', true, true, 16, false), ('gone', false, false, 16, false), ('db_export', false, true, 16, false);
     INSERT INTO log (event, dag_id) VALUES ('of our own', 'db_export'); ${withDatasets(['s3://a', 's3://b'])}`, { token: encrypt(source.fernetKey, SECRET.value) });
@@ -52,6 +53,9 @@ export async function historyDatabases() {
     ${withDatasets(['s3://target', 's3://b/', 's3://a']).replaceAll('%%', '%')}`);
   for (const [id, value] of await query<[number, string]>(source.databaseUrl, `SELECT id, CASE WHEN is_encrypted THEN %(secret)s ELSE val END FROM variable WHERE key <> 'mwaa_migrate_own'`, { secret: SECRET.value }))
     await query(target.databaseUrl, 'UPDATE variable SET val = %(token)s, is_encrypted = true WHERE id = %(id)s', { id, token: encrypt(target.fernetKey, value) });
+  for (const [column, flag] of [['password', 'is_encrypted'], ['extra', 'is_extra_encrypted']] as const)
+    for (const [id, value] of await query<[number, string]>(source.databaseUrl, `SELECT id, CASE WHEN ${flag} THEN %(secret)s ELSE ${column} END FROM connection WHERE ${column} IS NOT NULL`, { secret: SECRET.value }))
+      await query(target.databaseUrl, `UPDATE connection SET ${column} = %(token)s, ${flag} = true WHERE id = %(id)s`, { id, token: encrypt(target.fernetKey, value) });
 
   let copies = 0;
   const copyOf = async (side: Side, template: string, sql: string): Promise<Side> => {

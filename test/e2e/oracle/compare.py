@@ -8,7 +8,7 @@ Standard input: ``{"source": {"url", "fernetKey"}, "target": {"url", "fernetKey"
 "newRuns": [[dag_id, run_id], …], "mayBeEmpty": [table, …], "ignore": {table: [column, …]}, "limit": n}``.
 Standard output: ``{"counts": {table: {"source", "target", "own"}},
 "differences": [{"table", "key", "column", "source", "target"}], "more": n}``.
-Values of variables are never printed.
+Values of variables and connections are never printed.
 """
 import json
 import sys
@@ -18,7 +18,7 @@ import psycopg2
 from cryptography.fernet import Fernet, InvalidToken
 
 from rows import columns_of, read_rows
-from tables import COMPARISONS, TABLES
+from tables import COMPARISONS, SEALED, TABLES
 
 
 class Report:
@@ -62,9 +62,9 @@ def compare_table(table, source, target, order, report):
     report.counts[table] = {"source": len(ours), "target": len(theirs), "own": 0}
     if not ours and not comparison.may_be_empty and table not in order["mayBeEmpty"]:
         report.add(table, None, None, "(the source has no row, so nothing is proved)", None)
-    if table == "variable":
-        open_values(ours, order["source"]["fernetKey"])
-        open_values(theirs, order["target"]["fernetKey"])
+    for column, flag in SEALED.get(table, {}).items():
+        open_values(ours, column, flag, order["source"]["fernetKey"])
+        open_values(theirs, column, flag, order["target"]["fernetKey"])
     if comparison.key is None:
         compare_multisets(table, comparison, columns, ours, theirs, report)
     else:
@@ -117,15 +117,15 @@ def compare_multisets(table, comparison, columns, ours, theirs, report):
                 report.add(table, dict(zip(compared, content, strict=True)), None, None, "(row)")
 
 
-def open_values(rows, fernet_key):
+def open_values(rows, column, flag, fernet_key):
     """Puts the readable value in the place of the encrypted one. An unreadable one becomes a mark that equals nothing."""
     fernet = Fernet(fernet_key.encode())
     for number, row in enumerate(rows):
-        if row["is_encrypted"] == "true" and row["val"] is not None:
+        if row[flag] == "true" and row[column] is not None:
             try:
-                row["val"] = fernet.decrypt(row["val"].encode()).decode()
+                row[column] = fernet.decrypt(row[column].encode()).decode()
             except InvalidToken:
-                row["val"] = ("unreadable with this environment's Fernet key", id(rows), number)
+                row[column] = ("unreadable with this environment's Fernet key", id(rows), number)
 
 
 def shown(value, show):

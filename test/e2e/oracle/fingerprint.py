@@ -34,7 +34,7 @@ def main():
 def without_own(table):
     if table == "variable":
         return f"t.key NOT LIKE '{OWN_VARIABLES}'"
-    if table == "slot_pool" or table in MEANT:
+    if table in ("slot_pool", "connection") or table in MEANT:
         return "true"
     return " AND ".join(f"(t.dag_id IS NULL OR t.dag_id NOT LIKE '{pattern}')" for pattern in OWN_DAGS)
 

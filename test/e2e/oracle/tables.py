@@ -2,7 +2,10 @@
 import pickle
 
 TABLES = ("dag_run", "task_instance", "task_fail", "xcom", "rendered_task_instance_fields", "task_map",
-          "dataset_event", "dagrun_dataset_event", "dataset_dag_run_queue", "log", "slot_pool", "variable")
+          "dataset_event", "dagrun_dataset_event", "dataset_dag_run_queue", "log", "slot_pool", "variable", "connection")
+
+# Table → columns that Airflow encrypts, and the one that says whether it has.
+SEALED = {"variable": {"val": "is_encrypted"}, "connection": {"password": "is_encrypted", "extra": "is_extra_encrypted"}}
 
 # The DAGs and Variables of the migration itself; LIKE patterns.
 OWN_DAGS = (r"db\_export%", r"db\_import%")
@@ -93,8 +96,9 @@ def default_pool_is_airflows(column):
     return lambda source, target, _column: source["pool"] == "default_pool" or target[column] == source[column]
 
 
-def encrypted(_source, target, _column):
-    return target["is_encrypted"] == "true"
+def encrypted(value):
+    """Whatever stood in the source: what has a value is encrypted on the target."""
+    return lambda _source, target, column: (target[column] == "true") == (target[value] is not None)
 
 
 def by_name(rules):
@@ -128,5 +132,8 @@ COMPARISONS = {
         "id": not_compared, "slots": filled("0"),
         "description": default_pool_is_airflows("description"), "include_deferred": default_pool_is_airflows("include_deferred"),
     })),
-    "variable": Comparison(("key",), by_name({"id": not_compared, "is_encrypted": encrypted}), hidden=("val",)),
+    "variable": Comparison(("key",), by_name({"id": not_compared, "is_encrypted": encrypted("val")}), hidden=("val",)),
+    "connection": Comparison(("conn_id",), by_name({
+        "id": not_compared, "conn_type": filled(""), "is_encrypted": encrypted("password"), "is_extra_encrypted": encrypted("extra"),
+    }), hidden=("description", "host", "login", "password", "extra")),
 }

@@ -3,7 +3,7 @@ import { query } from '../oracle/query.js';
 import { asAdmin, waitUntilNothingMissing } from './admin.js';
 import { ACTIVE_DAGS, BACKFILL, EXPECTED, LEAST_TASK_INSTANCES, MANUAL_RUNS } from './expected.js';
 import { plantHostileRows } from './plant.js';
-import { DEFAULT_POOL_SLOTS, makeVariables, plainCanary, POOLS, type Canary } from './settings.js';
+import { DEFAULT_POOL_SLOTS, makeConnections, makeVariables, plainCanary, POOLS, type Canary } from './settings.js';
 
 /** What the tests need to know of a finished history. */
 export type HistoryFacts = Readonly<{
@@ -19,7 +19,7 @@ export type HistoryFacts = Readonly<{
   canaries: readonly Canary[];
 }>;
 
-export const MOVED_TABLES = ['dag_run', 'task_instance', 'task_fail', 'xcom', 'rendered_task_instance_fields', 'task_map', 'log', 'slot_pool', 'variable'] as const;
+export const MOVED_TABLES = ['dag_run', 'task_instance', 'task_fail', 'xcom', 'rendered_task_instance_fields', 'task_map', 'log', 'slot_pool', 'variable', 'connection'] as const;
 
 /**
  * Lets the environment's own scheduler make the history that `expected.ts` describes, then plants what no scheduler writes.
@@ -28,11 +28,12 @@ export const MOVED_TABLES = ['dag_run', 'task_instance', 'task_fail', 'xcom', 'r
  */
 export async function makeHistory(environment: RunningEnvironment, log: (line: string) => void): Promise<HistoryFacts> {
   await waitUntilNothingMissing(() => missingDags(environment), { minutes: 5, everyMs: 1000, log });
-  const { variables, canaries } = makeVariables();
+  const { variables, canaries } = makeVariables(), { connections, canaries: ofConnections } = makeConnections();
   // Before anything runs: daily_sales needs the pool and the Variable.
   for (const pool of POOLS) await asAdmin(environment, 'POST', '/pools', pool);
   await asAdmin(environment, 'PATCH', '/pools/default_pool', { name: 'default_pool', slots: DEFAULT_POOL_SLOTS }, { update_mask: 'slots' });
   for (const variable of variables) await asAdmin(environment, 'POST', '/variables', variable);
+  for (const connection of connections) await asAdmin(environment, 'POST', '/connections', connection);
 
   const started = EXPECTED.filter(({ runs }) => 'scheduled' in runs || 'manual' in runs);
   log(`Unpausing ${started.length} DAGs; the scheduler makes their history.`);
@@ -50,7 +51,7 @@ export async function makeHistory(environment: RunningEnvironment, log: (line: s
   await plantHostileRows(environment.databaseUrl, plain);
   return {
     airflowVersion: environment.settings.airflowVersion, madeAt: new Date().toISOString(), activeDags: ACTIVE_DAGS,
-    rows: await countRows(environment.databaseUrl), taskInstancesOfScheduler, canaries: [...canaries, plain],
+    rows: await countRows(environment.databaseUrl), taskInstancesOfScheduler, canaries: [...canaries, ...ofConnections, plain],
   };
 }
 

@@ -75,3 +75,6 @@ VALUES (%(hostile)s, -1, %(hostile)s, true), ('planted_empty', 0, '', false), ('
 -- Unencrypted, as Airflow wrote them before it had a Fernet key.
 INSERT INTO variable (key, val, is_encrypted, description)
 VALUES (%(hostile)s, %(plain)s || %(hostile)s, false, %(hostile)s), ('planted_empty', '', false, ''), ('planted_null', %(plain)s, false, NULL);
+INSERT INTO connection (conn_id, conn_type, description, host, schema, login, password, port, extra, is_encrypted, is_extra_encrypted)
+VALUES (%(hostile)s, %(short)s, %(hostile)s, %(hostile)s, %(hostile)s, %(hostile)s, %(plain)s || %(hostile)s, 0, %(hostile)s, false, false),
+       ('planted_empty', '', '', '', '', '', '', NULL, '', false, false), ('planted_null', '', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);

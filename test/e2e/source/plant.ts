@@ -15,7 +15,7 @@ export const BULK_DAG_ID = 'planted_bulk';
 
 /**
  * Writes the rows of plant.sql.
- * @param secret value of the Variables that stand unencrypted in the table
+ * @param secret value of the Variables, and password of the connection, that stand unencrypted in their tables
  */
 export async function plantHostileRows(databaseUrl: string, secret: Canary): Promise<void> {
   await query(databaseUrl, readFileSync(path.join(here, 'plant.sql'), 'utf8'), { hostile: HOSTILE, short: HOSTILE_SHORT, plain: secret.value });

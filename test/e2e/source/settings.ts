@@ -6,6 +6,10 @@ export type Canary = Readonly<{ name: string; value: string }>;
 
 /** Without a description the column stays NULL. */
 export type SourceVariable = Readonly<{ key: string; value: string; description?: string }>;
+/** As the REST API takes it; what is left out stays NULL. */
+export type SourceConnection = Readonly<{
+  connection_id: string; conn_type: string; description?: string; host?: string; login?: string; schema?: string; port?: number; password?: string; extra?: string;
+}>;
 export type SourcePool = Readonly<{ name: string; slots: number; description: string; include_deferred: boolean }>;
 
 /** Random, so that nothing but a leak can contain one, and plain letters, so that few encodings change it. */
@@ -33,6 +37,28 @@ export function makeVariables(): Readonly<{ variables: readonly SourceVariable[]
     variables: [...marked.map(({ variable }) => variable), { key: 'empty_value', value: '', description: 'Set, but empty' }],
     // The large value as a whole would be found only where all of it stands together; its marker says as much.
     canaries: marked.flatMap(({ canaries }) => canaries).filter(({ value }, index, all) => value.length < 10_000 && all.findIndex((other) => other.value === value) === index),
+  };
+}
+
+/** Connections whose every text is a secret of its own: a password is no more to be seen than the host that it opens. */
+export function makeConnections(): Readonly<{ connections: readonly SourceConnection[]; canaries: readonly Canary[] }> {
+  const canaries: Canary[] = [];
+  const secret = (name: string, value: (mark: string) => string): string => {
+    const mark = marker(), text = value(mark);
+    canaries.push({ name: `connection ${name} (marker)`, value: mark }, ...(text === mark || text.length > 10_000 ? [] : [{ name: `connection ${name}`, value: text }]));
+    return text;
+  };
+  const plain = (mark: string) => mark;
+  return {
+    connections: [
+      {
+        connection_id: 'sales_warehouse', conn_type: 'postgres', port: 5432, schema: 'sales', description: secret('description', plain), host: secret('host', (mark) => `${mark}.example.com`),
+        login: secret('login', plain), password: secret('password', (mark) => `p@ss:/?#"'%s{} ünï 🦊 ${mark}`), extra: secret('extra', (mark) => JSON.stringify({ sslmode: 'require', token: mark, more: ['größe', null] })),
+      },
+      { connection_id: 'partner_api', conn_type: 'http', password: secret('bearer', plain), extra: secret('large extra', (mark) => JSON.stringify({ lines: `${mark} `.repeat(600) })) },
+      { connection_id: 'nothing_but_a_name', conn_type: 'aws' },
+    ],
+    canaries,
   };
 }
 

@@ -14,7 +14,7 @@ import { ACTIVE_DAGS, LEAST_TASK_INSTANCES } from '../source/expected.js';
 import { logEventsOf, objectsOf } from '../support/everything-written.js';
 import { SOURCE, TARGET } from '../support/world.js';
 import { keptOf, resultsOf } from './support/attempts.js';
-import { COUNTED, ownRowsOf, rowsOf, STAYING, sum } from './support/counts.js';
+import { COUNTED, ownRowsOf, rowsOf, SECRET, STAYING, sum } from './support/counts.js';
 import { log, troubles, untilAsked } from './support/halves.js';
 import { attemptsOf, objectOf, stepOf } from './support/journal.js';
 import { numberIn, numbersOf, tableUnder, wrongTotals } from './support/summary.js';
@@ -115,10 +115,11 @@ describe('a whole migration by the reusable workflow', () => {
       expect(Object.fromEntries(told.map((row) => [row['Table'], numberIn(row['Rows'])]))).toEqual(job === 'rehearse' ? atTheGate.sourceRows : rows);
       for (const row of told) {
         const bytes = numberIn(row['Bytes in S3']);
-        // A rehearsal writes no value of a variable.
-        if (row['Table'] === 'variable' && job === 'rehearse') expect(bytes).toBe(0);
+        const isSecret = SECRET.includes(row['Table'] ?? '');
+        // A rehearsal writes no value of a variable or connection.
+        if (isSecret && job === 'rehearse') expect(bytes).toBe(0);
         // Nor does the final export leave one: what it wrote went right after the import, every version of it.
-        else if (row['Table'] === 'variable') await expect(objectBytes(`${attempt}/export/variable.csv.gz`)).rejects.toThrow('There is no');
+        else if (isSecret) await expect(objectBytes(`${attempt}/export/${row['Table'] ?? ''}.sealed`)).rejects.toThrow('There is no');
         else expect({ table: row['Table'], bytes }).toEqual({ table: row['Table'], bytes: (await objectBytes(`${attempt}/export/${row['Table'] ?? ''}.csv.gz`)) });
       }
       expect(summary(job)).toContain(`xported ${grouped(sum(job === 'rehearse' ? atTheGate.sourceRows : rows))} rows of ${COUNTED.length} tables`);
@@ -200,7 +201,7 @@ describe('a whole migration by the reusable workflow', () => {
         1, 2,
         results.filter((one) => one === 'success').length - 1, results.filter((one) => one === 'skipped').length,
         ...await bytesOf(1), ...await bytesOf(2),
-        // Of variable.csv.gz, which is gone: only the manifest knows.
+        // Of the sealed objects, which are gone: only the manifest knows.
         ...(JSON.parse((await objectOf(world.migration, '2/export/manifest.json')).toString('utf8')) as { tables: readonly { bytes: number }[] }).tables.map(({ bytes }) => bytes),
       ]);
       const all = ['rehearse', 'ask', 'gate', 'export', 'import', 'verify', 'cutover', 'finish'];
@@ -233,7 +234,7 @@ describe('a whole migration by the reusable workflow', () => {
     }
   });
 
-  it('let no value of a variable out: not in logs, outputs, summaries, artifacts, pages, objects, task logs', async () => {
+  it('let no value of a variable or connection out: not in logs, outputs, summaries, artifacts, pages, objects, task logs', async () => {
     const canaries = world.migration.history?.facts.canaries ?? [];
     const found = await scanForCanaries(canaries, told(), artifacts(), objectsOf(world.migration), logEventsOf(world.migration), path.join(source().airflowHome, 'logs'), path.join(target().airflowHome, 'logs'));
     expect(describeLeaks(found.leaks)).toBe('');
@@ -249,7 +250,7 @@ describe('a whole migration by the reusable workflow', () => {
     const isToldHere = Object.entries(own).some(([table, rows]) => rows === number && line.includes(`<code>${table.replaceAll('_', '&#95;')}</code>`));
     return isToldHere && number <= Math.max(3, ownRowsAtTheEnd['log'] ?? 0);
   };
-  const bytesOf = async (attempt: number): Promise<readonly number[]> => await Promise.all(COUNTED.filter((table) => table !== 'variable').map((table) => objectBytes(`${attempt}/export/${table}.csv.gz`)));
+  const bytesOf = async (attempt: number): Promise<readonly number[]> => await Promise.all(COUNTED.filter((table) => !SECRET.includes(table)).map((table) => objectBytes(`${attempt}/export/${table}.csv.gz`)));
   const grouped = (value: number): string => value.toLocaleString('en-US');
   const objectBytes = async (key: string): Promise<number> => (await objectOf(world.migration, key)).length;
 

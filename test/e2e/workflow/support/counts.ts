@@ -2,7 +2,9 @@
 import { query } from '../../oracle/query.js';
 
 /** Tables whose rows a migration counts, as the source's Airflow 2.7.2 has them. */
-export const COUNTED = ['slot_pool', 'dag_run', 'task_instance', 'task_map', 'xcom', 'rendered_task_instance_fields', 'task_fail', 'dataset_event', 'dagrun_dataset_event', 'dataset_dag_run_queue', 'log', 'variable'] as const;
+export const COUNTED = ['slot_pool', 'dag_run', 'task_instance', 'task_map', 'xcom', 'rendered_task_instance_fields', 'task_fail', 'dataset_event', 'dagrun_dataset_event', 'dataset_dag_run_queue', 'log', 'variable', 'connection'] as const;
+/** Their values are sealed, and gone when the import is done. */
+export const SECRET: readonly string[] = ['variable', 'connection'];
 /** Hold rows of somebody's, and stay: this release does not move them. */
 export const STAYING = ['dag_run_note', 'task_instance_note'] as const;
 
