@@ -1,5 +1,7 @@
 /** The user story: a production environment with its history moves to a newer version, and nobody is surprised. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
@@ -114,11 +116,17 @@ describe('a whole migration from Airflow 2.7.2 to 2.10.3', () => {
   it('lets the target read every connection through its own Airflow', async () => {
     const connections = await query<[string]>(source().databaseUrl, 'SELECT conn_id FROM connection ORDER BY 1');
     expect(connections.length).toBeGreaterThan(4);
-    const read = await target().cli(['connections', 'list', '-o', 'json']);
-    const listed = JSON.parse(read.stdout.slice(read.stdout.indexOf('['))) as { conn_id: string; password: string | null }[];
-    expect(listed.map(({ conn_id: id }) => id).sort()).toEqual(connections.map(([id]) => id).sort());
-    const canary = world.history?.facts.canaries.find(({ name }) => name === 'connection password');
-    expect(listed.some(({ password }) => password === canary?.value)).toBe(true); // not toEqual: a failure would print it
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'mwaa-migrate-connections-'));
+    try {
+      const file = path.join(folder, 'connections.json');
+      expect((await target().cli(['connections', 'export', file])).code).toBe(0);
+      const read = JSON.parse(readFileSync(file, 'utf8')) as Readonly<Record<string, { password: string | null }>>;
+      expect(Object.keys(read).sort()).toEqual(connections.map(([id]) => id).sort());
+      const canary = world.history?.facts.canaries.find(({ name }) => name === 'connection password');
+      expect(read['sales_warehouse']?.password === canary?.value).toBe(true); // not toBe(value): a failure would print it
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   }, 2 * MINUTES);
 
   it('changes nothing when it imports a second time: not a row, not its xmin', () => {
