@@ -7,8 +7,9 @@ import { ownTags, unknownFields } from './environment-fields.js';
 import { planOptions } from './option-steps.js';
 import { finding, type Finding } from './finding.js';
 import { lastErrorOf, stateOf } from './states.js';
+import { picklesLeft } from './xcom-pickles.js';
 
-export function warningsOf({ source, target, file }: Seen, role: ClonedRole | undefined): readonly Finding[] {
+export function warningsOf({ source, target, file, targetAccount }: Seen, role: ClonedRole | undefined): readonly Finding[] {
   const found: Finding[] = [];
   if (source.Status === 'UPDATE_FAILED') found.push(finding('source-update-failed', `Source ${source.Name}: ${stateOf(source.Status).meaning}`, lastErrorOf(source) ?? 'its configuration may not be what you expect', stateOf(source.Status).fix));
   if (target && stateOf(target.Status).verdict === 'wait') found.push(finding('target-waits', `Target ${target.Name} is ${target.Status}: ${stateOf(target.Status).meaning}`, 'phase create waits for it', stateOf(target.Status).fix));
@@ -17,6 +18,7 @@ export function warningsOf({ source, target, file }: Seen, role: ClonedRole | un
   const ignored = 'core.dag_ignore_file_syntax';
   if (isAtLeast(file.target.airflowVersion, '3') && !isAtLeast(source.AirflowVersion, '3') && !(source.AirflowConfigurationOptions?.[ignored] ?? file.target.configuration[ignored]))
     found.push(finding('ignore-syntax', 'Airflow 3 reads .airflowignore as globs, earlier ones read regular expressions', 'where there is such a file, another set of DAG files would be loaded', `rewrite it, or set ${ignored}: regexp in target.configuration`));
+  found.push(...picklesLeft({ source, target, file, targetAccount }));
   for (const name of unknownFields(source)) found.push(finding('unknown-field', `MWAA returned the field ${name}, which this release does not know`, 'it is not sent to the new environment', `name it in target.environment-overrides if the target needs it`));
   const lost = Object.keys(source.Tags ?? {}).filter((name) => !(name in ownTags(source.Tags ?? {})));
   if (lost.length > 0) found.push(finding('aws-tags', `${lost.length === 1 ? '1 tag that begins with "aws:" is' : `${lost.length} tags that begin with "aws:" are`} not carried over`, 'that prefix is reserved for AWS', 'nothing; CloudFormation sets its own on what it creates'));
