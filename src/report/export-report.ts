@@ -7,6 +7,8 @@ import { dagSection } from './dag-outlook.js';
 import { code, counted, grouped, list, table, text, type Block, type Report, type Section } from './document.js';
 import { fateInWords, fateShort } from './fates.js';
 import { onward } from './onward.js';
+import { settingsToSee } from './settings.js';
+import { sideFileBlocks } from './side-files.js';
 
 export type ExportFacts = Readonly<{
   environment: string;
@@ -61,21 +63,9 @@ export function exportReport(facts: ExportFacts): Report {
 
 function leftOutSections({ tables }: Manifest): readonly Section[] {
   const rows = tables.flatMap(({ name, leftOut }) => Object.entries(leftOut).filter(([, count]) => count > 0).map(([reason, count]) => [code(name), count, code(reason)] as const));
-  const unreadable = tables.flatMap(({ name, unreadable: names = [] }) => names.map((one) => [code(name), ': ', code(one)] as const));
   return [
-    ...(rows.length > 0 ? [{ title: 'What was left out, and why', importance: 1 as const, blocks: [table(['Table', 'Rows', 'Why'], rows)] }] : []),
-    ...(unreadable.length > 0 ? [{ title: `Cannot be decrypted on the source (${unreadable.length})`, importance: 1 as const, blocks: [text('They were encrypted with a key that the source no longer has. Set them anew on the target.'), list(unreadable)] }] : []),
-    ...namedSections(tables),
-  ];
-}
-
-/** Settings that arrive otherwise than they are on the source, or not at all: Airflow 1.10 allows what later releases do not. */
-function namedSections(tables: Manifest['tables']): readonly Section[] {
-  const repeated = tables.flatMap(({ name, repeated: rows = [] }) => rows.map((one) => [code(name), ': ', code(one)] as const));
-  const filled = tables.flatMap(({ name, filled: columns = {} }) => Object.entries(columns).flatMap(([column, rows]) => rows.map((one) => [code(name), ': ', code(one), ' has no ', code(column)] as const)));
-  return [
-    ...(repeated.length > 0 ? [{ title: `Several rows of one name (${repeated.length})`, importance: 1 as const, blocks: [text('Airflow 1.10 takes any of them at random; later releases allow one of each name. The newest one moves. These stay, by their id on the source:'), list(repeated)] }] : []),
-    ...(filled.length > 0 ? [{ title: `Settings without what the target requires (${filled.length})`, importance: 1 as const, blocks: [text('They move with an empty value there. Hooks that look at it fail until it is set on the target:'), list(filled)] }] : []),
+    ...(rows.length > 0 ? [{ title: 'What was left out, and why', importance: 1 as const, blocks: [table(['Table', 'Rows', 'Why'], rows), ...sideFileBlocks(tables)] }] : []),
+    ...settingsToSee({ tables }),
   ];
 }
 

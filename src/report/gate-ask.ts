@@ -13,6 +13,8 @@ import { code, counted, grouped, list, table, text, type Block, type Cell, type 
 import { fateInWords } from './fates.js';
 import { answerSections } from './gate-answer.js';
 import { isChange } from './option-sections.js';
+import { onConflictInWords, settingsToSee } from './settings.js';
+import { sideFileBlocks } from './side-files.js';
 
 export type AskFacts = Readonly<{
   file: MigrationFile;
@@ -82,6 +84,7 @@ function askedRows({ file, attempt, manifest, planDigest, starters, hasTarget, p
     ['Target', [code(`${file.target.environment} (${file.target.region}, Airflow ${file.target.airflowVersion})`), hasTarget ? '' : ', does not exist yet']],
     ['Attempt', [`${attempt.number}, a ${attempt.mode === 'final' ? 'final export: the source is paused' : `rehearsal: ${pausedBy === undefined ? 'nothing is paused' : `the source is paused still, by attempt ${pausedBy}`}`}`, ...(exported ? [', exported at ', code(exported)] : []), ' (now: ', code(now), ')']],
     ...(starters.length > 0 ? [['Export started by', names(starters)]] : []),
+    ['Settings that the target has too', onConflictInWords(manifest.filters.onConflict)],
     ['Plan digest', code(planDigest)], ['Manifest digest', code(attempt.manifest.scope)],
   ];
 }
@@ -123,10 +126,9 @@ function pauseOf({ drainMinutes, exportMinutes, importMinutes, pauseMinutes }: E
 function leftOutSections({ tables, notMoved }: Manifest): readonly Section[] {
   const reasons = tables.flatMap(({ name, leftOut }) => Object.entries(leftOut).filter(([, count]) => count > 0).map(([reason, count]) => [code(name), count, code(reason)] as const));
   const staying = notMoved.filter(({ rows = 0 }) => rows > 0);
-  const unreadable = tables.flatMap(({ name, unreadable: those = [] }) => those.map((one) => [code(name), ': ', code(one)] as const));
   return [
-    ...(reasons.length > 0 ? [{ title: 'What is left out, and why', importance: 1 as const, blocks: [table(['Table', 'Rows', 'Why'], reasons)] }] : []),
-    ...(unreadable.length > 0 ? [{ title: `Cannot be decrypted on the source (${unreadable.length})`, importance: 1 as const, blocks: [text('They were encrypted with a key that the source no longer has. Set them anew on the target.'), list(unreadable)] }] : []),
+    ...(reasons.length > 0 ? [{ title: 'What is left out, and why', importance: 1 as const, blocks: [table(['Table', 'Rows', 'Why'], reasons), ...sideFileBlocks(tables)] }] : []),
+    ...settingsToSee({ tables }),
     ...(staying.length > 0 ? [{ title: `Tables with rows that stay on the source (${staying.length})`, importance: 2 as const, isFolded: true, blocks: [table(['Table', 'Rows', 'Why'], staying.map(({ table: name, rows, reason }) => [code(name), rows, code(reason)]))] }] : []),
   ];
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseManifest, type Manifest } from '../../../src/metadata/manifest.js';
+import { objectsOf, parseManifest, type Manifest } from '../../../src/metadata/manifest.js';
 import { exportReport } from '../../../src/report/export-report.js';
 import { renderMarkdown } from '../../../src/report/markdown.js';
 import { aManifest, aManifestTable, preflightData } from '../../builders/values.js';
@@ -18,6 +18,15 @@ describe('the summary of an export', () => {
   it('counts rows of the user that are left out, and ours apart', () => {
     expect(said(aManifest({ tables }))).toMatch(/^## .*, 23 left out \(and 1,007 of mwaa-migrate itself\); 0 DAGs paused\n/u);
     expect(said(aManifest({ tables: [aManifestTable('log', { leftOut: { 'beyond the filter': 5 } })] }))).toMatch(/^## .*, 5 left out; /u);
+  });
+
+  it('says where the rows are that nobody chose to leave', () => {
+    const leftOutFile = { key: 'p/1/export/left-out/x_<b>.csv.gz', versionId: 'v', sha256: 'a'.repeat(64), bytes: 9, rows: 3 };
+    const manifest = aManifest({ tables: [aManifestTable('xcom', { leftOut: { 'has no key': 3 }, leftOutFile })] });
+    expect(said(manifest)).toMatch(/has no key[\s\S]*each behind its reason:\n\n- <code>p&#47;1&#47;export&#47;left-out&#47;x&#95;&#60;b&#62;\.csv\.gz<\/code>: 3\n/u);
+    expect(objectsOf(manifest)).toContain(leftOutFile);
+    expect(() => parseManifest(JSON.stringify({ ...manifest, tables: [{ ...manifest.tables[0], leftOutFile: { ...leftOutFile, rows: -1 } }] }), 'here')).toThrow('names no side file');
+    expect(said(aManifest({ tables }))).not.toContain('behind its reason');
   });
 
   it('counts rows of the user in tables that stay, where the export counted them, and names the others', () => {
