@@ -3,6 +3,7 @@ import type { ImportedTable, SettledRow } from '../../../src/airflow/protocol.js
 import { exportReport } from '../../../src/report/export-report.js';
 import { importReport } from '../../../src/report/import-report.js';
 import { renderMarkdown } from '../../../src/report/markdown.js';
+import { onConflictInWords } from '../../../src/report/settings.js';
 import { aManifest, aManifestTable, importData } from '../../builders/values.js';
 
 const manifest = aManifest({ tables: [aManifestTable('connection'), aManifestTable('slot_pool')] });
@@ -36,6 +37,11 @@ describe('settings that the target had too', () => {
   });
 });
 
+it.each([
+  [{ variables: 'keep', connections: 'keep', pools: 'keep' }, /^variables, connections, pools: the target's stay, and each that differs is listed$/u],
+  [{ variables: 'replace', connections: 'keep', pools: 'replace' }, /^connections: the target's stay[^;]*; variables, pools: the source's are written over the target's$/u],
+] as const)('says in words what %j means', (onConflict, words) => expect(onConflictInWords(onConflict)).toMatch(words));
+
 describe('settings of the source that later releases do not allow', () => {
   const facts = { environment: 'analytics', scope: 'f'.repeat(64), preflight: { pausedDags: 0, importErrors: 0 }, targetSeen: undefined, active: [], drained: undefined, planChanges: [], now: '2026-11-22T12:00:00Z' };
   const exported = (given: object) => renderMarkdown(exportReport({ ...facts, manifest: aManifest({ mode: 'rehearsal', tables: [{ ...aManifestTable('connection'), ...given }] }) }));
@@ -44,6 +50,7 @@ describe('settings of the source that later releases do not allow', () => {
     const markdown = exported({ repeated: ['warehouse (id 7)'], filled: { conn_type: ['old|<b>'] } });
     expect(markdown).toMatch(/### Several rows of one name \(1\)[^]*<code>connection<\/code>: <code>warehouse &#40;id 7&#41;<\/code>/u);
     expect(markdown).toMatch(/### Settings without what the target requires \(1\)[^]*<code>old&#124;&#60;b&#62;<\/code> has no <code>conn&#95;type<\/code>/u);
-    expect(exported({})).not.toMatch(/Several rows|without what the target requires/u);
+    expect(exported({})).not.toMatch(/Several rows|Cannot be decrypted|without what the target requires/u);
+    expect(exported({ unreadable: ['lost'] })).toMatch(/### Cannot be decrypted on the source \(1\)[^]*<code>connection<\/code>: <code>lost<\/code>/u);
   });
 });
