@@ -4,6 +4,7 @@ import type { Range } from '../plan/estimates.js';
 import { cloudFormation, terraform } from '../plan/infrastructure.js';
 import type { Plan } from '../plan/plan.js';
 import { code, grouped, listing, table, text, type Section, type Text } from './document.js';
+import { onConflictInWords } from './settings.js';
 
 export function roadSection({ legs, decisions }: Pick<Plan, 'legs' | 'decisions'>): Section {
   const { landing, upgrades } = decisions.road;
@@ -68,13 +69,6 @@ export function doneSection({ decisions }: Pick<Plan, 'decisions'>, file: Migrat
       ['Drain', `up to ${file.drain.timeoutMinutes} minutes for runs, ${file.drain.taskMinutes} more for tasks, then ${file.drain.leftover}`],
     ])],
   };
-}
-
-/** What becomes of variables, connections and pools of the target that say something else than the source's. */
-function onConflictInWords(onConflict: MigrationFile['metadata']['onConflict']): string {
-  const kinds = (policy: 'keep' | 'replace') => (['variables', 'connections', 'pools'] as const).filter((kind) => onConflict[kind] === policy).join(', ');
-  const kept = kinds('keep'), replaced = kinds('replace');
-  return [kept && `${kept}: the target's stay, and each that differs is listed`, replaced && `${replaced}: the source's are written over the target's`].filter(Boolean).join('; ');
 }
 
 /** For whoever keeps environments as code; with target.create: external, phase create waits for that one and compares. */
