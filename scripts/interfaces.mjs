@@ -1,6 +1,6 @@
 /**
  * Writes everything that repeats the interface, from its truths: action.yml (inputs, outputs), the reusable workflows,
- * src/migration-file/schema.json and the schemas of the files that phases write.
+ * src/migration-file/schema.json, the schemas of the files that phases write, and the table catalogue.
  * `node scripts/interfaces.mjs` writes, `--check` only compares and fails on a difference; a second run changes nothing.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -47,6 +47,25 @@ export function jobsTable({ jobs }) {
     const named = environment === undefined ? 'none' : listed([...environment.matchAll(/inputs\.((?:\w+-)?environment)\b/gu)].map(([, name]) => name).reverse());
     return [`\`${id}\``, mode ? `\`${phase}\`, \`${mode}\`` : `\`${phase}\``, listed(Object.keys(given).filter((name) => name.endsWith('-role'))), named, listed(Object.entries(permissions).map((entry) => entry.join(': '))), concurrency ? 'yes' : 'no'];
   }));
+}
+
+/** The table catalogue: what each table's rows are known by, and which columns do not arrive as they are. @throws Error for a rule that nothing explains */
+export function tablesTable(tables, rules) {
+  const listed = (names) => names.map((name) => `\`${name}\``).join(', ');
+  const told = (rule) => {
+    const [name, ...rest] = rule.split(':'), value = rest.join(':');
+    if (!rules[name]) throw new Error(`src/metadata/rules.json does not explain ${name}`);
+    return name === 'default' ? `default ${value === '' ? 'empty' : value}` : name;
+  };
+  return table(['Table', 'Rows are the same by', 'Hangs on', 'Columns by rule', 'Governed by'], tables.map(({ name, merge, key, otherKeys, parent, rules: own, option }) => {
+    const byRule = new Map();
+    for (const [column, rule] of Object.entries(own)) byRule.set(told(rule), [...(byRule.get(told(rule)) ?? []), column]);
+    return [`\`${name}\``, merge === 'multiset' ? 'all they hold: as many as the source has' : [key, ...otherKeys].map(listed).join('; also '), parent ? `\`${parent}\`` : '',
+      [...byRule].map(([rule, columns]) => `${rule}: ${listed(columns)}`).join('; '), option];
+  }));
+}
+export function rulesTable(rules) {
+  return table(['Rule', 'On the target', 'Why'], Object.entries(rules).map(([name, { becomes, why }]) => [name, cell(becomes), cell(why)]));
 }
 
 /** Names and defaults for TypeScript. Expressions (`${{ … }}`) are GitHub's to resolve: by hand, such an input is empty. */
@@ -114,11 +133,14 @@ export function generate() {
     'docs/reference/plan.schema.json': read('src/plan/plan.schema.json'),
   };
   const marked = { 'docs/reference/inputs.md': ['inputs', inputsTable(action)], 'docs/reference/outputs.md': ['outputs', outputsTable(action)], 'docs/reference/migration-file.md': ['keys', keysTable(schema)] };
+  const catalogue = JSON.parse(read('src/metadata/tables.json')), rules = JSON.parse(read('src/metadata/rules.json'));
   for (const [file, [name, content]] of Object.entries(marked)) files[file] = between(read(file), name, content, file);
+  const tables = 'docs/reference/tables.md';
+  files[tables] = between(between(read(tables), 'tables', tablesTable(catalogue, rules), tables), 'rules', rulesTable(rules), tables);
   for (const [workflow, page] of Object.entries({ 'dry-run': 'docs/reference/dry-run.md', migrate: 'docs/reference/migrate-workflow.md', rollback: 'docs/reference/rollback-workflow.md' })) {
     const { on: { workflow_call: called }, jobs } = parse(read(`.github/workflows/${workflow}.yml`));
-    const tables = { inputs: inputsTable(called), outputs: outputsTable(called), jobs: jobsTable({ jobs }) };
-    files[page] = Object.entries(tables).reduce((text, [name, content]) => between(text, name, content, page), read(page));
+    const generated = { inputs: inputsTable(called), outputs: outputsTable(called), jobs: jobsTable({ jobs }) };
+    files[page] = Object.entries(generated).reduce((text, [name, content]) => between(text, name, content, page), read(page));
   }
   return files;
 }
