@@ -9,7 +9,7 @@ import subprocess
 import time
 import uuid
 
-from conftest import Environment, Migration
+from conftest import SOURCE, Environment, Migration
 
 UTC = datetime.timezone.utc
 HEAD = """
@@ -58,6 +58,7 @@ class Switching:
         self.migration.env = {"AIRFLOW__CORE__DAGS_FOLDER": str(self.folder / "dags")}
         self.snapshot = now() - datetime.timedelta(minutes=15)
         self.parked, self.owed, self.paused_at, self.schedules = [], [], {}, {}
+        self.source_version, self.dags = SOURCE, {"include": [], "exclude": []}
 
     def sql(self, statement, values=None):
         return self.target.sql(statement, values)
@@ -199,6 +200,8 @@ class Switching:
             "migrationId": self.migration.id,
             "snapshotAt": iso(self.snapshot),
             "inFlight": self.parked,
+            "source": {"airflowVersion": self.source_version},
+            "filters": {"dags": self.dags},
             "schedulesRef": {
                 "key": prefix + "schedules.json",
                 "versionId": answer["VersionId"],

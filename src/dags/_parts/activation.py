@@ -7,11 +7,15 @@ from _parts.database import Database, scalar
 from _parts.handover import Handover
 from _parts.missed import Missed, RunNotMade, first_own_run, missed_intervals, report_missed, skip_to_now, start_missed
 from _parts.next_runs import POLL_SECONDS, few, obstacle, parse_until_ready, states_of, what_follows
+from _parts.next_unrecorded import with_next_run
 from _parts.own_events import queue_in_between, queue_own
 from _parts.owed_queue import queue_owed
 from _parts.parked_runs import fates_of, queue_parked, read_begun, still_parked, write_begun
+from _parts.patterns import is_taken
 from _parts.schedule import schedule_of
 
+WITHOUT_HISTORY = ("metadata.dags leaves its history behind, so it would run everything from its start date: look at what it would run, "
+                   "then activate it by hand, or name it in cutover.canary")
 ORDERED_BACK = "rollback of this attempt has been ordered"
 
 
@@ -40,8 +44,10 @@ class Activation(object):
 
     def run(self):
         self._note_active()
+        self._leave_without_history()
         todo = self._todo(self.wanted)
-        parse_until_ready(self.command, self.database, [self.wanted[dag_id] for dag_id in todo], self.started, self._is_ordered_back)
+        ready = [self.wanted[dag_id] if self.handover.is_next_recorded else dict(self.wanted[dag_id], isNextUnknown=True) for dag_id in todo]
+        parse_until_ready(self.command, self.database, ready, self.started, self._is_ordered_back)
         shown, stopped = self._canaries([dag_id for dag_id in self.switch["canary"] if dag_id in self.wanted])
         if stopped is None:
             stopped = self._batches(self._todo(self.wanted))
@@ -68,6 +74,12 @@ class Activation(object):
         for dag_id in self.wanted:
             if dag_id in states and not states[dag_id]["paused"]:
                 self._settle(dag_id, self._look_at_active)
+
+    def _leave_without_history(self):
+        """Without its history a DAG would run everything from its start date: only a person may want that."""
+        for dag_id in self._todo(self.wanted):
+            if not is_taken(dag_id, self.handover.dags) and dag_id not in self.switch["canary"]:
+                self.left[dag_id] = WITHOUT_HISTORY
 
     def _canaries(self, dag_ids):
         """([protocol.ts Canary], why everything behind is stopped or None)."""
@@ -160,6 +172,8 @@ class Activation(object):
         row = cursor.fetchone()
         if row is not None and not row[0]:
             return self._look_at_active(cursor, session, one)
+        if not self.handover.is_next_recorded:
+            one = with_next_run(cursor, session, one, self.handover)
         reason = obstacle(one, states_of(cursor, [one], self.started).get(dag_id))
         if reason is not None:
             return {"left": reason}

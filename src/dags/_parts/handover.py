@@ -2,6 +2,8 @@
 import datetime
 import json
 
+from _parts.patterns import ALL_DAGS
+
 
 def moment(text):
     """A datetime with time zone of ISO 8601 text (Python 3.7 cannot read the letter Z); None stays None."""
@@ -12,6 +14,7 @@ class Handover(object):
     """Read once from the manifest, its schedules and the job.
 
     `wanted`: ActiveDag (protocol.ts) of every DAG to activate, with the next run that the source would have made at the snapshot.
+    `is_next_recorded`: False for a source below 2.0, whose `dag` has no next run. `dags`: whose history moved, as patterns.py has it.
     `parked`: dag_id → its runs in flight as protocol.ts InFlightRun. `snapshot`: ISO 8601, None where nothing was exported yet.
     """
 
@@ -21,6 +24,8 @@ class Handover(object):
         known = {one["dagId"]: one for one in schedules.get("dags", [])}
         # What the job says of a DAG is of before the drain: old by the runs that were made until the pause.
         self.wanted = [known.get(one["dagId"], one) for one in command.job["activeDags"]]
+        self.is_next_recorded = not self._manifest.get("source", {}).get("airflowVersion", "").startswith("1.")
+        self.dags = self._manifest.get("filters", {}).get("dags", ALL_DAGS)
         self.snapshot = self._manifest.get("snapshotAt")
         self.parked = {}
         for run in self._manifest.get("inFlight", []):

@@ -68,7 +68,7 @@ def schedule_of(dag_id, session):
 
 def intervals_told(dag_id, infos, is_more):
     """protocol.ts MissedIntervals of some DagRunInfo, oldest first."""
-    found = {"dagId": dag_id, "count": len(infos), "first": _utc_text(infos[0].logical_date), "last": _utc_text(infos[-1].logical_date)}
+    found = {"dagId": dag_id, "count": len(infos), "first": iso(in_utc(infos[0].logical_date)), "last": iso(in_utc(infos[-1].logical_date))}
     return dict(found, isMore=True) if is_more else found
 
 
@@ -77,9 +77,9 @@ def has_run(cursor, dag_id, logical_date):
     return cursor.fetchone()[0]
 
 
-def _utc_text(value):
+def in_utc(value):
     """A plugin's timetable may reckon in the DAG's own time zone."""
-    return iso(value.astimezone(datetime.timezone.utc))
+    return value.astimezone(datetime.timezone.utc)
 
 
 def aware(value):
