@@ -183,7 +183,7 @@ export type InFlightRun = Readonly<{
   deferred: readonly string[];
   fate: Fate;
 }>;
-/** What becomes of a run in flight on the target. Everything but 'resume' stays failed there and is listed. */
+/** What becomes of a run in flight on the target. Everything but 'resume' and 'stays' stays failed there; all are listed. */
 export type Fate =
   /** Queued by cutover before its DAG is activated; what is finished does not run again. */
   | 'resume'
@@ -192,7 +192,9 @@ export type Fate =
   /** Has deferred tasks, and drain.resume-deferred is false. */
   | 'deferred'
   /** drain.leftover is fail. */
-  | 'left';
+  | 'left'
+  /** metadata.dags leaves its DAG's history on the source, and the run with it. */
+  | 'stays';
 
 export type DrainData = Readonly<{
   paused: readonly string[];

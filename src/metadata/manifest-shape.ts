@@ -89,7 +89,7 @@ const isOnConflict = (value: unknown): boolean => isRecord(value) && [value.vari
 const isEnvelope = (value: unknown): boolean =>
   value === null || (isRecord(value) && ((value.wrap === 'kms' && isText(value.keyArn)) || (value.wrap === 'rsa' && isText(value.fingerprint))));
 const isTime = (value: unknown): boolean => isText(value) && !Number.isNaN(Date.parse(value));
-const FATES: Readonly<Record<Fate, true>> = { resume: true, backfill: true, deferred: true, left: true };
+const FATES: Readonly<Record<Fate, true>> = { resume: true, backfill: true, deferred: true, left: true, stays: true };
 const isInFlightRun = (value: unknown): boolean =>
   isRecord(value) && [value.dagId, value.runId, value.runType, value.state].every((one) => typeof one === 'string') && isRecord(value.unfinished) &&
   Object.values(value.unfinished).every(isCount) && [value.startDate, value.logicalDate].every((one) => one === null || isTime(one)) &&

@@ -36,7 +36,7 @@ export function importReport({ environment, manifest, imported, secretVersions, 
 
 function parkedText(count: number, { inFlight }: Manifest): string {
   if (count === 0) return 'No DAG run was in flight.';
-  return `${counted(count, 'DAG run')} arrived parked: failed, with the unfinished tasks without state (${fatesOf(inFlight)}). Export's summary lists them.`;
+  return `${counted(count, 'DAG run')} arrived parked: failed, with the unfinished tasks without state (${fatesOf(inFlight.filter(({ fate }) => fate !== 'stays'))}). Export's summary lists them.`;
 }
 
 function columnSections(columnsLeft: Readonly<Record<string, readonly string[]>>): readonly Section[] {

@@ -136,7 +136,7 @@ def test_dags_and_large_xcoms_stay_behind_by_the_migration_file(migration):
     ]
     assert migration.target.sql("SELECT DISTINCT content FROM dag_run_note") == [("etl_a",)]
     # A run of a DAG whose history stays behind is in nobody's hands on the target.
-    assert [(run["dagId"], run["fate"]) for run in manifest["inFlight"]] == [("etl_a", "resume"), ("other", "left")]
+    assert [(run["dagId"], run["fate"]) for run in manifest["inFlight"]] == [("etl_a", "resume"), ("other", "stays")]
     assert manifest["filters"]["dags"] == {"include": ["etl_*"], "exclude": ["*tmp"]}
 
 

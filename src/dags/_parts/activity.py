@@ -108,7 +108,7 @@ def runs_in_flight(cursor, order, ended=(), dags=ALL_DAGS):
             run["deferred"].append(task_id if map_index < 0 else "{}[{}]".format(task_id, map_index))
         run["tasks"].append({"taskId": task_id, "mapIndex": map_index, "state": state, "tryNumber": try_number})
     for run in runs:
-        run["fate"] = _fate(run, order) if is_taken(run["dagId"], dags) else "left"
+        run["fate"] = _fate(run, order) if is_taken(run["dagId"], dags) else "stays"
     return runs
 
 
