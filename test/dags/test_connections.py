@@ -22,17 +22,15 @@ def add(environment, conn_id, is_encrypted=True, **given):
         if row[flag]:
             row[column] = environment.fernet.encrypt(row[column].encode()).decode()
     row = {name: value for name, value in row.items() if name in there}
-    environment.sql(
-        'INSERT INTO connection (conn_id, {}) VALUES (%s, {})'.format(", ".join('"%s"' % name for name in row), ", ".join(["%s"] * len(row))),
-        [conn_id] + list(row.values()),
-    )
+    columns, values = ", ".join('"%s"' % name for name in row), ", ".join(["%s"] * len(row))
+    environment.sql("INSERT INTO connection (conn_id, {}) VALUES (%s, {})".format(columns, values), [conn_id] + list(row.values()))
 
 
 def connections(environment):
     """conn_id → fields, opened by the environment's own key."""
-    found = {}
-    for row in environment.sql("SELECT conn_id, is_encrypted, is_extra_encrypted, {} FROM connection".format(", ".join('"%s"' % one for one in FIELDS))):
-        fields = dict(zip(FIELDS, row[3:]))
+    found, columns = {}, ", ".join('"%s"' % one for one in FIELDS)
+    for row in environment.sql("SELECT conn_id, is_encrypted, is_extra_encrypted, {} FROM connection".format(columns)):
+        fields = dict(zip(FIELDS, row[3:], strict=True))
         for column, is_encrypted in (("password", row[1]), ("extra", row[2])):
             if is_encrypted:
                 fields[column] = environment.fernet.decrypt(fields[column].encode()).decode()
@@ -59,7 +57,16 @@ def names_in(migration, kind, table="connection"):
 
 def test_every_field_arrives_and_no_value_is_seen_on_the_way(migration):
     given = {
-        "all": dict(conn_type="aws", description="d " + NASTY, host="h-" + CANARY, schema="s", login="l " + NASTY, password=NASTY, port=5432, extra='{"k": "%s"}' % CANARY),
+        "all": dict(
+            conn_type="aws",
+            description="d " + NASTY,
+            host="h-" + CANARY,
+            schema="s",
+            login="l " + NASTY,
+            password=NASTY,
+            port=5432,
+            extra='{"k": "%s"}' % CANARY,
+        ),
         "bare": {},
         "empty": dict(host="", schema="", login="", extra=""),
         "long": dict(password="p" * 3000 + CANARY, extra="e" * 100_000 + CANARY),
@@ -68,13 +75,16 @@ def test_every_field_arrives_and_no_value_is_seen_on_the_way(migration):
     for conn_id, row in given.items():
         add(migration.source, conn_id, **row)
     add(migration.source, "open", is_encrypted=False, password=CANARY, extra=CANARY)
+    migration.source.sql("ALTER TABLE connection ADD COLUMN plugins_own text DEFAULT 'x'")
     add(migration.source, "lost", password=CANARY)
     migration.source.sql("UPDATE connection SET extra = 'gAAAAABrubbish', is_extra_encrypted = true WHERE conn_id = 'lost'")
     history.add_runs(migration.source, "daily", 1)
 
     entry = entry_of(migration.export())
-    report = migration.data("import")["tables"]["connection"]
+    imported = migration.data("import")
+    report = imported["tables"]["connection"]
 
+    assert imported["columnsLeft"]["connection"] == ["plugins_own"]
     assert (entry["rows"], entry["leftOut"], entry["unreadable"]) == (6, {"cannot be decrypted with the source's Fernet key": 1}, ["lost"])
     assert (report["rows"], report["inserted"], report["settled"], report["replaced"]) == (6, 6, [], 0)
     expected = {conn_id: fields(**row) for conn_id, row in given.items()}
@@ -83,7 +93,14 @@ def test_every_field_arrives_and_no_value_is_seen_on_the_way(migration):
     assert migration.target.one("SELECT count(*) FROM connection WHERE password LIKE %s OR extra LIKE %s", ("%canary%",) * 2) == 0
     found = every_byte(migration)
     assert CANARY.encode() not in found and base64.b64encode(CANARY.encode())[4:-4] not in found
-    assert migration.data("verify")["tables"]["connection"] == {"rows": 6, "equal": 6, "missing": 0, "different": 0, "rejected": 0, "resumed": 0}
+    assert migration.data("verify")["tables"]["connection"] == {
+        "rows": 6,
+        "equal": 6,
+        "missing": 0,
+        "different": 0,
+        "rejected": 0,
+        "resumed": 0,
+    }
 
 
 def test_a_rehearsal_counts_and_names_and_writes_no_value(migration):
@@ -102,7 +119,7 @@ def clash(migration):
         add(environment, "equal", password=CANARY, extra="{}", port=1)
         environment.add_variable("clash", secret)
         environment.add_variable("described", CANARY, secret)
-        environment.sql("INSERT INTO slot_pool (pool, slots, description, include_deferred) VALUES ('clash', %s, 'd', false)", (len(secret),))
+        environment.sql("INSERT INTO slot_pool (pool, slots, include_deferred) VALUES ('clash', %s, false)", (len(secret),))
     add(migration.target, "own", password="own")
     migration.target.add_variable("own", "own")
 
@@ -146,7 +163,8 @@ def test_replace_writes_the_source_over_it_once_and_takes_nothing_away(migration
     second = migration.data("import")["tables"]
     assert migration.target.dump() == before, "a second import changes nothing"
     for table in KEPT:
-        assert (settled(second[table]), second[table]["inserted"]) == (settled(report[table]), 0), "what an earlier try has replaced is told again"
+        again = (settled(second[table]), second[table]["inserted"])
+        assert again == (settled(report[table]), 0), "what an earlier try has replaced is told again"
 
 
 def test_killed_between_the_tables_the_next_try_tells_the_same(migration):
@@ -156,7 +174,8 @@ def test_killed_between_the_tables_the_next_try_tells_the_same(migration):
     migration.export()
     migration.kill_at("import", "variable: 2 written")
     report = migration.data("import")["tables"]
-    assert {table: settled(report[table]) for table in KEPT} == {table: {name: ("replaced", why) for name, (_, why) in rows.items()} for table, rows in KEPT.items()}
+    for table, expected in KEPT.items():
+        assert settled(report[table]) == {name: ("replaced", why) for name, (_, why) in expected.items()}
     assert (report["variable"]["inserted"], report["connection"]["inserted"]) == (0, 1)
     assert connections(migration.target)["clash"]["password"] == CANARY
 
@@ -201,10 +220,11 @@ def test_a_further_attempt_renews_what_an_earlier_one_brought_and_nobody_touched
     migration.earlier_brought = [report["broughtFile"] for report in attempt()]
     for table, key in (("connection", "conn_id"), ("variable", "key")):
         migration.target.sql("UPDATE {0} SET is_encrypted = is_encrypted WHERE {1} = 'touched'".format(table, key))
+        migration.target.sql("VACUUM FREEZE {}".format(table))
     renew(migration, "second")
     migration.next_attempt()
     second = attempt()
-    for report, column in zip(second, ("password", "val")):
+    for report, column in zip(second, ("password", "val"), strict=True):
         assert settled(report) == {"changed": ("renewed", "differs in " + column), "touched": ("kept", "differs in " + column)}
         assert (report["inserted"], report["alreadyThere"], report["rejected"], report["replaced"]) == (1, 1, 1, 0)
     assert (values("changed"), values("touched")) == (("second",) * 2, ("first",) * 2)
@@ -244,11 +264,15 @@ def test_of_several_with_one_name_the_newest_that_can_be_read_moves_and_an_empty
     assert entry["unreadable"] == ["hidden (id {})".format(ids["hiddenrubbish"])]
     assert entry["filled"] == {"conn_type": ["untyped"]}
     assert entry["leftOut"] == {
-        "a newer row of the same conn_id moves": 2, "cannot be decrypted with the source's Fernet key": 1, "has no conn_id": 1,
+        "a newer row of the same conn_id moves": 2,
+        "cannot be decrypted with the source's Fernet key": 1,
+        "has no conn_id": 1,
     }
     assert (entry["rows"], report["inserted"]) == (3, 3)
     assert connections(migration.target) == {
-        "twice": fields(login="number 2"), "hidden": fields(password="older"), "untyped": dict(fields(login="me"), conn_type=""),
+        "twice": fields(login="number 2"),
+        "hidden": fields(password="older"),
+        "untyped": dict(fields(login="me"), conn_type=""),
     }
 
 
@@ -261,4 +285,11 @@ def test_what_the_target_cannot_take_is_refused_by_name(migrate, target):
     report = migration.data("import")["tables"]["connection"]
     assert settled(report) == {"plain": ("refused", "password is longer than the target's 5000 characters")}
     assert "plain" in names_in(migration, "rejected") and list(connections(migration.target)) == ["fits"]
-    assert migration.data("verify")["tables"]["connection"] == {"rows": 2, "equal": 1, "missing": 0, "different": 0, "rejected": 1, "resumed": 0}
+    assert migration.data("verify")["tables"]["connection"] == {
+        "rows": 2,
+        "equal": 1,
+        "missing": 0,
+        "different": 0,
+        "rejected": 1,
+        "resumed": 0,
+    }

@@ -22,7 +22,10 @@ class Brought(object):
         return version in self.earlier.get(name, ())
 
     def write(self, cursor, secrets, names):
-        """Remember the rows that were written now, beside those of an earlier try of this attempt. Before the commit: a number that never counts harms nobody."""
+        """Remember the rows that were written now, beside those of an earlier try of this attempt.
+
+        Before the commit: a number that never counts harms nobody.
+        """
         known = self.storage.read_if_there(self.key)
         rows = {} if known is None else json.loads(known.decode("utf-8"))["rows"]
         cursor.execute("SELECT {0}, xmin::text FROM {1} WHERE {0} = ANY(%s)".format(secrets.quoted_key, secrets.quoted_name), (names,))

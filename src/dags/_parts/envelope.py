@@ -1,4 +1,4 @@
-"""Variables on their way: chunks of AES-256-GCM under a data key that only KMS or the target's one-time key can unwrap.
+"""Variables and connections on their way: chunks of AES-256-GCM under a data key that only KMS or the target's one-time key can unwrap.
 
 Layout of the object: frames of 4 bytes big-endian length and that many bytes of ciphertext with tag. Frame n is sealed with
 nonce n (96 bits; the data key serves one object only) and the additional data `<what>|n|last or more`, so frames cannot be
@@ -66,7 +66,7 @@ def new_data_key(envelope, context):
     public = serialization.load_pem_public_key(envelope["publicKeyPem"].encode("ascii"), backend=default_backend())
     if fingerprint_of(public) != envelope["fingerprint"]:
         raise Refusal("wrong-public-key", "The public key in the job does not have the fingerprint in the job.",
-                      "variables would be readable by the holder of another key.", "run export again, which makes a new key pair in the target.")
+                      "variables and passwords would be readable by the holder of another key.", "run export again, which makes a new key pair in the target.")
     key = os.urandom(32)
     return key, {"wrap": "rsa", "fingerprint": envelope["fingerprint"], "wrappedKey": base64.b64encode(public.encrypt(key, _oaep())).decode("ascii")}
 
@@ -119,7 +119,8 @@ def opened(key, name, data):
         try:
             waiting += cipher.decrypt(nonce, frame, extra)
         except Exception:  # cryptography says nothing but InvalidTag
-            raise Refusal("damaged", "The encrypted variables cannot be opened.", "they were changed after the export, so none was imported.",
+            raise Refusal("damaged", "The encrypted rows of {} cannot be opened.".format(name.split("|")[-1]),
+                          "they were changed after the export, so none was imported.",
                           "run export (final) again and import its result.")
         number += 1
         lines = waiting.split(b"\n")

@@ -75,7 +75,7 @@ def _manifest_head(command, cursor):
     job = command.job
     if job["mode"] == "final" and job["envelope"] is None and any(table["secret"] for table in job["tables"]) and (
             job["metadata"]["variables"] or job["metadata"]["connections"]):
-        raise Refusal("no-envelope", "A final export has no key to encrypt variables for.", "their values never leave the source unencrypted.",
+        raise Refusal("no-envelope", "A final export has no key to encrypt variables and connections for.", "their values never leave the source unencrypted.",
                       "run the phase again: it makes a key pair in the target first.")
     return {
         "format": MANIFEST_FORMAT, "migrationId": job["migrationId"], "attempt": job["attempt"], "mode": job["mode"], "targetVersion": job["targetVersion"],

@@ -55,7 +55,9 @@ def _import_tables(command, database, staging, manifest, tables):
     for table, entry in tables:
         begun = time.monotonic()
         if table["secret"]:
-            report[table["name"]] = import_secrets(command, database, table, entry, policy_of(manifest, table), table["name"] == sealed[-1])
+            report[table["name"]], gone = import_secrets(command, database, table, entry, policy_of(manifest, table), table["name"] == sealed[-1])
+            if gone:
+                left[table["name"]] = gone
             report[table["name"]]["seconds"] = round(time.monotonic() - begun, 1)
             continue
         if table["name"] == "dag_run" and earlier.manifests:

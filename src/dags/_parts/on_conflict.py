@@ -1,5 +1,5 @@
 """Settings (pools, variables, connections) that meet another row of the target under their name: kept or replaced, each told by name."""
-from _parts.database import quoted
+from _parts.database import literal, quoted
 from _parts.named_rows import NamedRows
 
 #: Options of the migration file whose tables hold settings.
@@ -43,7 +43,8 @@ class Settled(object):
     def report(self, key):
         """Fields of protocol.ts ImportedTable; writes the side file first. :param str key: the column that names a row."""
         reference = self.file.write(key, self.overwritten)
-        return {"settled": self.rows[:NAMED_SETTINGS], "settledRows": len(self.rows), "replaced": sum(1 for row in self.rows if row["outcome"] in (REPLACED, ADOPTED)), "replacedFile": reference}
+        replaced = [row for row in self.rows if row["outcome"] in (REPLACED, ADOPTED)]
+        return {"settled": self.rows[:NAMED_SETTINGS], "settledRows": len(self.rows), "replaced": len(replaced), "replacedFile": reference}
 
 
 def settle(command, cursor, staged, policy):
@@ -52,9 +53,10 @@ def settle(command, cursor, staged, policy):
     compared = [(name, expression) for name, expression in staged.expressions if name in staged.entry["columns"] and name not in staged.table["key"]]
     same, differs = staged.same([key], "t0"), staged.differs()
     fit = " AND ".join(["NOT ({})".format(condition) for condition, _ in staged.unfit()] or ["true"])
-    cursor.execute("SELECT s.{key}, array_remove(ARRAY[{columns}]::text[], NULL) FROM {stage} s JOIN {target} t0 ON {same} WHERE {differs} AND {fit} ORDER BY 1".format(
-        key=quoted(key), stage=staged.stage, target=staged.target, same=same, differs=differs, fit=fit,
-        columns=", ".join("CASE WHEN {} IS DISTINCT FROM t0.{} THEN '{}' END".format(expression, quoted(name), name) for name, expression in compared)))
+    differing = ", ".join("CASE WHEN {} IS DISTINCT FROM t0.{} THEN {} END".format(expression, quoted(name), literal(name)) for name, expression in compared)
+    cursor.execute("SELECT s.{key}, array_remove(ARRAY[{differing}]::text[], NULL) FROM {stage} s JOIN {target} t0 ON {same} "
+                   "WHERE {differs} AND {fit} ORDER BY 1".format(
+                       key=quoted(key), differing=differing, stage=staged.stage, target=staged.target, same=same, differs=differs, fit=fit))
     different = cursor.fetchall()
     if policy == "replace" and different:
         cursor.execute("UPDATE {target} t0 SET {values} FROM {stage} s WHERE {same} AND {differs} AND {fit}".format(

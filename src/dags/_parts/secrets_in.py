@@ -44,7 +44,7 @@ class SettledSecrets(Settled):
 
 
 def import_secrets(command, database, table, entry, policy, is_last):
-    """Report as protocol.ts ImportedTable. No value is shown, whatever happens; rows are told by name.
+    """(report as protocol.ts ImportedTable, exported columns that the target does not have). No value is shown, whatever happens; rows are told by name.
 
     :param str policy: keep or replace, for rows of the target that say something else.
     :param bool is_last: no table of this export needs the one-time key any more.
@@ -68,11 +68,13 @@ def import_secrets(command, database, table, entry, policy, is_last):
                           "so none was imported.", "run export (final) again and import its result.")
         # Before the commit that ends the key: a later try can then still say what was rejected and what was replaced.
         report = settled.report(table["key"][0])
-        report["broughtFile"] = settled.brought.write(cursor, SecretTable(cursor, table), settled.written)
+        secrets = SecretTable(cursor, table)
+        report["broughtFile"] = settled.brought.write(cursor, secrets, settled.written)
         if is_last:
             end_key_pair(cursor, command)
-    command.say("{}: {} written, {} there already, {} rejected".format(name, len(settled.written), settled.there, len(settled.rejected)), name, entry["rows"], entry["rows"])
-    return dict(report, rows=entry["rows"])
+    command.say("{}: {} written, {} there already, {} rejected".format(
+        name, len(settled.written), settled.there, len(settled.rejected)), name, entry["rows"], entry["rows"])
+    return dict(report, rows=entry["rows"]), [column for column in entry["columns"] if column not in secrets.columns]
 
 
 def _write(cursor, table, fernet, records, policy, settled):

@@ -46,6 +46,11 @@ describe('the manifest parser', () => {
     { what: 'negative counts of what was left out', value: withTable(() => ({ leftOut: { x: -1 } })) },
     ...([['no logical date', { logicalDate: undefined }], ['a date that is none', { logicalDate: 'yesterday' }], ['no count of ended tasks', { ended: -1 }], ['deferred tasks without names', { deferred: [7] }], ['a fate that nobody knows', { fate: 'toString' }], ['counts that are none', { unfinished: { running: 'x' } }]] as const)
       .map(([what, change]) => ({ what: `a run in flight with ${what}`, value: { ...aManifest(), inFlight: [{ ...anInFlightRun('load', 'r1'), ...change }] } })),
+    { what: 'a policy that is none', value: { ...aManifest(), filters: { ...aManifest().filters, onConflict: { variables: 'keep', connections: 'merge', pools: 'keep' } } } },
+    { what: 'no policy', value: { ...aManifest(), filters: { ...aManifest().filters, onConflict: undefined } } },
+    { what: 'names that are none', value: { ...aManifest(), tables: [{ ...aManifestTable('variable'), unreadable: [1] }] } },
+    { what: 'repeated rows without names', value: { ...aManifest(), tables: [{ ...aManifestTable('connection'), repeated: 'all' }] } },
+    { what: 'filled columns without names', value: { ...aManifest(), tables: [{ ...aManifestTable('connection'), filled: { conn_type: 3 } }] } },
     { what: 'secrets without an envelope', value: { ...aManifest(), envelope: null } },
     { what: 'secrets in a rehearsal', value: aManifest({ mode: 'rehearsal' }) },
     { what: 'a secret\'s checksum, which would tell equal values', value: { ...aManifest(), tables: [aManifestTable('variable', { checksum: '00000000000000ff' })] } },
@@ -73,6 +78,7 @@ describe('the scope of an export', () => {
     { what: 'a column\'s type', manifest: withTable(({ types }) => ({ types: ['bytea', ...types.slice(1)] })), catalogue: TABLES },
     { what: 'a table', manifest: { ...aManifest(), tables: aManifest().tables.slice(1) }, catalogue: TABLES },
     { what: 'a filter', manifest: aManifest({ filters: { ...aManifest().filters, historyDays: 30 } }), catalogue: TABLES },
+    { what: 'what becomes of settings that the target has', manifest: aManifest({ filters: { ...aManifest().filters, onConflict: { ...aManifest().filters.onConflict, connections: 'replace' } } }), catalogue: TABLES },
     { what: 'the source\'s version', manifest: aManifest({ source: { ...aManifest().source, airflowVersion: '2.8.1' } }), catalogue: TABLES },
     { what: 'a rule', manifest: aManifest(), catalogue: TABLES.map((table) => (table.name === 'dag_run' ? { ...table, rules: {} } : table)) },
   ])('is changed by $what', ({ manifest, catalogue }) => expect(scopeDigest(scopeOf(manifest, catalogue))).not.toBe(digest));

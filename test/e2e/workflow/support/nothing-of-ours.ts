@@ -28,7 +28,7 @@ export async function openIn(world: MigrationWorld): Promise<readonly string[]> 
 /** Exported secrets in the migration bucket, in any version. */
 export async function secretObjects({ sandbox }: MigrationWorld): Promise<readonly string[]> {
   const found: string[] = [];
-  for await (const { bucket, key } of sandbox.s3.everyByte()) if (bucket === MIGRATION_BUCKET && /\/export\/(?:variable|connection)\.csv/u.test(key)) found.push(key);
+  for await (const { bucket, key } of sandbox.s3.everyByte()) if (bucket === MIGRATION_BUCKET && /\/export\/(?:variable|connection)\.sealed/u.test(key)) found.push(key);
   return found;
 }
 
