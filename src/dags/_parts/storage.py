@@ -7,6 +7,7 @@ import zlib
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import InvalidRetryConfigurationError
 
 from _parts.checksums import RowSums
 from _parts.failures import Refusal
@@ -24,8 +25,19 @@ def aws_client(service, region):
     for name in ("botocore", "urllib3"):  # At DEBUG, a level that an environment may log tasks at, botocore quotes bodies: KMS's plain data key, rows.
         logging.getLogger(name).setLevel(logging.INFO)
     endpoint = os.environ.get("AWS_ENDPOINT_URL_" + service.upper()) or os.environ.get("AWS_ENDPOINT_URL")
-    return boto3.client(service, region_name=region, endpoint_url=endpoint or None,
-                        config=Config(retries={"mode": "standard", "max_attempts": 8}, connect_timeout=20, read_timeout=120))
+    try:
+        config = Config(retries={"mode": "standard", "max_attempts": 8}, connect_timeout=20, read_timeout=120)
+    except InvalidRetryConfigurationError:  # botocore before 1.15, as in the constraints of Airflow 1.10.15, knows one mode only
+        config = Config(retries={"max_attempts": 8}, connect_timeout=20, read_timeout=120)
+    return boto3.client(service, region_name=region, endpoint_url=endpoint or None, config=config)
+
+
+def name_owner(client, owner):
+    """The parameter by which each request to S3 names the bucket's owner; botocore before 1.18 has none, so its requests get the header."""
+    if "ExpectedBucketOwner" in client.meta.service_model.operation_model("PutObject").input_shape.members:
+        return {"ExpectedBucketOwner": owner}
+    client.meta.events.register("before-call.s3", lambda params, **_: params["headers"].update({"x-amz-expected-bucket-owner": owner}))
+    return {}
 
 
 def sha256_of(data):
@@ -37,7 +49,7 @@ class Storage(object):
 
     def __init__(self, bucket, owner, region):
         self.client = aws_client("s3", region)
-        self.here = {"Bucket": bucket, "ExpectedBucketOwner": owner}
+        self.here = dict(name_owner(self.client, owner), Bucket=bucket)
 
     def read(self, key, version=None):
         """The bytes of an object, None when there is none."""
