@@ -14,7 +14,10 @@ import { CreateCliTokenCommand, type RawJson } from './mwaa-commands.js';
 const SILENCE_MS = 90_000;
 /** Bytes of an answer: one command on one DAG says some kilobytes. */
 const MAX_ANSWER_BYTES = 6 * 1024 * 1024;
-const TRIES = { tries: 5, firstDelayMs: 1_000, maxDelayMs: 15_000 } as const;
+/** Some five minutes: a command that took longer than a minute goes on behind its 504, and holds up the next one [seen on a busy machine]. */
+const TRIES = { tries: 14, firstDelayMs: 1_000, maxDelayMs: 30_000 } as const;
+/** Tries of what patience seldom cures. */
+const REFUSALS = 5;
 /** Letters that need no quotes, whatever splits the text into words. */
 const PLAIN_WORD = /^[A-Za-z0-9_.:+@/=-]+$/u;
 
@@ -32,6 +35,9 @@ export type CliOptions = Readonly<{
 /** What may pass when it is asked again. */
 class Unanswered extends Error {
   override readonly name = 'Unanswered';
+  constructor(message: string, readonly isBusy: boolean) {
+    super(message);
+  }
 }
 
 /** Commands of one environment go one after the other: "available concurrency is limited" (user guide). */
@@ -53,7 +59,7 @@ export function openCli({ client, call, clock, arn, mask, protocol }: CliOptions
     const { status, type, text } = await send(http, `${protocol}//${host}/aws_mwaa/cli`, secret, line);
     if (status === 200) return readAnswer(text, type, name);
     const said = `HTTP ${status}${shown(text, type, secret)}`;
-    if (status === 401 || status === 403 || status === 429 || status >= 500) throw new Unanswered(said);
+    if (status === 401 || status === 403 || status === 429 || status >= 500) throw new Unanswered(said, status === 429 || status > 500);
     if (status >= 300 && status < 400) throw noCli(name, `it sends us on to another page (HTTP ${status})`);
     throw new UserError(`The web server of "${name}" refuses the command "${line}".`, `it answered ${said}.`, 'repair what the answer names, then run the phase again.');
   };
@@ -62,9 +68,18 @@ export function openCli({ client, call, clock, arn, mask, protocol }: CliOptions
     const strange = words.find((word) => !PLAIN_WORD.test(word));
     if (strange !== undefined) throw new InternalError(`"${strange}" cannot stand in a command without quotes.`);
     const line = words.join(' ');
-    const mine = (last.get(name) ?? Promise.resolve()).then(() => withRetry(() => ask(name, line), clock, { policy: TRIES, isRepeatable: (error) => error instanceof Unanswered })).catch((error: unknown) => {
-      throw error instanceof Unanswered ? unanswered(name, line, error) : error;
-    });
+    const persist = async (): Promise<CliAnswer> => {
+      let tries = 0;
+      try {
+        return await withRetry((attempt) => {
+          tries = attempt;
+          return ask(name, line);
+        }, clock, { policy: TRIES, isRepeatable: (error) => error instanceof Unanswered && (error.isBusy || tries < REFUSALS) });
+      } catch (error) {
+        throw error instanceof Unanswered ? unanswered(name, line, error, tries) : error;
+      }
+    };
+    const mine = (last.get(name) ?? Promise.resolve()).then(persist);
     // Whoever comes next waits for the end, not for the success.
     last.set(name, mine.catch(() => undefined));
     return await mine;
@@ -85,7 +100,7 @@ async function send(http: HttpClient, address: string, secret: string, line: str
     if (error instanceof UserError) throw error;
     // Only its name and code: the message of an HTTP library may quote the request.
     const { name, code } = error as { name?: unknown; code?: unknown };
-    throw new Unanswered(`no answer (${[code, name].find((word) => typeof word === 'string') ?? 'unknown'})`);
+    throw new Unanswered(`no answer (${[code, name].find((word) => typeof word === 'string') ?? 'unknown'})`, true);
   }
 }
 
@@ -106,11 +121,11 @@ const noCli = (name: string, said: string): UserError => new UserError(
   'run the job where the web server can be reached (its access must be public, or the runner stand in its VPC), without a proxy that asks for a login.',
 );
 
-function unanswered(name: string, line: string, { message }: Unanswered): UserError {
+function unanswered(name: string, line: string, { message }: Unanswered, tries: number): UserError {
   const denied = /^HTTP 40[13]\b/u.test(message);
   return new UserError(
     `Airflow's CLI in "${name}" does not run "${line}".`,
-    `its web server answered ${TRIES.tries} times with an error, at last: ${message}.${denied ? ' The token was fresh each time.' : ''}`,
+    `its web server answered ${tries} times with an error, at last: ${message}.${denied ? ' The token was fresh each time.' : ''}`,
     denied ? 'look whether the role of source-role may call airflow:CreateCliToken on this environment without a condition, then run the phase again.'
       : 'look into the environment\'s web server log (it may be busy or short of memory); when it answers again, run the phase again: it goes on where it stopped.',
     // The cause is not kept: nothing of the request may reach a log.
