@@ -44,7 +44,7 @@ export function bucketStatements({ migrationId, partition, bucket, prefix, sourc
       ? [
           allow('TargetRead', targetExecutionRole, ['s3:GetObject', 's3:GetObjectVersion'], [below('*')]),
           allow('TargetWrite', targetExecutionRole, ['s3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'], TARGET_FOLDERS.map((name) => below(`*/${name}/*`))),
-          allow('TargetProbe', targetExecutionRole, ['s3:DeleteObject'], [below('*/preflight/*'), below('*/import/rejected/*')]),
+          allow('TargetProbe', targetExecutionRole, ['s3:DeleteObject'], ['preflight', 'import/rejected', 'import/replaced'].map((folder) => below(`*/${folder}/*`))),
           list('TargetList', targetExecutionRole),
           uploads('TargetUploads', targetExecutionRole),
         ]

@@ -11,13 +11,15 @@ class NamedRows(object):
         self.storage = command.storage
         self.key = "{}import/{}/{}.csv.gz".format(command.prefix, kind, table)
         data = self.storage.read_if_there(self.key)
+        self.is_there = data is not None
         text = "" if data is None else gzip.decompress(data).decode("utf-8")
         self.known = [tuple(row) for row in list(csv.reader(io.StringIO(text, newline="")))[1:]]
 
     def write(self, column, rows):
         """`rows`: [(reason, name)]. Returns the file's ObjectRef, None where there is nothing to tell: then there is no file either."""
         if not rows:
-            self.storage.remove(self.key)
+            if self.is_there:
+                self.storage.remove(self.key)
             return None
         text = io.StringIO(newline="")
         writer = csv.writer(text)
