@@ -245,7 +245,28 @@ export type ImportData = Readonly<{
 }>;
 
 /** rows = equal + missing + different + rejected + resumed; `resumed`: rows of runs (or queued dataset events) that go on since cutover. */
-export type VerifiedTable = Readonly<{ rows: number; equal: number; missing: number; different: number; rejected: number; resumed: number }>;
+export type VerifiedTable = Readonly<{
+  rows: number;
+  equal: number;
+  missing: number;
+  different: number;
+  rejected: number;
+  resumed: number;
+  /** Rows of the target that nobody exported: an exported one a second time, or one that hangs on a run that was brought. Not among `rows`. */
+  doubled: number;
+  /** Of `equal`: rows of DAGs that have the same count and checksum in both databases. The others were compared one by one. */
+  proved: number;
+  /** By DAG, those with the most rows first; at most 50 of the `differentDags` that have any. */
+  differences: readonly Difference[];
+  differentDags: number;
+}>;
+/**
+ * Where rows are missing, different or doubled. `dagId` null: rows of no DAG. `first`, `last`: by their run's logical date, or by their own time.
+ * `names`: of a table without DAGs, at most 10 keys.
+ */
+export type Difference = Readonly<{ dagId: string | null; missing: number; different: number; doubled: number; first: Place; last: Place; names: readonly string[] }>;
+/** `at`: ISO 8601 UTC. Null: the table does not say. */
+export type Place = Readonly<{ at: string | null; runId: string | null }>;
 export type VerifyData = Readonly<{
   tables: Readonly<Record<string, VerifiedTable>>;
   importErrors: readonly string[];

@@ -8,7 +8,7 @@ import { dryReport } from '../report/dry-report.js';
 import { withTimeline } from '../report/timeline.js';
 import { verifyReport, type Counts } from '../report/verify-report.js';
 import { readActiveDags } from './active-dags.js';
-import { isSwitched, STEP } from './attempts.js';
+import { importedManifests, isSwitched, STEP } from './attempts.js';
 import { grantAccess } from './grants.js';
 import { inMigration, lookAtMigration } from './migration.js';
 import { ordersOf } from './orders.js';
@@ -24,7 +24,7 @@ export async function verifyMetadata(context: VerifyContext): Promise<PhaseResul
   const seen = await survey(context);
   if (inputs.dryRun) {
     await lookAtMigration(context, seen);
-    const report = dryReport({ verdict: 'Dry run: would compare every exported row with the target', would: ['place one DAG file in the target\'s DAG folder and remove it at the end', 'stage the export again beside the target\'s tables, compare, and drop the staging tables'], next: 'Run phase verify without dry-run.' });
+    const report = dryReport({ verdict: 'Dry run: would compare every exported row with the target', would: ['place one DAG file in the target\'s DAG folder and remove it at the end', 'compute the checksums of the target\'s rows and compare them with those of the export', 'stage the rows of DAGs that differ beside the target\'s tables, compare them one by one, and drop the staging tables'], next: 'Run phase verify without dry-run.' });
     return resultOf(`mwaa-migrate: verification of ${file.id} (dry run)`, report, { 'migration-id': file.id, 'plan-digest': seen.plan.digest });
   }
   return await inMigration(context, seen, 'must-exist', async ({ bucket, prefix, journal }) => {
@@ -32,7 +32,7 @@ export async function verifyMetadata(context: VerifyContext): Promise<PhaseResul
     const importStep = stepOf(attempt, STEP.imported);
     if (!importStep) throw new UserError(`Attempt ${attempt.number} has not been imported.`, 'there is nothing to compare yet.', 'run phase import first.');
     await grantAccess(context, seen);
-    const job = jobFor({ file, side: 'target', attempt: attempt.number, mode: 'final', sourceVersion: seen.source.AirflowVersion, envelope: null });
+    const job = jobFor({ file, side: 'target', attempt: attempt.number, mode: 'final', sourceVersion: seen.source.AirflowVersion, envelope: null, earlierManifests: importedManifests(journal.current, attempt.number) });
     const found = await target.run('verify', ordersOf(context, inputs.timeoutMinutes)(attempt.number, job, { manifest: attempt.manifest, isFresh: true }));
     const isCutOver = isSwitched(attempt);
     const active = isCutOver ? (await readActiveDags(bucket, prefix, attempt.number)).map(({ dagId }) => dagId) : [];

@@ -121,6 +121,8 @@ export const importData = (manifest: Manifest, given: Partial<ImportData> = {}):
   }])), parkedRuns: manifest.inFlight.length, replacedRuns: 0, ...given,
 });
 
+/** What verify says of a table of which nothing is there twice or proved. */
+export const noneDoubled = { doubled: 0, proved: 0, differences: [], differentDags: 0 };
 export const verifyData = (manifest: Manifest, given: Partial<VerifyData> = {}): VerifyData => ({
-  tables: Object.fromEntries(manifest.tables.map(({ name, rows }) => [name, { rows, equal: rows, missing: 0, different: 0, rejected: 0, resumed: 0 }])), importErrors: [], unpausedDags: [], ...given,
+  tables: Object.fromEntries(manifest.tables.map(({ name, rows }) => [name, { rows, equal: rows, missing: 0, different: 0, rejected: 0, resumed: 0, doubled: 0, proved: rows, differences: [], differentDags: 0 }])), importErrors: [], unpausedDags: [], ...given,
 });

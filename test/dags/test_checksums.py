@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 
-import conftest
 import history
 
 
@@ -71,4 +70,4 @@ def test_they_are_sums_over_the_rows_of_each_dag(migration):
         assert "{:016x}".format(sum(int(total, 16) for _, total in expected.values()) % 2**64) == table["checksum"]
     assert set(found["log"]) == {None, "", 'a,"b"', '"', '""', "a\nb", "daily,", "é", "daily"}
     assert set(found["task_instance"]) == {"daily"} and set(found["slot_pool"]) == {None}
-    assert {table["name"] for table in conftest.TABLES} - {table["name"] for table in manifest["tables"]} == set()
+    assert not set(found) - {table["name"] for table in manifest["tables"]}

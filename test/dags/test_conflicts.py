@@ -14,6 +14,11 @@ def side_file(migration, table):
     return list(csv.DictReader(io.StringIO(gzip.decompress(migration.read("import/rejected/{}.csv.gz".format(table))).decode())))
 
 
+def fates(verified):
+    """What verify counted of a table, without zeros."""
+    return {fate: count for fate, count in verified.items() if count and fate not in ("proved", "differences", "differentDags")}
+
+
 def test_runs_that_clash_on_either_key_are_rejected_with_their_descendants(migration):
     history.add_runs(migration.source, "daily", 4)
     target = migration.target
@@ -56,8 +61,8 @@ def test_runs_that_clash_on_either_key_are_rejected_with_their_descendants(migra
         ("scheduled__2026-01-04T00:00:00+00:00", 2),
     ]
     verified = migration.data("verify")["tables"]
-    assert verified["dag_run"] == {"rows": 4, "equal": 2, "missing": 0, "different": 0, "rejected": 2, "resumed": 0}
-    assert verified["xcom"] == {"rows": 8, "equal": 4, "missing": 0, "different": 0, "rejected": 4, "resumed": 0}
+    assert fates(verified["dag_run"]) == {"rows": 4, "equal": 2, "rejected": 2}
+    assert fates(verified["xcom"]) == {"rows": 8, "equal": 4, "rejected": 4}
 
 
 def test_of_many_rejected_runs_the_first_ten_are_named(migration):
@@ -117,7 +122,7 @@ def test_what_does_not_fit_or_has_no_parent_goes_to_the_side_file(migration):
     assert tables["xcom"]["reasons"] == {"its task instance is not on the target": 1}
     assert side_file(migration, "task_instance")[0]["hostname"] == "é" * 1001
     verified = migration.data("verify")["tables"]["task_instance"]
-    assert verified == {"rows": 2, "equal": 1, "missing": 0, "different": 0, "rejected": 1, "resumed": 0}
+    assert fates(verified) == {"rows": 2, "equal": 1, "rejected": 1}
 
 
 def test_verify_sees_a_lost_a_changed_and_a_doubled_row(migration):

@@ -93,14 +93,15 @@ def test_every_field_arrives_and_no_value_is_seen_on_the_way(migration):
     assert migration.target.one("SELECT count(*) FROM connection WHERE password LIKE %s OR extra LIKE %s", ("%canary%",) * 2) == 0
     found = every_byte(migration)
     assert CANARY.encode() not in found and base64.b64encode(CANARY.encode())[4:-4] not in found
-    assert migration.data("verify")["tables"]["connection"] == {
+    found = migration.data("verify")["tables"]["connection"].items()
+    assert {
         "rows": 6,
         "equal": 6,
         "missing": 0,
         "different": 0,
         "rejected": 0,
         "resumed": 0,
-    }
+    }.items() <= found
 
 
 def test_a_rehearsal_counts_and_names_and_writes_no_value(migration):
@@ -285,11 +286,12 @@ def test_what_the_target_cannot_take_is_refused_by_name(migrate, target):
     report = migration.data("import")["tables"]["connection"]
     assert settled(report) == {"plain": ("refused", "password is longer than the target's 5000 characters")}
     assert "plain" in names_in(migration, "rejected") and list(connections(migration.target)) == ["fits"]
-    assert migration.data("verify")["tables"]["connection"] == {
+    found = migration.data("verify")["tables"]["connection"].items()
+    assert {
         "rows": 2,
         "equal": 1,
         "missing": 0,
         "different": 0,
         "rejected": 1,
         "resumed": 0,
-    }
+    }.items() <= found

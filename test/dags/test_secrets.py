@@ -48,8 +48,8 @@ def check(migration, manifest):
     }
     assert migration.target.one("SELECT count(*) FROM variable WHERE NOT is_encrypted OR val LIKE %s", ("%canary%",)) == 0
     assert CANARY.encode() not in every_byte(migration)
-    verified = migration.data("verify")["tables"]["variable"]
-    assert verified == {"rows": 4, "equal": 3, "missing": 0, "different": 0, "rejected": 1, "resumed": 0}
+    verified = migration.data("verify")["tables"]["variable"].items()
+    assert {"rows": 4, "equal": 3, "missing": 0, "different": 0, "rejected": 1, "resumed": 0}.items() <= verified
 
 
 def test_by_a_one_time_key_that_ends_with_the_import(migration):

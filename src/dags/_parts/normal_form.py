@@ -97,6 +97,9 @@ class NormalForm(object):
 
     def _value(self, column, rule):
         name = "t." + quoted(column.name)
+        if rule.startswith("default:"):
+            # What the target writes in the place of NULL, so that its row is the exported one to the letter.
+            return "coalesce({}, {}::{})".format(name, literal(rule[len("default:"):]), column.type)
         if rule == "parked-run":
             return "CASE WHEN {0} IN ({1}) THEN {0} ELSE 'failed' END".format(name, text_list(FINISHED_RUNS))
         if rule == "parked-task":

@@ -1,5 +1,6 @@
 """Variables and connections out of the envelope and, each table in one transaction, into the target under its own Fernet key."""
 from _parts.brought import Brought
+from _parts.comparing import NAMED_ROWS
 from _parts.database import quoted
 from _parts.default_rows import default_rows
 from _parts.envelope import context_of, open_data_key, opened, sealed_for
@@ -7,6 +8,7 @@ from _parts.failures import Refusal
 from _parts.named_rows import NamedRows
 from _parts.on_conflict import ADOPTED, KEPT, REFUSED, RENEWED, REPLACED, Settled, differs_in
 from _parts.one_time_key import end_key_pair, one_time_key, target_fernet
+from _parts.secret_marks import changed_since, keep_marks
 from _parts.secret_rows import SecretTable
 
 CONFLICT = "exists with another value"
@@ -63,6 +65,7 @@ def import_secrets(command, database, table, entry, policy, is_last):
         else:
             key = open_data_key(seal, context_of(command.rendered, name), private)
             _write(cursor, table, fernet, opened(key, sealed_for(command.rendered, name), data), policy, settled)
+            keep_marks(cursor, command, table, entry, fernet)
         if settled.accounted != entry["rows"]:
             raise Refusal("damaged", "The encrypted rows of {} are {} instead of {}.".format(name, settled.accounted, entry["rows"]),
                           "so none was imported.", "run export (final) again and import its result.")
@@ -143,7 +146,10 @@ def _live_names(cursor, table, wanted):
 
 
 def verify_secrets(cursor, command, table, entry):
-    """protocol.ts VerifiedTable, by name: the values are gone from S3 by now. `different`: there, but not readable under the target's Fernet key."""
+    """protocol.ts VerifiedTable, by name: the values are gone from S3 by now.
+
+    `different`: there, but not readable under the target's Fernet key, or not what the import left.
+    """
     fernet, secrets = target_fernet(), SecretTable(cursor, table)
     rejected = {name for _, name in NamedRows(command, "rejected", table["name"]).known}
     cursor.execute("{} WHERE t.{} = ANY(%s)".format(secrets.select(), secrets.quoted_key), (entry["names"],))
@@ -151,6 +157,12 @@ def verify_secrets(cursor, command, table, entry):
     for row in cursor:
         record, closed = secrets.read(fernet, row)
         state[record[secrets.key]] = not closed
+    changed = changed_since(cursor, command, table, entry, fernet) | {name for name in state if not state[name]}
     considered = [name for name in entry["names"] if name not in rejected]
-    return {"rows": entry["rows"], "equal": sum(1 for name in considered if state.get(name)), "missing": sum(1 for name in considered if name not in state),
-            "different": sum(1 for name in considered if state.get(name) is False), "rejected": len(entry["names"]) - len(considered), "resumed": 0}
+    missing, different = ([name for name in considered if name not in state], [name for name in considered if name in state and name in changed])
+    place = {"at": None, "runId": None}
+    named = {"dagId": None, "missing": len(missing), "different": len(different), "doubled": 0, "first": place, "last": place,
+             "names": sorted(missing + different)[:NAMED_ROWS]}
+    return {"rows": entry["rows"], "equal": len(considered) - len(missing) - len(different), "missing": len(missing), "different": len(different),
+            "rejected": len(entry["names"]) - len(considered), "resumed": 0, "doubled": 0, "proved": 0,
+            "differences": [named] if missing or different else [], "differentDags": 1 if missing or different else 0}

@@ -1,4 +1,5 @@
 """Exported parts in unlogged tables beside the live ones; dropped whatever happens."""
+from _parts.chosen_rows import ChosenRows
 from _parts.database import columns_of, names, quoted
 from _parts.datasets import EVENT_IDENTITY, KNOWN_EVENTS, add_datasets, name_uris, same_event
 from _parts.failures import Refusal
@@ -33,15 +34,17 @@ class Staging(object):
             for name in [row[0] for row in cursor.fetchall()]:
                 cursor.execute("DROP TABLE IF EXISTS {}".format(quoted(name)))
 
-    def load(self, table, entry, name=None):
+    def load(self, table, entry, name=None, only=None):
         """Stage one table of the manifest; returns its StagedTable. Every part's SHA-256 is checked before its rows are committed.
 
         :param str name: of the staging table, where it is not the table's own.
+        :param only: {DAG id or None: rows}: nothing but the rows of these, for a table whose rows begin with their DAG's id.
         """
         name = name or table["name"]
         with self.database.transaction() as cursor:
             staged = StagedTable(cursor, self.name(name), table, entry, self.name(name + "_uris"))
-            self._fill(cursor, staged, name, [dict(part, rows=part["rows"]) for part in entry["parts"]], entry["columns"], entry["rows"])
+            self._fill(cursor, staged, name, [dict(part, rows=part["rows"]) for part in entry["parts"]], entry["columns"],
+                       entry["rows"] if only is None else sum(only.values()), only)
             if staged.names_datasets:
                 name_uris(cursor, staged.stage, staged.uris)
         with self.database.transaction() as cursor:
@@ -54,7 +57,7 @@ class Staging(object):
         self._fill(cursor, staged, "rejected", [reference], columns, rows)
         return self.name("rejected")
 
-    def _fill(self, cursor, staged, name, parts, columns, total):
+    def _fill(self, cursor, staged, name, parts, columns, total, only=None):
         stage = self.name(name)
         cursor.execute("DROP TABLE IF EXISTS {}".format(stage))
         cursor.execute("CREATE UNLOGGED TABLE {} ({})".format(stage, ", ".join("{} {}".format(quoted(one), staged.stage_type(one)) for one in columns)))
@@ -67,8 +70,9 @@ class Staging(object):
                 data = self.command.storage.read_range(part["key"], part["versionId"], at, member["length"])
                 if len(data) != member["length"] or sha256_of(data) != member["sha256"]:
                     raise damaged("a part of {}".format(name), part["key"])
+                reader = PartReader(data) if only is None else ChosenRows(PartReader(data), only, header)
                 cursor.copy_expert("COPY {} ({}) FROM STDIN WITH (FORMAT csv{})".format(
-                    stage, ", ".join(map(quoted, columns)), ", HEADER" if header else ""), PartReader(data), 131072)
+                    stage, ", ".join(map(quoted, columns)), ", HEADER" if header else ""), reader, 131072)
                 loaded, at, header = loaded + cursor.rowcount, at + member["length"], False
                 self.command.say("reading {}".format(name), name, loaded, total)
             if at != part["bytes"]:
@@ -142,6 +146,10 @@ class StagedTable(object):
         if self.names_datasets:
             add_datasets(cursor, self.uris)
 
+    def type_of(self, column):
+        """PostgreSQL's name of the type of a column of the target."""
+        return self._types[column]
+
     def stage_type(self, column):
         """The target's type, but text for limited texts: what is too long is rejected row by row, not table by table."""
         live = self._types.get(column, "text")
@@ -162,20 +170,23 @@ class StagedTable(object):
             return "coalesce(s.{}, {})".format(name, value) if column.name in self.entry["columns"] else value
         return "s." + name if column.name in self.entry["columns"] else None
 
-    def differs(self, live="t0"):
-        """SQL: the staged row and the live row of the same key are not equal, but for what the target changes by itself."""
+    def compared(self):
+        """[(column, expression)] outside the key that must be equal, without what the target changes by itself."""
         rules, unlike = self.table["rules"], set(self.table["key"]) | set(self.table["volatile"])
-        compared = [(name, expression) for name, expression in self.expressions
-                    if name not in unlike and rules.get(name) not in ("empty-pickle", "current-template")
-                    and (name in self.entry["columns"] or rules.get(name) in ROWS_JOINED)]
-        adopt = self.table["adopt"]
+        return [(name, expression) for name, expression in self.expressions
+                if name not in unlike and rules.get(name) not in ("empty-pickle", "current-template")
+                and (name in self.entry["columns"] or rules.get(name) in ROWS_JOINED)]
+
+    def differs(self, live="t0"):
+        """SQL: the staged row and the live row of the same key are not equal."""
+        compared, adopt = self.compared(), self.table["adopt"]
         if adopt is None:
-            differs = self._any_differs(compared, live)
+            differs = self.any_differs(compared, live)
             # A stand-in on the source is there for a run that the target made itself: that run is the real one.
             return "(NOT {} AND {})".format(self.stands_in(), differs)
         adopted = [pair for pair in compared if pair[0] in adopt["columns"]]
         return "CASE WHEN s.{} = '{}' THEN {} ELSE {} END".format(
-            quoted(adopt["column"]), adopt["value"], self._any_differs(adopted, live), self._any_differs(compared, live))
+            quoted(adopt["column"]), adopt["value"], self.any_differs(adopted, live), self.any_differs(compared, live))
 
     def stands_in(self, alias="s"):
         """SQL: the run is a stand-in (stand_ins.py) on which nobody has run anything since: both its times are of one moment."""
@@ -183,7 +194,8 @@ class StagedTable(object):
             return "false"
         return "coalesce({0}.conf = '\\x{1}'::bytea AND {0}.start_date = {0}.end_date, false)".format(alias, stand_in_bytes(STAND_IN_CONF).hex())
 
-    def _any_differs(self, compared, live):
+    def any_differs(self, compared, live):
+        """SQL: the staged row and the live one differ in one of these columns."""
         # json has no equality; its text has.
         tests = ["({})::text IS DISTINCT FROM {}.{}::text".format(expression, live, quoted(name)) if self._types[name] == "json"
                  else "{} IS DISTINCT FROM {}.{}".format(expression, live, quoted(name)) for name, expression in compared]

@@ -1,17 +1,24 @@
-"""verify: every exported row is looked for on the target, and changes nothing there (design §5)."""
+"""verify: every exported row must be on the target, once, and this changes nothing there (design §5).
+
+What both databases give the same count and checksum of is equal. Only DAGs of which they do not are compared row by row.
+"""
 import json
 
 from _parts.activity import not_own
-from _parts.database import Database, columns_of, names, quoted, scalar
+from _parts.brought_runs import BroughtRuns
+from _parts.checksums import group_column, read_checksums
+from _parts.comparing import Comparison
+from _parts.database import Database, quoted, scalar
 from _parts.datasets import DATASET_TRIGGERED
 from _parts.importing import read_manifest
-from _parts.merge import could_match, known_rows
+from _parts.left_out import LARGE_XCOM, NO_XCOM
+from _parts.live_sums import live_sums
 from _parts.secrets_in import verify_secrets
 from _parts.staging import Staging
 
 
 def verify_tables(command):
-    """Result data: protocol.ts VerifyData. Stages the exported rows again and looks for each on the target; changes nothing that lasts."""
+    """Result data: protocol.ts VerifyData. Changes nothing that lasts."""
     manifest, tables = read_manifest(command)
     imported = command.storage.read_if_there(command.prefix + "import/result.json")
     reported = (json.loads(imported.decode("utf-8")).get("data") or {}).get("tables", {}) if imported else {}
@@ -21,17 +28,13 @@ def verify_tables(command):
         staging = Staging(command, database)
         staging.drop_all()
         try:
-            found = {}
-            _stage_resumed(database, staging, manifest)
+            found, verification = {}, Verification(command, database, staging, manifest, reported)
             for table, entry in tables:
-                if table["secret"]:
-                    if entry["parts"]:
-                        with database.transaction() as cursor:
-                            found[table["name"]] = verify_secrets(cursor, command, table, entry)
-                    continue
-                staged = staging.load(table, entry)
-                found[table["name"]] = _verify(command, database, staging, staged, reported.get(table["name"]))
-                staging.drop(table["name"])
+                if not table["secret"]:
+                    found[table["name"]] = verification.verify(table, entry)
+                elif entry["parts"]:
+                    with database.transaction() as cursor:
+                        found[table["name"]] = verify_secrets(cursor, command, table, entry)
         finally:
             if not database.connection.closed:
                 staging.drop_all()
@@ -45,72 +48,98 @@ def verify_tables(command):
         database.close()
 
 
-def _stage_resumed(database, staging, manifest):
-    """The parked runs that were queued since the snapshot: they go on here, and what becomes of their rows is no loss."""
-    with database.transaction() as cursor:
-        queued = "r.queued_at > %s::timestamptz" if "queued_at" in names(columns_of(cursor, "dag_run")) else "%s IS NULL"
-        cursor.execute("CREATE UNLOGGED TABLE {} AS SELECT r.dag_id, r.run_id FROM dag_run r JOIN unnest(%s::text[], %s::text[]) AS p(dag_id, run_id) "
-                       "ON p.dag_id = r.dag_id AND p.run_id = r.run_id WHERE {}".format(staging.name("resumed"), queued),
-                       ([run["dagId"] for run in manifest["inFlight"]], [run["runId"] for run in manifest["inFlight"]], manifest["snapshotAt"]))
+class Verification(object):
+    """What the tables of one export share while they are looked at, parents first."""
 
+    def __init__(self, command, database, staging, manifest, reported):
+        """:param reported: import's own report, {table: protocol.ts ImportedTable}."""
+        self.command = command
+        self.database = database
+        self.staging = staging
+        self.manifest = manifest
+        self.reported = reported
+        self.checksums = read_checksums(command, manifest)
+        self.runs = BroughtRuns(database, staging)
+        self.dags_going_on = self.runs.make(manifest)
 
-def _add_own_runs(cursor, staging, staged):
-    """Runs that the target made itself, for which the source only has a stand-in: what the source says of their tasks is no second opinion."""
-    cursor.execute("INSERT INTO {} SELECT s.dag_id, s.run_id FROM {} s JOIN {} t ON t.dag_id = s.dag_id AND t.run_id = s.run_id WHERE {} AND NOT {}".format(
-        staging.name("resumed"), staged.stage, staged.target, staged.stands_in("s"), staged.stands_in("t")))
+    def verify(self, table, entry):
+        """protocol.ts VerifiedTable."""
+        name, rows = table["name"], entry["rows"]
+        self.command.say("checking {}".format(name), name, 0, rows)
+        expected = self.checksums.get(name, {})
+        doubtful = self._doubtful(table, entry, expected)
+        proved = sum(expected[dag_id][0] for dag_id in expected if dag_id not in doubtful)
+        counts, differences, dags, compared = {}, [], 0, 0
+        if name == "dag_run":
+            self.runs.add_all_of(dag_id for dag_id in expected if dag_id not in doubtful)
+        if doubtful:
+            compared, counts, differences, dags = self._compare(table, entry, {dag_id: expected.get(dag_id, (0,))[0] for dag_id in doubtful})
+        if name == "dag_run":
+            self.runs.settle()
+        missing, different, rejected, resumed, doubled = (counts.get(fate, 0) for fate in ("missing", "different", "rejected", "resumed", "doubled"))
+        equal = proved + compared - missing - different - rejected - resumed
+        self.command.say("{}: {} equal ({} by checksum), {} missing, {} different, {} doubled, {} rejected, {} resumed of {}".format(
+            name, equal, proved, missing, different, doubled, rejected, resumed, rows), name, rows, rows)
+        return {"rows": rows, "equal": equal, "missing": missing, "different": different, "rejected": rejected, "resumed": resumed,
+                "doubled": doubled, "proved": proved, "differences": differences, "differentDags": dags}
 
+    def _doubtful(self, table, entry, expected):
+        """DAGs (None: rows of no DAG) of which the two databases do not say the same."""
+        with self.database.transaction() as cursor:
+            live = live_sums(self.command, cursor, table, entry, self.runs.table, self.manifest["snapshotAt"])
+        if live is None:
+            return set(expected)
+        # What the target has beyond the exported DAGs is its own, but not where only rows of brought runs were looked at.
+        known = set(expected) | (set(live) if "run_id" in table["parentKey"] else set())
+        doubtful = {dag_id for dag_id in known if live.get(dag_id) != expected.get(dag_id)}
+        return doubtful | self.dags_going_on if table["name"] == "dag_run" else doubtful
 
-def _goes_on(staging, staged):
-    """SQL: Airflow itself has changed or taken the staged row since cutover, or may have."""
-    waiting = [column for column, rule in staged.table["rules"].items() if rule == "waiting-dag"]
-    if waiting:
-        # Its run is as new as the newest row that it was made for, and takes all rows of its DAG away.
-        return "EXISTS (SELECT 1 FROM dag_run z WHERE z.dag_id = s.{} AND z.run_type = '{}' AND z.execution_date >= s.{})".format(
-            quoted(waiting[0]), DATASET_TRIGGERED, quoted(staged.table["timeColumn"]))
-    if "run_id" in staged.entry["columns"] and "dag_id" in staged.entry["columns"]:
-        return "(s.dag_id, s.run_id) IN (SELECT dag_id, run_id FROM {})".format(staging.name("resumed"))
-    return "false"
+    def _compare(self, table, entry, dags):
+        """(rows staged, of them by fate, differences, DAGs with some) of these DAGs ({DAG id: exported rows})."""
+        name = table["name"]
+        self.command.say("comparing {} row by row, {} of its DAGs".format(name, len(dags)), name, 0, sum(dags.values()))
+        only = dags if group_column(table, entry["columns"]) is not None else None
+        staged = self.staging.load(table, entry, only=only)
+        try:
+            found = self._look(staged, dags, ())
+            if found[1].get("doubled") and self.command.job["earlierManifests"]:
+                earlier = [self._earlier(table, number, reference, dags) for number, reference in enumerate(self.command.job["earlierManifests"], 1)]
+                found = self._look(staged, dags, [one for one in earlier if one is not None])
+            return found
+        finally:
+            if not self.database.connection.closed:
+                self.staging.drop(name)
 
+    def _earlier(self, table, number, reference, dags):
+        """The table as an earlier attempt brought it; None where it had no such table."""
+        manifest = json.loads(self.command.storage.read_checked(reference, "the manifest of an earlier attempt").decode("utf-8"))
+        entry = next((one for one in manifest["tables"] if one["name"] == table["name"]), None)
+        return entry and self.staging.load(table, entry, "before{}_{}".format(number, table["name"]))
 
-def _verify(command, database, staging, staged, report):
-    name, rows, rejected, equal, different, resumed = staged.table["name"], staged.entry["rows"], 0, 0, 0, 0
-    command.say("verifying {}".format(name), name, 0, rows)
-    goes_on, lost = _goes_on(staging, staged), None
-    with database.transaction() as cursor:
-        if staged.exists and name == "dag_run":
-            _add_own_runs(cursor, staging, staged)
-        if report and report["rejectedFile"]:
-            rejected = _take_out(cursor, staging, staged, report)
-        if staged.exists and staged.table["merge"] == "multiset":
-            # A join, for more lines than fit into work_mem make NOT IN look through all of them for each row.
-            known = known_rows(staged, staged.source("dag_run")) if could_match(cursor, staged) else "SELECT NULL::tid AS line WHERE false"
-            cursor.execute("SELECT count(k.line), count(*) FILTER (WHERE k.line IS NULL AND {}) FROM {} s LEFT JOIN ({}) k ON k.line = s.ctid".format(
-                goes_on, staged.stage, known))
-            equal, resumed = cursor.fetchone()
-        elif staged.exists:
-            same = staged.same(staged.table["key"], "t0")
-            cursor.execute("SELECT count(*) FILTER (WHERE NOT {0}), count(*) FILTER (WHERE {0} AND NOT {1}), count(*) FILTER (WHERE {1} AND {0}) "
-                           "FROM {2} JOIN {3} t0 ON {4}".format(staged.differs(), goes_on, staged.source("dag_run"), staged.target, same))
-            equal, different, resumed = cursor.fetchone()
-            lost = "SELECT count(*) FROM {} WHERE {} AND NOT EXISTS (SELECT 1 FROM {} t0 WHERE {})".format(
-                staged.source("dag_run"), goes_on, staged.target, same)
-        if lost is not None and equal + different + resumed + rejected < rows:
-            resumed += scalar(cursor, lost)
-    missing = rows - rejected - equal - different - resumed
-    command.say("{}: {} equal, {} missing, {} different, {} rejected, {} resumed of {}".format(
-        name, equal, missing, different, rejected, resumed, rows), name, rows, rows)
-    return {"rows": rows, "equal": equal, "missing": missing, "different": different, "rejected": rejected, "resumed": resumed}
+    def _look(self, staged, dags, earlier):
+        report, is_runs = self.reported.get(staged.table["name"]), staged.table["name"] == "dag_run"
+        with self.database.transaction() as cursor:
+            if staged.exists and is_runs:
+                self.runs.add_own(cursor, staged)
+            comparison = Comparison(cursor, staged, dags, self.runs.table, self.manifest["snapshotAt"])
+            if report and report["rejectedFile"]:
+                comparison.set_aside(self.staging.load_rejected(cursor, staged, report["rejectedFile"], report["rejected"]))
+            comparison.look_for_exported(self._goes_on(staged))
+            if not self._left_some_out(staged):
+                comparison.look_for_more(earlier)
+            if is_runs and not earlier:
+                self.runs.add_staged(cursor, staged)
+            return (scalar(cursor, "SELECT count(*) FROM {}".format(staged.stage)), comparison.counts()) + comparison.differences()
 
+    def _left_some_out(self, staged):
+        """XComs that this export did not take may have come with an earlier attempt."""
+        return any(reason in staged.entry["leftOut"] for reason in (NO_XCOM, LARGE_XCOM))
 
-def _take_out(cursor, staging, staged, report):
-    """Remove from the stage the rows that import's side file holds; returns how many."""
-    side = staging.load_rejected(cursor, staged, report["rejectedFile"], report["rejected"])
-    mine = staged.row_hash(["s." + quoted(column) for column in staged.entry["columns"]])
-    theirs = staged.row_hash(["j." + quoted(column) for column in staged.entry["columns"]])
-    cursor.execute("DELETE FROM {stage} WHERE ctid IN (SELECT line FROM (SELECT m.line, l.n, row_number() OVER (PARTITION BY m.h ORDER BY m.line) AS k "
-                   "FROM (SELECT s.ctid AS line, {mine} AS h FROM {stage} s) m "
-                   "JOIN (SELECT {theirs} AS h, count(*) AS n FROM {side} j GROUP BY 1) l ON l.h = m.h) x "
-                   "WHERE k <= n)".format(stage=staged.stage, mine=mine, theirs=theirs, side=side))
-    removed = cursor.rowcount
-    cursor.execute("DROP TABLE {}".format(side))
-    return removed
+    def _goes_on(self, staged):
+        """SQL: Airflow itself has changed or taken the staged row `s` since cutover, or may have."""
+        waiting = [column for column, rule in staged.table["rules"].items() if rule == "waiting-dag"]
+        if waiting:
+            # Its run is as new as the newest row that it was made for, and takes all rows of its DAG away.
+            return "EXISTS (SELECT 1 FROM dag_run z WHERE z.dag_id = s.{} AND z.run_type = '{}' AND z.execution_date >= s.{})".format(
+                quoted(waiting[0]), DATASET_TRIGGERED, quoted(staged.table["timeColumn"]))
+        return self.runs.goes_on(staged.entry["columns"])

@@ -4,7 +4,7 @@ import { TABLES } from '../../../src/metadata/catalogue.js';
 import { objectsOf, parseManifest, type Manifest } from '../../../src/metadata/manifest.js';
 import { requireApproved, scopeDigest, scopeOf } from '../../../src/metadata/scope.js';
 import { judge } from '../../../src/metadata/verification.js';
-import { aManifest, aManifestTable, anInFlightRun, importData, verifyData } from '../../builders/values.js';
+import { aManifest, aManifestTable, anInFlightRun, importData, noneDoubled, verifyData } from '../../builders/values.js';
 
 const parse = (value: unknown) => parseManifest(typeof value === 'string' ? value : JSON.stringify(value), 's3://b/manifest.json');
 const withTable = (change: (table: ReturnType<typeof aManifestTable>) => object): Manifest => {
@@ -94,14 +94,14 @@ describe('the judgement of a verification', () => {
   it('is good when every row is equal or rejected as announced', () => {
     const rejected = { rows: 3, inserted: 2, alreadyThere: 0, rejected: 1, reasons: { 'no parent': 1 }, rejectedFile: null };
     const verified = verifyData(manifest);
-    const found = { ...verified, tables: { ...verified.tables, xcom: { rows: 3, equal: 2, missing: 0, different: 0, rejected: 1, resumed: 0 } } };
+    const found = { ...verified, tables: { ...verified.tables, xcom: { rows: 3, equal: 2, missing: 0, different: 0, rejected: 1, resumed: 0, ...noneDoubled } } };
     expect(judge(manifest, found, importData(manifest, { tables: { ...importData(manifest).tables, xcom: rejected } }), []).problems).toEqual([]);
     expect(judge(manifest, found, importData(manifest), []).problems).toEqual(['xcom: 1 rejected, import reported 0']);
   });
 
   it('is good when rows of resumed runs changed: they go on', () => {
     const verified = verifyData(manifest);
-    const found = { ...verified, tables: { ...verified.tables, task_instance: { rows: 3, equal: 1, missing: 0, different: 0, rejected: 0, resumed: 2 } } };
+    const found = { ...verified, tables: { ...verified.tables, task_instance: { rows: 3, equal: 1, missing: 0, different: 0, rejected: 0, resumed: 2, ...noneDoubled } } };
     const { problems, tables } = judge(manifest, found, importData(manifest), []);
     expect(problems).toEqual([]);
     expect(tables.find(({ name }) => name === 'task_instance')).toMatchObject({ exported: 3, equal: 1, resumed: 2, isGood: true });
@@ -110,15 +110,16 @@ describe('the judgement of a verification', () => {
   it('is bad when a DAG run was refused, however well announced: its history is not on the target', () => {
     const refused = { rows: 3, inserted: 2, alreadyThere: 0, rejected: 1, reasons: { 'another run': 1 }, rejectedFile: null };
     const verified = verifyData(manifest);
-    const found = { ...verified, tables: { ...verified.tables, dag_run: { rows: 3, equal: 2, missing: 0, different: 0, rejected: 1, resumed: 0 } } };
+    const found = { ...verified, tables: { ...verified.tables, dag_run: { rows: 3, equal: 2, missing: 0, different: 0, rejected: 1, resumed: 0, ...noneDoubled } } };
     const imported = importData(manifest, { tables: { ...importData(manifest).tables, dag_run: refused } });
     expect(judge(manifest, found, imported, []).problems).toEqual(['dag_run: 1 refused, so their history is not on the target (the summary of import says why)']);
   });
 
   it.each([
-    { what: 'a row is missing', change: { tables: { ...verifyData(manifest).tables, log: { rows: 3, equal: 2, missing: 1, different: 0, rejected: 0, resumed: 0 } } }, problem: 'log: 1 missing' },
-    { what: 'a row is different', change: { tables: { ...verifyData(manifest).tables, log: { rows: 3, equal: 2, missing: 0, different: 1, rejected: 0, resumed: 0 } } }, problem: 'log: 1 different' },
-    { what: 'rows are unaccounted for', change: { tables: { ...verifyData(manifest).tables, log: { rows: 3, equal: 2, missing: 0, different: 0, rejected: 0, resumed: 0 } } }, problem: 'log: 2 accounted for, 3 exported' },
+    { what: 'a row is missing', change: { tables: { ...verifyData(manifest).tables, log: { rows: 3, equal: 2, missing: 1, different: 0, rejected: 0, resumed: 0, ...noneDoubled } } }, problem: 'log: 1 missing' },
+    { what: 'a row is different', change: { tables: { ...verifyData(manifest).tables, log: { rows: 3, equal: 2, missing: 0, different: 1, rejected: 0, resumed: 0, ...noneDoubled } } }, problem: 'log: 1 different' },
+    { what: 'a row is there twice', change: { tables: { ...verifyData(manifest).tables, log: { rows: 3, equal: 3, missing: 0, different: 0, rejected: 0, resumed: 0, ...noneDoubled, doubled: 1 } } }, problem: 'log: 1 doubled' },
+    { what: 'rows are unaccounted for', change: { tables: { ...verifyData(manifest).tables, log: { rows: 3, equal: 2, missing: 0, different: 0, rejected: 0, resumed: 0, ...noneDoubled } } }, problem: 'log: 2 accounted for, 3 exported' },
     { what: 'a table was not compared', change: { tables: Object.fromEntries(Object.entries(verifyData(manifest).tables).filter(([name]) => name !== 'log')) }, problem: 'log: not compared' },
     { what: 'a DAG file does not load', change: { importErrors: ['dags/a.py'] }, problem: '1 DAG files do not load on the target' },
     { what: 'a DAG is awake that should not be', change: { unpausedDags: ['a', 'b'] }, problem: '1 DAGs are unpaused on the target that should be paused' },
