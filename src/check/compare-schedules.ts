@@ -3,7 +3,7 @@ import { counted } from '../report/document.js';
 import { isSameSchedule } from '../report/schedule-words.js';
 import type { CheckFinding, CheckedDag } from './check-report.js';
 import type { Loaded, Seeds } from './load-dags.js';
-import type { LoadedDag } from './load-messages.js';
+import type { LoadedDag, LoadedFile } from './load-messages.js';
 import type { Run } from './load-runs.js';
 
 export type Comparison = Readonly<{
@@ -40,7 +40,7 @@ export function compareSchedules(dags: readonly CheckedDag[], comparison: Compar
       interval: { target: dag.interval?.target, source: before.interval }, catchup: { target: dag.catchup?.target, source: before.catchup },
     })),
     findings: [...findings, ...catchupFinding(catchup.map(({ dag }) => dag), catchup[0]?.before?.catchup === true, comparison)],
-    seen: source.loaded.flatMap(({ file, dags: all }) => all.filter(({ isSubDag }) => !isSubDag).map(({ dagId }) => ({ dagId, file: `${folder}/${file}` }))),
+    seen: loadedAlike(source, target).flatMap(({ file, dags: all }) => all.filter(({ isSubDag }) => !isSubDag).map(({ dagId }) => ({ dagId, file: `${folder}/${file}` }))),
     notChecked: notCompared(pairs, comparison),
   };
 }
@@ -55,6 +55,12 @@ export const sameOnBoth = (dag: CheckedDag): CheckedDag => ({
 export function withoutKnown(rules: readonly CheckFinding[], compared: readonly CheckFinding[]): readonly CheckFinding[] {
   const known = new Set(rules.filter(({ code, level }) => code === 'schedule-default-changed' && level !== 'notice').map(({ file, dagId }) => `${file ?? ''}\0${dagId ?? ''}`));
   return [...rules, ...compared.filter(({ code, file, dagId }) => code !== 'schedule-differs' || !(known.has(`${file ?? ''}\0${dagId ?? ''}`) || known.has(`${file ?? ''}\0`)))];
+}
+
+/** With another stand-in for its variables a file makes DAGs of other names, and none of them would be lost. */
+function loadedAlike(source: Loaded, target: Loaded): readonly LoadedFile[] {
+  const standIns = new Map(target.loaded.map(({ file, standIn }) => [file, standIn]));
+  return source.loaded.filter(({ file, standIn }) => standIn === standIns.get(file));
 }
 
 type Pair = Readonly<{ dag: CheckedDag; before: LoadedDag | undefined; after: LoadedDag | undefined }>;

@@ -11,6 +11,6 @@ export const isSameSchedule = (one: string, other: string): boolean => meaningOf
 function meaningOf(words: string): string {
   const plain = words.trim().replace(/\s+/gu, ' ');
   if (/^(?:None|Never, external triggers only)?$/iu.test(plain)) return NOTHING;
-  // Datasets are called assets since Airflow 3.
-  return PRESETS[plain] ?? plain.replace(/\bDatasets?\b/gu, (name) => name.replace('Dataset', 'Asset'));
+  // Datasets are called assets since Airflow 3, and "1 Events" is "1 events" since 2.10; cron reads names of days and months in any case.
+  return PRESETS[plain] ?? plain.replace(/\bDatasets?\b/gu, (name) => name.replace('Dataset', 'Asset')).toLowerCase();
 }

@@ -50,8 +50,11 @@ describe('runs of both sides', () => {
   });
 });
 
+it.each<readonly [string, Partial<LoadedFile>, number]>([['was loaded alike', {}, 1], ['needed a stand-in there only', { standIn: '1' }, 0]])('knows DAGs of the source by a file that %s', (_, given, seen) =>
+  expect(compareSchedules([], { source: loaded({ dags: [aLoadedDag({ dagId: 'sales_1' })], ...given }), target: loaded({ dags: [] }), versions: { source: '2.7.2', target: '3.3.1' }, folder: 'dags', configuration: {} }).seen).toHaveLength(seen));
+
 describe('DAGs without a clock', () => {
-  it.each([['None', 'Never, external triggers only'], ['Dataset', 'Asset'], ['@once', '@once']])('takes %s for %s', (before, after) => expect(compare(running([[]], { schedule: before }), running([[]], { schedule: after })).findings).toEqual([]));
+  it.each([['None', 'Never, external triggers only'], ['Dataset', 'Asset'], ['@once', '@once'], ['1 Events', '1 events']])('takes %s for %s', (before, after) => expect(compare(running([[]], { schedule: before }), running([[]], { schedule: after })).findings).toEqual([]));
   it('tells where something else would start them', () => expect(compare(running([[]], { schedule: 'Dataset' }), running([[]], { schedule: 'None' })).findings).toMatchObject([{ code: 'schedule-differs', what: expect.stringContaining('"Dataset" on Airflow 2.7.2 and "None" on 3.3.1') }]));
 });
 
