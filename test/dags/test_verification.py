@@ -78,6 +78,8 @@ def test_of_each_table_one_row_changed_one_deleted_one_doubled(migrate):
     target.sql("DELETE FROM variable WHERE key = 'hostile'")
     target.sql("UPDATE connection SET host = 'new' WHERE conn_id = 'changed'")
     target.sql("DELETE FROM connection WHERE conn_id = 'deleted'")
+    migration.kill_at("verify", "comparing xcom row by row")
+    assert migration.target.staging_tables() != []
     found = migration.data("verify")["tables"]
     for name, names in (("variable", ["hostile", "plain"]), ("connection", ["changed", "deleted"])):
         assert (found[name]["missing"], found[name]["different"], found[name]["differences"][0]["names"]) == (1, 1, names), found[name]
@@ -101,3 +103,43 @@ def test_of_each_table_one_row_changed_one_deleted_one_doubled(migrate):
         assert found[name]["differentDags"] == len(found[name]["differences"])
     assert named == expected
     assert migration.target.staging_tables() == []
+
+
+def test_only_dags_that_differ_are_looked_at_whatever_they_are_called(migration):
+    names = ["plain", 'a,"b"', '"', "a\nb", "a\n", "", "a,", None]
+    for name in names:
+        migration.source.sql(
+            "INSERT INTO log (dttm, dag_id, event, extra) SELECT '2026-01-01'::timestamptz + n * interval '1 day', %s, 'e', %s "
+            "FROM generate_series(0, 9) n",
+            (name, history.HOSTILE),
+        )
+    migration.export()
+    migration.data("import")
+    days = "dttm::date IN ('2026-01-02', '2026-01-05')"
+    for name in ('a,"b"', "a\nb", None):
+        assert migration.target.sql("DELETE FROM log WHERE dag_id IS NOT DISTINCT FROM %s AND " + days, (name,)) == 2
+    migration.target.sql("INSERT INTO log (dttm, dag_id, event) VALUES ('2026-01-01', 'plain', 'of the target itself')")
+    found = migration.data("verify")["tables"]["log"]
+    assert (found["rows"], found["equal"], found["proved"], found["missing"], found["doubled"]) == (80, 74, 40, 6, 0)
+    day = [{"at": "2026-01-0%dT00:00:00Z" % day, "runId": None} for day in (2, 5)]
+    assert {one["dagId"]: (one["missing"], one["first"], one["last"]) for one in found["differences"]} == {
+        name: (2, *day) for name in ('a,"b"', "a\nb", None)
+    }
+
+
+def test_what_an_earlier_attempt_brought_is_not_doubled(migration):
+    """Airflow keeps the rendered fields of the newest runs only: the source has lost some since."""
+    migration.metadata.update(variables=False, connections=False)
+    history.add_runs(migration.source, "daily", 3)
+    migration.export()
+    migration.data("import")
+    migration.source.sql("DELETE FROM rendered_task_instance_fields WHERE run_id LIKE '%2026-01-01%'")
+    migration.next_attempt()
+    migration.export()
+    migration.data("import")
+    found = migration.data("verify")["tables"]["rendered_task_instance_fields"]
+    assert (found["rows"], found["equal"], found["doubled"], found["differences"]) == (4, 4, 0, [])
+    touched = "run_id LIKE '%2026-01-01%' AND task_id = 't1'"
+    migration.target.sql("UPDATE rendered_task_instance_fields SET rendered_fields = '{}' WHERE " + touched)
+    found = migration.data("verify")["tables"]["rendered_task_instance_fields"]
+    assert (found["equal"], found["doubled"], found["differences"][0]["first"]["runId"]) == (4, 1, "scheduled__2026-01-01T00:00:00+00:00")
