@@ -29,7 +29,9 @@ def rows_of(environment, table):
     return sorted(repr([bytes(value) if isinstance(value, memoryview) else value for value in row]) for row in found)
 
 
-@pytest.mark.parametrize("source", ["1.10.12", "2.0.2", "2.2.2", "2.4.3"])
+@pytest.mark.parametrize(
+    "source", ["1.10.12", pytest.param("2.0.2", marks=pytest.mark.slow), "2.2.2", pytest.param("2.4.3", marks=pytest.mark.slow)]
+)
 def test_every_table_of_an_old_source_arrives(migrate, source):
     migration = migrate(source, conftest.TARGET)
     old_history.add_history(migration.source)
