@@ -51,8 +51,9 @@ export async function watchGate(context: WatchContext): Promise<PhaseResult> {
     if (end) return finish(context, await eyes.journal(), attempt.number, end);
     isNoted ||= await noteWatch(context, store, attempt.number);
     const left = deadline.getTime() - clock.now().getTime();
-    if (left <= 0) break;
-    await clock.sleep(Math.min(POLL_MS, left));
+    // Gone without a review that comes up: it may have been answered at the last moment, and some looks more will tell.
+    if (left <= 0 && !eyes.seemsGone) break;
+    await clock.sleep(left <= 0 ? POLL_MS : Math.min(POLL_MS, left));
   }
   const end = await expire(context, store, eyes, attempt.number, deadline);
   if (end) return finish(context, await eyes.journal(), attempt.number, end);
@@ -117,6 +118,10 @@ class Eyes {
     private readonly log: Context['log'], private readonly since: Date,
   ) {}
 
+  get seemsGone(): boolean {
+    return this.gone > 0;
+  }
+
   /** @returns undefined: the gate still waits, or nobody can say */
   async look(now: Date): Promise<WatchEnd | undefined> {
     const journal = await this.quietly(() => this.store.peek());
@@ -176,8 +181,9 @@ async function expire({ clock, owner, log }: WatchContext, store: JournalStore, 
     if (end) return end;
     if (attempt && stepOf(attempt, STEP.expired)) return undefined;
     const answer = await eyes.answer(clock.now());
-    if (answer !== 'waiting' && answer !== 'unknown') return answer;
-    if (answer === 'unknown') log.warn('GitHub does not say whether the gate was answered. The journal holds no approval, so nobody has acted on one: the attempt expires.');
+    // Not 'left': one look at a list that blinks would end the watch of a gate that waits on, and leave the source paused.
+    if (answer === 'approved' || answer === 'rejected') return answer;
+    if (answer !== 'waiting') log.warn('GitHub does not say whether the gate was answered. The journal holds no approval, so nobody has acted on one: the attempt expires.');
     const at = clock.now().toISOString();
     await journal.update((current) => rememberStep(current, number, { name: STEP.expired, at, by: owner, data: { deadline: deadline.toISOString(), answer } }));
     return undefined;

@@ -19,13 +19,23 @@ beforeEach(async () => {
 });
 afterEach(() => expect(github.violations()).toEqual([]));
 
-/** @param meanwhile is done at the second look of the watch */
-const watch = async (meanwhile: () => Promise<unknown> = () => Promise.resolve()) => {
+/**
+ * @param meanwhile is done at the second look of the watch
+ * @param blinks GitHub's list of waiting jobs is empty where it is asked for a second time in one moment
+ */
+const watch = async (meanwhile: () => Promise<unknown> = () => Promise.resolve(), blinks = false) => {
   const context = gate.world.context({ phase: 'watch', workflow: someWorkflowInputs() }, gate.file);
   const api = openGithubApi({ apiUrl: github.url, token: github.token({ permissions: { actions: 'read' } }), clock: { now: () => new Date(), sleep: () => Promise.resolve() }, purpose: GATE_PURPOSE });
   let looks = 0;
   const clock = { now: context.clock.now, sleep: async (ms: number) => { if ((looks += 1) === 2) await meanwhile(); await context.clock.sleep(ms); } };
-  return await watchGate({ ...context, clock, github: { ...context.github, gatekeeper: openGatekeeper(api, 'octo-org/workflows', '7'), run: () => Promise.resolve(gate.run) } });
+  const real = openGatekeeper(api, 'octo-org/workflows', '7');
+  let asked: number | undefined;
+  const isWaiting = async (environment: string): Promise<boolean> => {
+    const before = asked;
+    asked = context.clock.now().getTime();
+    return (!blinks || before !== asked) && (await real.isWaiting(environment));
+  };
+  return await watchGate({ ...context, clock, github: { ...context.github, gatekeeper: { ...real, isWaiting }, run: () => Promise.resolve(gate.run) } });
 };
 const waiting = () => {
   const environment = gate.environment();
@@ -70,6 +80,12 @@ it('takes no earlier review for the answer where none comes up', async () => {
   const result = await watch(() => Promise.resolve(run.waiting.delete(environment.id)));
   expect(plain(result.summary)).toContain('does not wait any more');
   expect(gate.steps(1, 'expired')).toEqual([]);
+});
+
+it('expires what still waits, though GitHub says for one moment at the end that it does not', async () => {
+  waiting();
+  expect((await watch(undefined, true)).ok).toBe(false);
+  expect([gate.steps(1, 'expired').length, gate.steps(1, 'restored').length, [...gate.world.dags.source]]).toEqual([1, 1, ACTIVE]);
 });
 
 it('expires a cutover that nobody approves; a click that comes too late is refused by the second gate', async () => {
