@@ -7,7 +7,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { ensurePackages, root } from './packages.mjs';
-import { ensureTools } from './python.mjs';
+import { cacheFolder, ensureTools } from './python.mjs';
 
 ensurePackages();
 const bin = ensureTools();
@@ -24,9 +24,9 @@ const jest = (name, folders, ...options) => ({
     return { passed: numPassedTests, failed: Math.max(numFailedTests + unloadable, numFailedTestSuites > 0 ? 1 : 0) + numPendingTests };
   },
 });
-const pytest = (name, ...options) => ({
+const pytest = (name, target, ...options) => ({
   name,
-  command: [path.join(bin, 'python'), '-m', 'pytest', '-q', '-p', 'no:cacheprovider', `--junitxml=${path.join(reports, `${name}.xml`)}`, ...options, 'test/dags'],
+  command: [path.join(bin, 'python'), '-m', 'pytest', '-q', '-p', 'no:cacheprovider', `--junitxml=${path.join(reports, `${name}.xml`)}`, ...options, `test/${target}`],
   count: () => {
     const suite = /<testsuite [^>]*>/u.exec(readFileSync(path.join(reports, `${name}.xml`), 'utf8'))?.[0] ?? '';
     const number = (attribute) => Number(new RegExp(` ${attribute}="(\\d+)"`, 'u').exec(suite)?.[1] ?? '0');
@@ -44,12 +44,14 @@ const SUITES = [
   single('dist', node, 'scripts/build.mjs', '--check'),
   // Two workers: by itself jest leaves one of two cores idle.
   jest('unit', ['unit'], '--maxWorkers=2', '--'),
-  pytest('dags', '-m', 'not slow'),
+  pytest('dags', 'dags', '-m', 'not slow'),
+  pytest('metadata', 'metadata', '-m', 'not matrix'),
   jest('contract', ['contract'], '--maxWorkers=2', '--testPathIgnorePatterns', '/node_modules/', '\\.slow\\.test\\.ts$', '--'),
   jest('e2e', ['e2e'], '--runInBand', '--testPathIgnorePatterns', '/node_modules/', '/e2e/.*/slow/', '--'),
 ];
-/** Further whole migrations, about an hour of them: the switch for two pairs of versions, the way back from every point, and a third attempt after two that were given up; the workflow rejected, expired, cancelled, failed, and killed in each of its jobs; and facts of Airflow's releases that phase check rests on, which change only with its data. */
-const ON_DEMAND = [jest('slow', ['e2e/switch/slow', 'e2e/workflow/slow', 'e2e/interrupted/slow'], '--runInBand'), jest('slow-contract', ['contract/.*\\.slow\\.test\\.ts'], '--maxWorkers=2'), pytest('slow-dags', '-m', 'slow')];
+/** Further whole migrations, about an hour of them: the switch for two pairs of versions, the way back from every point, and a third attempt after two that were given up; two sources that no REST API reaches; the workflow rejected, expired, cancelled, failed, and killed in each of its jobs; and facts of Airflow's releases that phase check rests on, which change only with its data. `matrix`: every pair of versions, databases only. */
+const ON_DEMAND = [jest('slow', ['e2e/switch/slow', 'e2e/workflow/slow', 'e2e/interrupted/slow', 'e2e/old-source/slow'], '--runInBand'), jest('slow-contract', ['contract/.*\\.slow\\.test\\.ts'], '--maxWorkers=2'), pytest('slow-dags', 'dags', '-m', 'slow'),
+  { ...pytest('matrix', 'metadata/test_oracle.py'), env: { MWAA_MIGRATE_MATRIX: path.join(cacheFolder, 'matrix.json') } }];
 
 const wanted = process.argv.slice(2);
 const all = [...SUITES, ...ON_DEMAND];
@@ -57,7 +59,7 @@ const unknown = wanted.filter((name) => !all.some((suite) => suite.name === name
 if (unknown.length > 0) throw new Error(`No suite "${unknown.join('", "')}". There are: ${all.map(({ name }) => name).join(', ')}.`);
 
 /** Suites that mostly wait for Airflow: run beside each other they share what one alone leaves idle. The first of a lane shows its output as it comes. */
-const BESIDE = [['e2e', 'contract'], ['dags']];
+const BESIDE = [['e2e', 'contract'], ['dags', 'metadata']];
 
 /** Runs one suite. `quiet`: its output is kept and shown when it has ended. */
 async function runSuite(suite, quiet) {
@@ -66,7 +68,7 @@ async function runSuite(suite, quiet) {
   const kept = [];
   if (!quiet) console.log(`\n=== ${suite.name} ===`);
   const code = await new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: root, stdio: ['ignore', quiet ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'] });
+    const child = spawn(command, args, { cwd: root, env: { ...process.env, ...suite.env }, stdio: ['ignore', quiet ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'] });
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => kept.push(chunk));
     child.on('error', (error) => { console.log(`${suite.name} could not be started: ${error.message}`); resolve(1); });
     child.on('close', (status) => resolve(status ?? 1));
