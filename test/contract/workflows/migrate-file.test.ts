@@ -85,6 +85,18 @@ describe('migrate.yml', () => {
     for (const inputs of [{ pause: 'before-gate' }, { 'cutover-environment': SECOND }]) expect([isRefused(330, inputs), isRefused(60, inputs), isRefused(60, { ...inputs, 'timeout-minutes': 45 })]).toEqual([true, false, true]);
     expect([isRefused(330, {}), refusal?.run]).toEqual([false, expect.stringContaining('exit 1')]);
   });
+
+  it('refuses a second gate that begins behind the question and is not told what was approved', () => {
+    const refusal = migrate.jobs['start']?.steps?.find(({ name }) => name === 'Refuse a second gate that would not know what was approved');
+    const told = { 'approved-plan': 'a', 'approved-manifest': 'b', attempt: '2' };
+    const isRefused = (inputs: Readonly<Record<string, unknown>>): unknown => evaluate(refusal?.if ?? '', { inputs: { 'cutover-environment': SECOND, ...told, ...inputs }, needs: [], results: {}, outputs: {}, ancestors: [], isCancelled: false });
+    for (const from of ['export', 'import', 'verify', 'cutover-gate']) {
+      for (const name of Object.keys(told)) expect([from, name, isRefused({ from, [name]: '' })]).toEqual([from, name, true]);
+      expect([isRefused({ from }), isRefused({ from, attempt: '', 'cutover-environment': '' })]).toEqual([false, false]);
+    }
+    for (const from of ['', 'rehearse', 'ask', 'cutover']) expect([from, isRefused({ from, attempt: '' })]).toEqual([from, false]);
+    expect(refusal?.run).toContain('exit 1');
+  });
 });
 
 describe('rollback.yml', () => {
