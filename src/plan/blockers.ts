@@ -1,5 +1,5 @@
 /** What must be repaired before a migration may begin. */
-import { FIRST_WITH_REST_API, compareVersions, findVersion, isAtLeast, MWAA_VERSIONS } from '../airflow/versions.js';
+import { compareVersions, findVersion, isAtLeast, MWAA_VERSIONS } from '../airflow/versions.js';
 import type { MigrationFile } from '../migration-file/migration-file.js';
 import type { EnvironmentDescription } from '../ports.js';
 import { describeDifferences } from './difference.js';
@@ -25,7 +25,6 @@ function versionBlockers({ source, target, file }: Seen): readonly Finding[] {
   else if (road.upgrades.length > 0) found.push(finding('target-airflow-3', `Airflow ${to} is reached by ${road.landing} and a step in place, and phase upgrade is not part of this release`, 'the environment would stay on the version in between', `wait for a release with phase upgrade; or set target.airflow-version to ${road.landing} and, in target.configuration, what this plan adds for Airflow 3, and let MWAA take the environment to ${to} in place yourself after cutover, with the options under "Sent with the step"`));
   if (compareVersions(to, from) < 0) found.push(finding('version-backwards', `The target's Airflow ${to} is older than the source's ${from}`, 'the newer metadata has columns and values that the older version cannot hold', choose));
   if (!findVersion(road.landing)?.creatable && target === undefined) found.push(finding('version-not-creatable', `MWAA creates no more environments of Airflow ${road.landing}`, 'its support has ended', choose));
-  if (!isAtLeast(from, FIRST_WITH_REST_API)) found.push(finding('source-without-rest', `The source runs Airflow ${from}, below ${FIRST_WITH_REST_API}`, 'InvokeRestApi does not reach it, and the CLI transport is not in this release', 'wait for a release with that transport; what this plan shows of options, packages and DAGs holds already'));
   if (target && !stopsOf(road).includes(target.AirflowVersion)) found.push(finding('target-other-version', `Environment ${target.Name} runs Airflow ${target.AirflowVersion}, not ${stopsOf(road).join(' or ')}`, 'it was made for something else', 'name another target.environment, or its version'));
   return found;
 }
@@ -44,7 +43,7 @@ function stateBlockers({ source, target }: Seen): readonly Finding[] {
 function reachBlockers({ source, target, file }: Seen): readonly Finding[] {
   const isPrivate = (mode: unknown) => mode === 'PRIVATE_ONLY';
   const targetMode = target?.WebserverAccessMode ?? file.target.environmentOverrides.WebserverAccessMode ?? source.WebserverAccessMode;
-  const blocked = (side: string, name: string) => finding(`${side}-private`, `The web server of ${side} ${name} is private`, 'its REST API answers only inside its VPC, and the transport for that is not in this release', `run with a public web server during the migration, or wait for that release`);
+  const blocked = (side: string, name: string) => finding(`${side}-private`, `The web server of ${side} ${name} is private`, 'it answers only inside its VPC, and the transport for that is not in this release', `run with a public web server during the migration, or wait for that release`);
   return [...(isPrivate(source.WebserverAccessMode) ? [blocked('source', source.Name)] : []), ...(isPrivate(targetMode) ? [blocked('target', file.target.environment)] : [])];
 }
 

@@ -3,6 +3,7 @@
  * metadata is imported on the newest 2.11 and MWAA takes the environment to 3.x in place, which it allows from there alone
  * (https://docs.aws.amazon.com/mwaa/latest/userguide/upgrading-environment.html).
  */
+import { transportOf } from '../airflow/transport-of.js';
 import { UserError } from '../errors.js';
 import type { Phase } from '../inputs.js';
 import { compareVersions, isAtLeast, MWAA_VERSIONS } from '../airflow/versions.js';
@@ -36,11 +37,12 @@ export type Leg = Readonly<{ phase: Phase; what: string }>;
 /** The phases in their order, with what each has to do with versions. */
 export function legsOf(road: Road, from: string): readonly Leg[] {
   const last = stopsOf(road).at(-1) ?? road.landing;
+  const { word, because } = transportOf(from);
   return [
     { phase: 'check', what: `the DAGs are loaded on Airflow ${last}${road.bridge === undefined ? '' : `, and before that on the bridge ${road.bridge} with Airflow's own upgrade check`}` },
     { phase: 'resources', what: `DAGs, plugins and requirements are copied, with the constraints of ${road.landing}` },
     { phase: 'create', what: `the environment is created on Airflow ${road.landing}` },
-    { phase: 'export', what: `the metadata of Airflow ${from} is exported` },
+    { phase: 'export', what: `the metadata of Airflow ${from} is exported; its commands go by ${word}, for ${because}` },
     { phase: 'import', what: `it is imported into Airflow ${road.landing}` },
     { phase: 'verify', what: 'both sides are compared' },
     ...road.upgrades.flatMap((version): readonly Leg[] => [

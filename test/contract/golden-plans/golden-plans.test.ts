@@ -42,7 +42,7 @@ describe.each(GOLDEN.map(({ name }) => name))('the golden plan %s', (name) => {
 
 it('1.10.12 → 2.10.3: the bridge, the new names, the second scheduler, what no REST can tell', () => {
   const plan = planOf('1.10.12_to_2.10.3');
-  expect(codes(plan.blockers)).toEqual(['source-without-rest']);
+  expect(codes(plan.blockers)).toEqual([]);
   expect(codes(plan.warnings)).toEqual(expect.arrayContaining(['schedulers-raised', 'wheels-for-old-python', 'secrets-name-source', 'dags-not-checked']));
   expect(plan.decisions.road).toEqual({ landing: '2.10.3', upgrades: [], bridge: '1.10.15' });
   expect(sent(plan)).toEqual({
@@ -60,7 +60,7 @@ it('1.10.12 → 2.10.3: the bridge, the new names, the second scheduler, what no
 
 it('2.2.2 → 2.11.2: names of three releases at once', () => {
   const plan = planOf('2.2.2_to_2.11.2');
-  expect(codes(plan.blockers)).toEqual(['source-without-rest']);
+  expect(codes(plan.blockers)).toEqual([]);
   expect(plan.decisions.road).toEqual({ landing: '2.11.2', upgrades: [] });
   expect(Object.keys(sent(plan)).sort()).toEqual([
     'api.auth_backends', 'core.lazy_load_plugins', 'core.max_active_runs_per_dag', 'core.max_active_tasks_per_dag', 'database.sql_alchemy_pool_size', 'email.email_backend', 'scheduler.dag_dir_list_interval', 'secrets.backend_kwargs', 'smtp.smtp_host',

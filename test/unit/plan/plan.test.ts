@@ -51,7 +51,6 @@ describe('what blocks', () => {
     { code: 'version-not-creatable', given: { file: aMigrationFile({ target: { airflowVersion: '2.6.3' } }), source: anEnvironment({ AirflowVersion: '2.5.1' }) }, because: 'support has ended' },
     { code: 'version-unknown', given: { file: aMigrationFile({ target: { airflowVersion: '2.10.2' } }) }, because: 'MWAA never sold it' },
     { code: 'target-airflow-3', given: { file: aMigrationFile({ target: { airflowVersion: '3.0.6' } }) }, because: 'not in this release' },
-    { code: 'source-without-rest', given: { source: anEnvironment({ AirflowVersion: '2.2.2' }) }, because: 'InvokeRestApi begins with 2.4.3' },
     { code: 'same-environment', given: { file: aMigrationFile({ target: { environment: 'analytics' } }), target: anEnvironment({ AirflowVersion: '2.10.3' }) }, because: 'it would write over itself' },
     { code: 'source-private', given: { source: anEnvironment({ WebserverAccessMode: 'PRIVATE_ONLY' }), file: aMigrationFile({ target: { environmentOverrides: { WebserverAccessMode: 'PUBLIC_ONLY' } } }) }, because: 'no transport reaches it' },
     { code: 'target-other-version', given: { target: aTargetEnvironment({ AirflowVersion: '2.9.2' }) }, because: 'it was made for something else' },

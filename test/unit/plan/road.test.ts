@@ -67,7 +67,7 @@ describe('a plan over 2.11 to 3.x', () => {
     expect(planOf('2.10.3', '3.3.1').blockers[0]?.fix).toMatch(/what this plan adds for Airflow 3/u);
     expect(planOf('2.10.3', '3.3.1').warnings.map(({ code }) => code)).toContain('ignore-syntax');
     expect(planOf('2.7.2', '2.10.3').warnings.map(({ code }) => code)).not.toContain('ignore-syntax');
-    expect(planOf('2.2.2', '2.11.2').blockers.map(({ code }) => code)).toEqual(['source-without-rest']);
+    expect(planOf('2.2.2', '2.11.2').blockers).toEqual([]);
     expect(planOf('3.0.6', '3.3.1').blockers.map(({ code }) => code)).toEqual(['source-airflow-3']);
     expect(planOf('2.10.3', '3.1.0').blockers.map(({ code }) => code)).toEqual(['version-unknown']);
   });
