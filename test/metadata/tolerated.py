@@ -9,6 +9,7 @@ from typing import Callable, NamedTuple
 
 from comparing import NO_ROW, WHOLE_ROW
 from hostile import EMPTY_PICKLE
+from setting_shapes import UNKNOWN_TO_TARGET
 
 FINISHED = ("success", "failed", "skipped", "upstream_failed", "removed")
 OWN_DAG = re.compile(r"^(run .* of )?db_(export|import)(_[0-9]+)?$", re.DOTALL)
@@ -182,7 +183,7 @@ ENTRIES = (
         "waiting DAGs that the target lacks",
         ("dataset_dag_run_queue",),
         (WHOLE_ROW,),
-        lambda d, _: d.ours == NO_ROW and d.theirs["target_dag_id"] == "not on the target",
+        lambda d, _: d.ours == NO_ROW and d.theirs["target_dag_id"] == UNKNOWN_TO_TARGET,
         "Airflow's own key demands the DAG. Rejected with this reason.",
     ),
     Tolerated(
