@@ -53,7 +53,7 @@ export function describeOldSource(version: '1.10.12' | '2.0.2' | '2.2.2'): void 
       await phase('cutover', 'cutover');
       await phase('status', 'status');
     }, 50 * MINUTES);
-    afterAll(() => world?.close(), MINUTES);
+    afterAll(() => world?.close(), 5 * MINUTES);
 
     it('is said in the plan, with its reason', () => {
       expect(done['plan']?.outputs['blockers']).toBe('0');
