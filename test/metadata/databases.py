@@ -55,7 +55,7 @@ class Databases:
         conf = {"call": name, "arguments": arguments, "answer": str(answer)}
         worker = self.world.worker(version)
         number, _ = worker.start(here / "inside.py", "none", conf, env, log)
-        assert worker.wait(number) == 0, log.read_text()[-6000:]
+        assert worker.wait(number, timeout=1200) == 0, log.read_text()[-6000:]
         return json.loads(answer.read_text())
 
 
