@@ -14,6 +14,10 @@ const HEAD = `from datetime import datetime, timedelta
 import airflow
 import pendulum
 from airflow import DAG
+try:
+    from airflow.sdk import BaseOperator
+except ImportError:
+    from airflow.models import BaseOperator
 RELEASE = tuple(int(part) for part in airflow.__version__.split(".")[:2])
 SCHEDULE = "schedule" if RELEASE >= (2, 4) else "schedule_interval"
 BERLIN = pendulum.timezone("Europe/Berlin")
@@ -30,6 +34,10 @@ make("once", "@once")
 make("once_later", "@once", start=datetime(2030, 1, 2))
 make("later", "@weekly", start=datetime(2030, 1, 2))
 make("ended", "@monthly", end_date=datetime(2026, 2, 15))
+make("args_later", "@weekly", start=None, default_args={"start_date": datetime(2030, 1, 2)})
+make("args_ended", "@monthly", start=None, default_args={"start_date": datetime(2024, 1, 1), "end_date": datetime(2026, 2, 15)})
+for each in (args_later, args_ended):
+    BaseOperator(task_id="task", dag=each)
 make("berlin", "30 2 * * *", start=BERLIN.convert(datetime(2024, 1, 1)))
 make("clock", timedelta(days=1), start=datetime.now() - timedelta(minutes=1))
 silent = DAG("silent", start_date=datetime(2024, 1, 1))
@@ -149,6 +157,11 @@ describe.each(RELEASES)('Airflow %s', (version) => {
     expect(dags.get('once_later')?.nextRun).toBe('2030-01-02T00:00:00Z');
     // The first Sunday from the start on begins the first interval.
     expect(between(dags.get('later'))).toEqual(RUN('2030-01-06T00:00:00Z', '2030-01-13T00:00:00Z'));
+  });
+
+  it('takes the limits of default_args, which are those of the tasks, for those of the DAG', () => {
+    expect(between(dags.get('args_later'))).toEqual(RUN('2030-01-06T00:00:00Z', '2030-01-13T00:00:00Z'));
+    expect(between(dags.get('args_ended'))).toEqual([null, null]);
   });
 
   // Two loads would give two answers.
