@@ -4,6 +4,7 @@
  * than anybody waits (apache/airflow issue 32020), and it lacks the packages that some of them import.
  * Real answers of 1.10.12, 2.0.2 and 2.2.2 lie beside the tests.
  */
+import { stripVTControlCharacters } from 'node:util';
 import { OWN_DAG_FOLDER } from '../../../airflow/own-dags.js';
 import { SOURCE_COMMANDS } from '../../../airflow/protocol.js';
 import { isAtLeast } from '../../../airflow/versions.js';
@@ -85,4 +86,4 @@ export function failureIn({ stdout, stderr }: CliAnswer): string {
 const isNotFound = (stderr: string, dagId: string): boolean => stderr.includes(`DagNotFound: Dag id ${dagId} not found`);
 
 /** Log lines are coloured. */
-const linesOf = (text: string): readonly string[] => text.replace(/\u001b\[[0-9;]*m/gu, '').split('\n').map((line) => line.trim()).filter((line) => line !== '');
+const linesOf = (text: string): readonly string[] => stripVTControlCharacters(text).split('\n').map((line) => line.trim()).filter((line) => line !== '');

@@ -11,7 +11,8 @@ except ImportError:
 START = datetime.datetime(2026, 11, 1)
 
 # Four days that are over: a catch-up that ends by itself.
-with DAG("old_sales", start_date=START, end_date=datetime.datetime(2026, 11, 4), schedule_interval="@daily", catchup=True, max_active_runs=1) as sales:
+END = datetime.datetime(2026, 11, 4)
+with DAG("old_sales", start_date=START, end_date=END, schedule_interval="@daily", catchup=True, max_active_runs=1) as sales:
     BashOperator(task_id="extract", bash_command="echo '{{ ds }}'") >> BashOperator(task_id="load", bash_command="true")
 
 # Never unpaused: it must stay so.
