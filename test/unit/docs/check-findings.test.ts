@@ -10,7 +10,7 @@ const matches = (text: string, pattern: RegExp): readonly string[] => [...text.m
 
 /** Python: the first argument of Finding. TypeScript: texts that begin as our codes do; and the two that are put together. */
 const inPython = matches(textOf('src/check/python', '.py'), /Finding\(\s*"([a-z0-9-]+)"/gu);
-const inTypeScript = matches(textOf('src/check', '.ts'), /'((?:dag|plugin|plugins|import|requirements|no-dag)-[a-z-]+|check-incomplete)'/gu);
+const inTypeScript = [/'((?:dag|plugin|plugins|import|requirements|no-dag)-[a-z-]+|check-incomplete)'/gu, /\bcode: '([a-z0-9-]+)', level:/gu].flatMap((pattern) => matches(textOf('src/check', '.ts'), pattern));
 const READS = ['variable-at-parse', 'connection-at-parse'];
 
 describe('docs/reference/check-findings.md', () => {
