@@ -48,8 +48,8 @@ def described(dag, reference, seeds, serializer, has_room):
 
 
 def _begins_now(first, day):
-    """``start_date=datetime.now()``: another one at every load."""
-    return first is not None and day < first <= datetime.datetime.now(datetime.timezone.utc)
+    """``start_date=datetime.now()``, with or without a ``timedelta``: another one at every load. Nobody writes microseconds down."""
+    return first is not None and day < first and (first.microsecond != 0 or first <= datetime.datetime.now(datetime.timezone.utc))
 
 
 def _stored(dag, serializer):
