@@ -22,19 +22,21 @@ def described(dag, reference, seeds, serializer, has_room):
     :returns: dict with ``schedule``, ``nextRun`` and ``interval`` (None: nothing is scheduled; "": could not be had), ``catchup``,
         ``seeds`` and, for each of them, ``runs``: lists of ``[run after, start, end]``
     """
-    timetable = _timetable_of(dag, serializer)
+    stored = _stored(dag, serializer)
+    timetable = getattr(stored, "timetable", None)
     result = {"schedule": _words(dag, timetable)[:250], "catchup": dag.catchup if isinstance(getattr(dag, "catchup", None), bool) else None}
     result.update({"nextRun": "", "interval": "", "seeds": [], "runs": []})
     try:
         start = datetime.datetime.fromisoformat(reference)
-        if type(timetable).__name__ == "ContinuousTimetable" or _begins_now(dag, start):
+        limits = _limits(stored)
+        if type(timetable).__name__ == "ContinuousTimetable" or _begins_now(limits[0], start):
             # They ask the clock, so nothing that they say can be compared.
             return result
         probes = seeds or [{"at": at.isoformat(), "last": None} for at in [start] + (_changes(dag, start) if has_room else [])]
         for number, probe in enumerate(probes[: MAX_CHANGES + 1]):
             at = _instant(probe["at"])
-            last = [_instant(one) for one in probe["last"]] if probe.get("last") else _last(dag, timetable, at)
-            runs = list(_runs(dag, timetable, last, at, only_first=number == 0))
+            last = [_instant(one) for one in probe["last"]] if probe.get("last") else _last(dag, timetable, at, limits[0])
+            runs = list(_runs(dag, timetable, last, at, limits, only_first=number == 0))
             result["seeds"].append({"at": _iso(at), "last": last and [_iso(one) for one in last]})
             result["runs"].append([[_iso(one) for one in run] for run in runs])
         first = result["runs"][0]
@@ -45,17 +47,24 @@ def described(dag, reference, seeds, serializer, has_room):
     return result
 
 
-def _begins_now(dag, day):
-    """``start_date=datetime.now()``: another one at every load."""
-    return dag.start_date is not None and day < dag.start_date <= datetime.datetime.now(datetime.timezone.utc)
+def _begins_now(first, day):
+    """``start_date=datetime.now()``, with or without a ``timedelta``: another one at every load. Nobody writes microseconds down."""
+    return first is not None and day < first and (first.microsecond != 0 or first <= datetime.datetime.now(datetime.timezone.utc))
 
 
-def _timetable_of(dag, serializer):
-    """The scheduler's own: since Airflow 3.2 a file makes only a description, and the timetable comes out of the stored form. None before 2.2."""
-    timetable = getattr(dag, "timetable", None)
-    if timetable is None or hasattr(timetable, "next_dagrun_info"):
-        return timetable
-    return serializer().from_dict(serializer().to_dict(dag)).timetable
+def _stored(dag, serializer):
+    """The scheduler's own DAG: since Airflow 3.0 a file makes only a description, and what decides comes out of the stored form."""
+    return dag if getattr(dag, "timetable", None) is None or hasattr(type(dag), "_time_restriction") else serializer().from_dict(serializer().to_dict(dag))
+
+
+def _limits(stored):
+    """Earliest and latest date of a run, as the scheduler has them: dates of ``default_args`` are the tasks', and count."""
+    if hasattr(type(stored), "_time_restriction"):
+        restriction = stored._time_restriction
+        return restriction.earliest, restriction.latest
+    # Before 2.2 no run begins after the first task's end, jobs/scheduler_job.py and DAG.next_dagrun_info.
+    starts, ends = ([date for date in dates if date] for dates in zip(*((one.start_date, one.end_date) for one in [stored, *stored.tasks])))
+    return stored.start_date or min(starts, default=None), min(ends, default=None)
 
 
 def _words(dag, timetable):
@@ -85,9 +94,9 @@ def _changes(dag, start):
     return found[:MAX_CHANGES]
 
 
-def _last(dag, timetable, at):
+def _last(dag, timetable, at, earliest):
     """Data interval of the run that had been the last one at ``at``, of a DAG that had run until then; None: it begins later."""
-    if dag.start_date is not None and dag.start_date > at:
+    if earliest is not None and earliest > at:
         return None
     # A schedule that is due at that very second has had its run.
     soon = at.add(seconds=30)
@@ -109,11 +118,11 @@ def _last(dag, timetable, at):
     return fallback if last is None or last.start == last.end else (last.start, last.end)
 
 
-def _runs(dag, timetable, last, at, only_first):
+def _runs(dag, timetable, last, at, limits, only_first):
     """Yield (run after, start, end) from the first run after ``last`` on."""
     until, before = at + BEFORE_CHANGE + AFTER_CHANGE, None
     for _ in range(1 if only_first else MAX_RUNS):
-        run = _following(dag, last) if timetable is None else _next(dag, timetable, last)
+        run = _following(dag, last, limits) if timetable is None else _next(timetable, last, limits)
         # Some releases do not get over a change of the clocks, and make the same run again and again.
         if run is None or (before is not None and run[0] <= before):
             return
@@ -123,11 +132,11 @@ def _runs(dag, timetable, last, at, only_first):
             return
 
 
-def _next(dag, timetable, last):
+def _next(timetable, last, limits):
     import pendulum
     from airflow.timetables.base import DataInterval, TimeRestriction
 
-    earliest, latest = (date and pendulum.instance(date) for date in (dag.start_date, dag.end_date))
+    earliest, latest = (date and pendulum.instance(date) for date in limits)
     # Without catching up timetables ask the clock.
     restriction = TimeRestriction(earliest=earliest, latest=latest, catchup=True)
     info = timetable.next_dagrun_info(last_automated_data_interval=last and DataInterval(*last), restriction=restriction)
@@ -137,11 +146,11 @@ def _next(dag, timetable, last):
     return info.run_after, interval.start, interval.end
 
 
-def _following(dag, last):
+def _following(dag, last, limits):
     """Before 2.2: a run has the date at which its interval starts, and is due when the next one starts."""
     import pendulum
 
-    first = dag.start_date and pendulum.instance(dag.start_date)
+    first, latest = (date and pendulum.instance(date) for date in limits)
     if dag.schedule_interval == "@once":
         return None if last else (first, first, first)
     if dag.normalized_schedule_interval is None:
@@ -149,7 +158,7 @@ def _following(dag, last):
     date = dag.following_schedule(pendulum.instance(last[0])) if last else dag.normalize_schedule(first)
     if last and first:
         date = max(date, dag.normalize_schedule(first))
-    if dag.end_date is not None and date > dag.end_date:
+    if latest is not None and date > latest:
         return None
     due = dag.following_schedule(pendulum.instance(date))
     return due, date, due

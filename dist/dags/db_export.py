@@ -6,6 +6,7 @@ Works on Python 3.7 to 3.12, Airflow 1.10.12 to 2.11; imports only the standard 
 # Made by scripts/dags.mjs from src/dags: change it there.
 import base64
 import datetime
+import fnmatch
 import hashlib
 import inspect
 import json
@@ -23,6 +24,7 @@ import zlib
 from airflow import DAG
 from airflow import __version__ as airflow_version_text
 from botocore.config import Config
+from botocore.exceptions import InvalidRetryConfigurationError
 from cryptography.hazmat.backends import default_backend
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -253,6 +255,47 @@ def iso(moment):
     return None if moment is None else moment.isoformat().replace("+00:00", "Z")
 
 
+# ---- patterns: `metadata.dags` of the migration file: which DAGs' history moves, by patterns as fnmatch knows them.
+
+ALL_DAGS = {"include": (), "exclude": ()}
+
+
+def is_taken(dag_id, dags):
+    """`dags`: {"include": [patterns], "exclude": [patterns]}; no include takes all."""
+    included = not dags["include"] or any(fnmatch.fnmatchcase(dag_id, pattern) for pattern in dags["include"])
+    return included and not any(fnmatch.fnmatchcase(dag_id, pattern) for pattern in dags["exclude"])
+
+
+def chooses(dags):
+    return bool(dags["include"] or dags["exclude"])
+
+
+def taken_sql(column, dags):
+    """SQL: the same of a column; true for a row of no DAG."""
+    tests = ["{} ~ {}".format(column, literal(_any_of(dags["include"])))] if dags["include"] else []
+    tests += ["{} !~ {}".format(column, literal(_any_of(dags["exclude"])))] if dags["exclude"] else []
+    return "coalesce({}, true)".format(" AND ".join(tests)) if tests else "true"
+
+
+def _any_of(patterns):
+    return "^(?:{})$".format("|".join(map(_regex, patterns)))
+
+
+def _regex(pattern):
+    """A pattern as a regular expression of PostgreSQL: https://docs.python.org/3/library/fnmatch.html"""
+    found, at = "", 0
+    while at < len(pattern):
+        end = pattern.find("]", at + (3 if pattern[at + 1:at + 2] == "!" else 2)) if pattern[at] == "[" else -1
+        if end > 0:
+            inside = pattern[at + 1:end].replace("\\", "\\\\").replace("[", "\\[")
+            found += "[^{}]".format(inside[1:]) if inside.startswith("!") else "[{}]".format("\\" + inside if inside.startswith("^") else inside)
+            at = end
+        else:
+            found += {"*": ".*", "?": "."}.get(pattern[at]) or (pattern[at] if pattern[at].isalnum() else "\\" + pattern[at])
+        at += 1
+    return found
+
+
 # ---- activity: What moves in an environment: active DAGs, runs in flight. Used by both sides.
 
 #: SQL: the run `r` has not ended.
@@ -261,6 +304,10 @@ IN_FLIGHT = "coalesce(r.state, '') NOT IN ({})".format(text_list(FINISHED_RUNS))
 LOOP_SECONDS = 30
 #: Names of deferred tasks that a run in flight lists.
 SHOWN_DEFERRED = 20
+
+#: SQL: what 1.10 has no column for. By the run id, as Airflow's own upgrade does it, in whose LIKE an underscore is any character.
+RUN_TYPE = ("CASE WHEN {0}.run_id ~ '^backfill..' THEN 'backfill' WHEN {0}.run_id ~ '^scheduled..' THEN 'scheduled' "
+            "WHEN {0}.run_id ~ '^dataset.triggered..' THEN 'dataset_triggered' ELSE 'manual' END")
 
 NEXT_RUN = ("next_dagrun", "next_dagrun_data_interval_start", "next_dagrun_data_interval_end", "next_dagrun_create_after")
 
@@ -312,6 +359,11 @@ def catchup_of(cursor, dag_ids):
     return found
 
 
+def run_type_of(cursor, run):
+    """SQL: the type of this alias of dag_run."""
+    return run + ".run_type" if "run_type" in names(columns_of(cursor, "dag_run")) else "({})".format(RUN_TYPE.format(run))
+
+
 def task_link(cursor):
     """SQL that ties the task instance `t` to its run `r`, and of its map index: below 2.2 a task names its run by date, below 2.3 none is mapped."""
     there = names(columns_of(cursor, "task_instance"))
@@ -319,16 +371,16 @@ def task_link(cursor):
             "t.map_index" if "map_index" in there else "-1")
 
 
-def runs_in_flight(cursor, order, ended=()):
+def runs_in_flight(cursor, order, ended=(), dags=ALL_DAGS):
     """Runs that have not ended, as protocol.ts InFlightRun and `tasks`: their unfinished task instances.
 
     :param dict order: the job's `drain`.
     :param ended: what the drain has ended and still stands so (ended.py); listed with their state before.
+    :param dags: as patterns.py has them; runs of other DAGs stay behind.
     """
-    run_type = "run_type" if "run_type" in names(columns_of(cursor, "dag_run")) else "'unknown'"
     cursor.execute(
         "SELECT dag_id, run_id, {}, state, start_date, execution_date FROM dag_run r WHERE {} AND {} "
-        "ORDER BY dag_id, execution_date, run_id".format(run_type, IN_FLIGHT, not_own()))
+        "ORDER BY dag_id, execution_date, run_id".format(run_type_of(cursor, "r"), IN_FLIGHT, not_own()))
     runs = [{"dagId": row[0], "runId": row[1], "runType": row[2], "state": row[3] or "none", "startDate": iso(row[4]),
              "logicalDate": iso(row[5]), "unfinished": {}, "ended": 0, "deferred": [], "tasks": []} for row in cursor.fetchall()]
     by_key = {(run["dagId"], run["runId"]): run for run in runs}
@@ -349,13 +401,13 @@ def runs_in_flight(cursor, order, ended=()):
             run["deferred"].append(task_id if map_index < 0 else "{}[{}]".format(task_id, map_index))
         run["tasks"].append({"taskId": task_id, "mapIndex": map_index, "state": state, "tryNumber": try_number})
     for run in runs:
-        run["fate"] = _fate(run, order)
+        run["fate"] = _fate(run, order) if is_taken(run["dagId"], dags) else "stays"
     return runs
 
 
 def _fate(run, order):
     """protocol.ts Fate."""
-    if run["runType"] == "backfill" or (run["runType"] == "unknown" and run["runId"].startswith("backfill_")):
+    if run["runType"] == "backfill":
         return "backfill"
     if order["leftover"] == "fail":
         return "left"
@@ -531,8 +583,19 @@ def aws_client(service, region):
     for name in ("botocore", "urllib3"):  # At DEBUG, a level that an environment may log tasks at, botocore quotes bodies: KMS's plain data key, rows.
         logging.getLogger(name).setLevel(logging.INFO)
     endpoint = os.environ.get("AWS_ENDPOINT_URL_" + service.upper()) or os.environ.get("AWS_ENDPOINT_URL")
-    return boto3.client(service, region_name=region, endpoint_url=endpoint or None,
-                        config=Config(retries={"mode": "standard", "max_attempts": 8}, connect_timeout=20, read_timeout=120))
+    try:
+        config = Config(retries={"mode": "standard", "max_attempts": 8}, connect_timeout=20, read_timeout=120)
+    except InvalidRetryConfigurationError:  # botocore before 1.15, as in the constraints of Airflow 1.10.15, knows one mode only
+        config = Config(retries={"max_attempts": 8}, connect_timeout=20, read_timeout=120)
+    return boto3.client(service, region_name=region, endpoint_url=endpoint or None, config=config)
+
+
+def name_owner(client, owner):
+    """The parameter by which each request to S3 names the bucket's owner; botocore before 1.18 has none, so its requests get the header."""
+    if "ExpectedBucketOwner" in client.meta.service_model.operation_model("PutObject").input_shape.members:
+        return {"ExpectedBucketOwner": owner}
+    client.meta.events.register("before-call.s3", lambda params, **_: params["headers"].update({"x-amz-expected-bucket-owner": owner}))
+    return {}
 
 
 def sha256_of(data):
@@ -544,7 +607,7 @@ class Storage(object):
 
     def __init__(self, bucket, owner, region):
         self.client = aws_client("s3", region)
-        self.here = {"Bucket": bucket, "ExpectedBucketOwner": owner}
+        self.here = dict(name_owner(self.client, owner), Bucket=bucket)
 
     def read(self, key, version=None):
         """The bytes of an object, None when there is none."""
@@ -1088,8 +1151,8 @@ def _waits(cursor):
 
 
 def of_backfill(cursor):
-    """SQL: the run `r` is a backfill's. 1.10 has no run_type."""
-    return "(r.run_type = 'backfill')" if "run_type" in names(columns_of(cursor, "dag_run")) else "(r.run_id ~ '^backfill_')"
+    """SQL: the run `r` is a backfill's."""
+    return "({} = 'backfill')".format(run_type_of(cursor, "r"))
 
 
 def lives(job):
@@ -1500,7 +1563,7 @@ def schedule_of(dag_id, session):
 
 def intervals_told(dag_id, infos, is_more):
     """protocol.ts MissedIntervals of some DagRunInfo, oldest first."""
-    found = {"dagId": dag_id, "count": len(infos), "first": _utc_text(infos[0].logical_date), "last": _utc_text(infos[-1].logical_date)}
+    found = {"dagId": dag_id, "count": len(infos), "first": iso(in_utc(infos[0].logical_date)), "last": iso(in_utc(infos[-1].logical_date))}
     return dict(found, isMore=True) if is_more else found
 
 
@@ -1509,9 +1572,9 @@ def has_run(cursor, dag_id, logical_date):
     return cursor.fetchone()[0]
 
 
-def _utc_text(value):
+def in_utc(value):
     """A plugin's timetable may reckon in the DAG's own time zone."""
-    return iso(value.astimezone(datetime.timezone.utc))
+    return value.astimezone(datetime.timezone.utc)
 
 
 def aware(value):
@@ -1961,7 +2024,7 @@ def drain(command):
             stop_if_ordered_back(command)
         with database.snapshot() as cursor:
             ended = still_ended(cursor, read_ended(command)["instances"])
-            leftover = runs_in_flight(cursor, order, ended)
+            leftover = runs_in_flight(cursor, order, ended, command.job["metadata"]["dags"])
         return {"paused": active["dagIds"], "leftover": [without_tasks(run) for run in leftover], "waitedSeconds": int(time.time() - begun),
                 "ended": len(ended)}
     finally:
@@ -2203,7 +2266,401 @@ def add_datasets(cursor, uris):
                    "ON CONFLICT DO NOTHING".format(uris))
 
 
-# ---- envelope: Variables on their way: chunks of AES-256-GCM under a data key that only KMS or the target's one-time key can unwrap.
+# ---- kept_runs: Which DAG runs an export moves under `history-days` and `dags`, found once per snapshot: whatever belongs to a run looks it up (design §5).
+
+#: Temporary tables of the export's session.
+KEPT_RUNS = "mwaa_migrate_kept_runs"
+AWAITED = "mwaa_migrate_awaited"
+
+
+def has_run_filter(metadata):
+    """Whether find_kept_runs has anything to find."""
+    return metadata["historyDays"] is not None or chooses(metadata["dags"])
+
+
+def make_kept_runs(cursor):
+    """The empty tables: a snapshot that only reads may fill a temporary table, but not make one."""
+    cursor.execute("CREATE TEMP TABLE {} AS SELECT id, dag_id, run_id, execution_date FROM dag_run WITH NO DATA".format(KEPT_RUNS))
+    for number, key in enumerate(("id", "dag_id, run_id", "dag_id, execution_date")):
+        cursor.execute("CREATE UNIQUE INDEX {0}_{1} ON {0} ({2})".format(KEPT_RUNS, number, key))
+    cursor.execute("CREATE TEMP TABLE {} (dataset_id integer PRIMARY KEY, since timestamptz NOT NULL)".format(AWAITED))
+
+
+def find_kept_runs(cursor, days, dags):
+    """Fill both, in the snapshot. A run of a DAG that `dags` takes (patterns.py) moves when any of these is so:
+
+    - its logical date is within `days` (None: whenever it was);
+    - it is in flight;
+    - it is the newest automated one of its type: the scheduler computes the next run from it, and everything from start_date would run again;
+    - it lies behind a scheduled run in flight: when that ends, the scheduler goes on from *its* interval and makes every later one that
+      has no run [ran, 2.10.3];
+    - it is the one before a run in flight, of any type or of the automated ones: a task with depends_on_past looks for itself there
+      (prev_dagrun_dep.py: DAGs with catchup ask for the second, others for the first).
+    """
+    run_type = run_type_of(cursor, "r")
+    # Sorted and passed through once: no row searches among the others, and no plan depends on what the planner believes of them.
+    cursor.execute(
+        "INSERT INTO {kept} SELECT id, dag_id, run_id, execution_date FROM (SELECT w.*, "
+        "min(execution_date) FILTER (WHERE flies AND run_type = 'scheduled') OVER (PARTITION BY dag_id) AS flies_since, "
+        "row_number() OVER (PARTITION BY dag_id, run_type ORDER BY execution_date DESC) AS place, "
+        "lag(flies) OVER (PARTITION BY dag_id ORDER BY execution_date DESC) AS next_flies, "
+        "min(execution_date) FILTER (WHERE flies) OVER later AS next_flying, "
+        "min(execution_date) FILTER (WHERE is_automated) OVER later AS next_automated "
+        "FROM (SELECT r.id, r.dag_id, r.run_id, r.execution_date, {type} AS run_type, {type} <> 'manual' AS is_automated, {flies} AS flies "
+        "FROM dag_run r WHERE {taken}) w "
+        "WINDOW later AS (PARTITION BY dag_id ORDER BY execution_date DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) x "
+        "WHERE flies OR next_flies OR {recent} OR execution_date > flies_since "
+        "OR (is_automated AND (place = 1 OR next_flying <= coalesce(next_automated, 'infinity')))".format(
+            kept=KEPT_RUNS, type=run_type, flies=IN_FLIGHT, taken=taken_sql("r.dag_id", dags),
+            recent="true" if days is None else "execution_date >= now() - interval '{} days'".format(int(days))))
+    cursor.execute("ANALYZE {}".format(KEPT_RUNS))
+    if columns_of(cursor, "dag_schedule_dataset_reference"):
+        # Airflow's own rule: the next dataset-triggered run of a DAG is given the events since its newest one.
+        cursor.execute(
+            "INSERT INTO {} SELECT c.dataset_id, min(coalesce(n.newest, '-infinity')) FROM dag_schedule_dataset_reference c LEFT JOIN "
+            "(SELECT dag_id, max(execution_date) AS newest FROM dag_run WHERE run_type = '{}' GROUP BY dag_id) n ON n.dag_id = c.dag_id "
+            "WHERE {} GROUP BY c.dataset_id".format(AWAITED, DATASET_TRIGGERED, taken_sql("c.dag_id", dags)))
+        cursor.execute("ANALYZE {}".format(AWAITED))
+
+
+def of_kept_run(link):
+    """SQL: the row belongs to a run that moves; `link` ties it to that run `r`."""
+    return "EXISTS (SELECT 1 FROM {} r WHERE {})".format(KEPT_RUNS, link)
+
+
+def awaited_event():
+    """SQL over dataset_event `t`: a run that is still to be made will be given it."""
+    return "t.timestamp > (SELECT a.since FROM {} a WHERE a.dataset_id = t.dataset_id)".format(AWAITED)
+
+
+def consumed_event():
+    """SQL over dataset_event `t`: a run that moves was made for it."""
+    return "EXISTS (SELECT 1 FROM dagrun_dataset_event l JOIN {} r ON r.id = l.dag_run_id WHERE l.event_id = t.id)".format(KEPT_RUNS)
+
+
+# ---- left_out: Which rows of a table do not move, and why: each is counted by its reason, and those that nobody chose to leave stand in a side file (design §5).
+
+OWN_ROW = "row of mwaa-migrate itself"
+#: By `metadata` of the migration file.
+BEYOND_HISTORY = "older than metadata.history-days"
+BEYOND_AUDIT_LOG = "older than metadata.audit-log-days"
+OTHER_DAG = "of a DAG that metadata.dags leaves out"
+NO_XCOM = "metadata.xcom is false"
+LARGE_XCOM = "larger than metadata.xcom-max-bytes"
+#: By what the rows are.
+NO_VALUE = "has no {}"
+NO_RUN = "belongs to no DAG run"
+NO_TASK = "belongs to no task instance"
+NO_DATASET = "belongs to no dataset"
+NO_EVENT = "belongs to no dataset event"
+REPEATED_ROW = "a newer row of the same {} moves"
+
+#: Catalogue option → key of the job's `metadata` that switches its tables off as a whole.
+SWITCHES = {"variables": "variables", "connections": "connections", "jobs": "jobs", "task-reschedule": "taskReschedule"}
+
+
+class Reason(object):
+    """`keeps`: SQL, true or false and never NULL, of the rows that it does not concern. `is_lost`: the row cannot move, whatever anybody chose."""
+
+    def __init__(self, text, keeps, is_lost=False):
+        self.text, self.keeps, self.is_lost = text, keeps, is_lost
+
+
+def reasons_of(shape, metadata):
+    """Every reason that rows of this table can have, the first that holds being the row's."""
+    found = [Reason(OWN_ROW, shape.own)]
+    if shape.table["secret"]:
+        return found  # Read row by row (secrets_out.py).
+    if shape.dag and chooses(metadata["dags"]) and not _by_dataset(shape.table):
+        found.append(Reason(OTHER_DAG, taken_sql(shape.dag, metadata["dags"])))
+    return found + _of_broken_rows(shape) + _of_filters(shape, metadata)
+
+
+def joins_of(shape):
+    """What the reasons look at beside the shape's own joins: `o` is there for a row whose key a newer one has."""
+    if shape.has_unique_key or shape.table["secret"]:
+        return ""
+    newest = ["{} DESC NULLS LAST".format(quoted(name)) for name in (shape.table["timeColumn"], "id") if name in shape.there]
+    return (" LEFT JOIN (SELECT line FROM (SELECT ctid AS line, row_number() OVER (PARTITION BY {} ORDER BY {}) AS place FROM {}) n WHERE place > 1) o "
+            "ON o.line = t.ctid").format(", ".join(map(quoted, _key_here(shape))), ", ".join(newest + ["ctid DESC"]), quoted(shape.table["name"]))
+
+
+def _key_here(shape):
+    """The table's key in the columns that this release has for it."""
+    key = [name for name in shape.table["key"] if name in shape.there]
+    if "run_id" in shape.table["key"] and "run_id" not in shape.there:
+        key.append("execution_date" if "execution_date" in shape.there else "dag_run_id")
+    return key
+
+
+def _of_broken_rows(shape):
+    table, rules = shape.table, shape.table["rules"]
+    needed = set(table["key"]).union(*table["otherKeys"]) if table["merge"] == "keyed" else set()
+    found = [Reason(NO_VALUE.format(column.name), "t.{} IS NOT NULL".format(quoted(column.name)), True)
+             for column in shape.live if column.name in needed and not column.required]
+    if shape.may_lack_run:
+        found.append(Reason(NO_RUN, "j.id IS NOT NULL", True))
+    if shape.may_lack_task:
+        found.append(Reason(NO_TASK, "p.task_id IS NOT NULL", True))
+    if "by-uri" in rules.values():
+        found.append(Reason(NO_DATASET, "d.id IS NOT NULL", True))
+    if "by-event" in rules.values():
+        found.append(Reason(NO_EVENT, "e.id IS NOT NULL", True))
+    if not shape.has_unique_key:
+        found.append(Reason(REPEATED_ROW.format(", ".join(_key_here(shape))), "o.line IS NULL", True))
+    return found
+
+
+def _of_filters(shape, metadata):
+    table, option, found = shape.table, shape.table["option"], []
+    time = "t." + quoted(table["timeColumn"]) if table["timeColumn"] else None
+    days = metadata["auditLogDays"] if option == "audit-log" else metadata["historyDays"]
+    if option == "audit-log":
+        if days is not None:
+            found.append(Reason(BEYOND_AUDIT_LOG, _within(time, days)))
+    elif _by_dataset(table):
+        found += _of_dataset_rows(shape, metadata)
+    elif option in ("history", "xcom", "jobs", "task-reschedule") and days is not None:
+        is_of_run = table["parentKey"] or table["name"] == "dag_run"
+        found.append(Reason(BEYOND_HISTORY, of_kept_run(shape.run_link("r")) if is_of_run else _within(time, days)))
+    if option == "xcom":
+        parked = "EXISTS (SELECT 1 FROM dag_run r WHERE {} AND {})".format(shape.run_link("r"), IN_FLIGHT)  # It needs its XComs to go on.
+        if not metadata["xcom"]:
+            found.append(Reason(NO_XCOM, parked))
+        elif metadata["xcomMaxBytes"] is not None:
+            found.append(Reason(LARGE_XCOM, "(coalesce(octet_length(t.value), 0) <= {} OR {})".format(int(metadata["xcomMaxBytes"]), parked)))
+    return found
+
+
+def _by_dataset(table):
+    return "by-uri" in table["rules"].values()
+
+
+def _of_dataset_rows(shape, metadata):
+    """A run that was made for an event names it, and the next run is given whatever came since the last one: then neither age nor DAG counts."""
+    table, dags, days = shape.table, metadata["dags"], metadata["historyDays"]
+    if "waiting-dag" in table["rules"].values():  # However old: the DAG has not run since.
+        return [Reason(OTHER_DAG, taken_sql(shape.dag, dags))] if chooses(dags) else []
+    wanted = "({{}} OR {} OR {})".format(awaited_event(), consumed_event())
+    found = [Reason(OTHER_DAG, wanted.format(taken_sql(shape.dag, dags)))] if chooses(dags) else []
+    if days is not None:
+        found.append(Reason(BEYOND_HISTORY, wanted.format(_within("t." + quoted(table["timeColumn"]), days))))
+    return found
+
+
+def _within(column, days):
+    """SQL: no older than so many days, or of no known time."""
+    return "({0} IS NULL OR {0} >= now() - interval '{1} days')".format(column, int(days))
+
+
+# ---- shape: How a table of the source hangs on its runs and task instances: by date, by id, or by the database's own foreign keys (1.10.12 to 2.11).
+
+#: Columns that name a run in one release or another: each stands for (dag_id, run_id) of the catalogue's keys.
+RUN_COLUMNS = ("dag_id", "run_id", "execution_date", "dag_run_id")
+
+
+class Shape(object):
+    """One table `t` of the source. `joins` adds its run `j`, task instance `p`, dataset `d` and event `e`, where they are needed, each NULL where missing."""
+
+    def __init__(self, cursor, table):
+        self.table = table
+        self.live = columns_of(cursor, table["name"])
+        self.there = names(self.live)
+        tied_to = _references(cursor, table["name"])
+        if "task_instance" in tied_to:  # Which itself may have lost its run, below 2.2: a reschedule of 1.10 names the task alone.
+            tied_to |= _references(cursor, "task_instance")
+        is_child = bool(self.live) and "run_id" in table["parentKey"]
+        hangs_on_task = is_child and table["parent"] == "task_instance"
+        #: Whether rows may be there that belong to nothing: where the database itself sees to that, nobody need look.
+        self.may_lack_task = hangs_on_task and "task_instance" not in tied_to
+        self.may_lack_run = is_child and "dag_run" not in tied_to
+        self.joins_run = is_child and (self.may_lack_run or not {"dag_id", "run_id"} <= set(self.there))
+        self._task_columns = names(columns_of(cursor, "task_instance")) if self.may_lack_task else []
+        self.has_unique_key = _has_unique_key(cursor, table)
+
+    @property
+    def dag(self):
+        """SQL: the DAG of the row, None for settings."""
+        if self.table["dagColumn"]:
+            return "t." + quoted(self.table["dagColumn"])
+        return ("t.dag_id" if "dag_id" in self.there else "j.dag_id") if self.table["parentKey"] else None
+
+    @property
+    def own(self):
+        """SQL: the row is not of our own DAGs."""
+        return not_own(self.dag) if self.dag else own_filter(self.table, "t.")
+
+    @property
+    def run_id(self):
+        return "t.run_id" if "run_id" in self.there else "j.run_id"
+
+    @property
+    def map_index(self):
+        return "t.map_index" if "map_index" in self.there else "-1"
+
+    def run_link(self, run):
+        """SQL: the row belongs to this alias of dag_run."""
+        if self.table["name"] == "dag_run":
+            return "{}.id = t.id".format(run)
+        if "dag_id" not in self.there or ("dag_run_id" in self.there and "run_id" not in self.there):
+            return "{}.id = t.dag_run_id".format(run)
+        column = "run_id" if "run_id" in self.there else "execution_date"
+        return "{0}.dag_id = t.dag_id AND {0}.{1} = t.{1}".format(run, column)
+
+    @property
+    def joins(self):
+        found = ""
+        if self.joins_run:
+            found += " LEFT JOIN dag_run j ON " + self.run_link("j")
+        if self.may_lack_task:
+            found += " LEFT JOIN task_instance p ON " + self._task_link()
+        for column in self.there:
+            if self.table["rules"].get(column) == "by-uri":
+                found += " LEFT JOIN dataset d ON d.id = t.{}".format(quoted(column))
+            if self.table["rules"].get(column) == "by-event":
+                found += " LEFT JOIN ({}) e ON e.id = t.{}".format(KNOWN_EVENTS, quoted(column))
+        return found
+
+    def _task_link(self):
+        run = "p.run_id = " + self.run_id if "run_id" in self._task_columns else "p.execution_date = " + (
+            "t.execution_date" if "execution_date" in self.there else "j.execution_date")
+        index = " AND p.map_index = " + self.map_index if "map_index" in self._task_columns else ""
+        return "p.dag_id = t.dag_id AND p.task_id = t.task_id AND {}{}".format(run, index)
+
+
+def _references(cursor, table):
+    """The tables that this one's foreign keys point at."""
+    cursor.execute("SELECT f.relname FROM pg_constraint c JOIN pg_class f ON f.oid = c.confrelid "
+                   "WHERE c.conrelid = to_regclass(%s) AND c.contype = 'f' AND c.convalidated", (quoted(table),))
+    return {row[0] for row in cursor.fetchall()}
+
+
+def _has_unique_key(cursor, table):
+    """Whether the database itself lets no two rows have the same key, in whatever columns this release tells it."""
+    if table["merge"] != "keyed":
+        return True
+    allowed = set(table["key"]) | (set(RUN_COLUMNS) if "run_id" in table["parentKey"] + table["key"] else set())
+    cursor.execute("SELECT array_agg(a.attname::text) FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) "
+                   "WHERE i.indrelid = to_regclass(%s) AND i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL GROUP BY i.indexrelid",
+                   (quoted(table["name"]),))
+    return any(set(row[0]) <= allowed for row in cursor.fetchall())
+
+
+# ---- normal_form: The SELECT that gives a table in the normal form (design §5): runs by (dag_id, run_id), tasks by (dag_id, task_id, run_id, map_index).
+
+#: Rules whose value the target writes itself (catalogue.ts).
+WRITTEN_BY_TARGET = ("own-id", "null", "empty-pickle", "current-template", "new-run-id")
+
+
+class NormalForm(object):
+    """One table of the source: `columns` of the CSV, `select` of all rows that move, and of the others their `reasons`."""
+
+    def __init__(self, cursor, table, metadata, airflow_version, target_version, has_ended=False):
+        """:param has_ended: ENDED_TABLE is there (ended.py)."""
+        self.table = table
+        self.target_version = target_version
+        self.shape = Shape(cursor, table)
+        self.live = self.shape.live
+        self.dataset_columns = columns_of(cursor, "dataset")
+        self.event_columns = columns_of(cursor, "dataset_event")
+        self.airflow_version = airflow_version
+        self.has_ended = has_ended
+        self.reasons = reasons_of(self.shape, metadata)
+        self.source = "{} t{}{}".format(quoted(table["name"]), self.shape.joins, joins_of(self.shape))
+        self.columns, expressions = self._dag_first(*self._columns())
+        self.select = "SELECT {} FROM {} WHERE {}".format(
+            ", ".join(expressions), self.source, " AND ".join(reason.keeps for reason in self.reasons))
+
+    @property
+    def exists(self):
+        return bool(self.live)
+
+    def count(self, cursor):
+        """(rows that move, {reason: rows that do not})."""
+        # OFFSET 0 keeps the planner from writing the conditions out once more.
+        cursor.execute("SELECT number, count(*) FROM (SELECT {} AS number FROM {} OFFSET 0) x GROUP BY 1 ORDER BY 1".format(self._number(), self.source))
+        found = dict(cursor.fetchall())
+        return found.pop(None, 0), {self.reasons[number].text: count for number, count in sorted(found.items())}
+
+    @property
+    def lost(self):
+        """SELECT of the rows that cannot move whatever anybody chose, as the source has them, behind the reason of each."""
+        numbers = [str(number) for number, reason in enumerate(self.reasons) if reason.is_lost]
+        texts = " ".join("WHEN {} THEN {}".format(number, literal(self.reasons[int(number)].text)) for number in numbers)
+        return "SELECT CASE {0} {1} END AS mwaa_reason, t.* FROM {2} WHERE {0} IN ({3})".format(
+            self._number(), texts, self.source, ", ".join(numbers)) if numbers else None
+
+    def _number(self):
+        """SQL: which reason the row has, NULL for one that moves."""
+        return "CASE {} END".format(" ".join("WHEN NOT {} THEN {}".format(reason.keeps, number) for number, reason in enumerate(self.reasons)))
+
+    def _dag_first(self, columns, expressions):
+        """The checksums of each DAG are made by a line's first field."""
+        at = [index for index, column in enumerate(columns) if column.name == group_column(self.table, names(columns))]
+        order = at + [index for index in range(len(columns)) if index not in at]
+        return [columns[index] for index in order], [expressions[index] for index in order]
+
+    def _columns(self):
+        columns, expressions = [], []
+        for column in self.live:
+            rule = self.table["rules"].get(column.name, "")
+            if rule in WRITTEN_BY_TARGET or (column.name == "execution_date" and self.table["parentKey"] and "run_id" not in self.shape.there):
+                continue
+            for translated, expression in self._translated(column, rule):
+                columns.append(translated)
+                expressions.append("{} AS {}".format(expression, quoted(translated.name)))
+        there = names(columns)
+        for name in self.table["key"] + [column for column in self.table["parentKey"] if column not in self.table["key"]]:
+            if name not in there and name == "dag_id":
+                columns.append(Column(name, "character varying(250)", True, False))
+                expressions.append("j.dag_id AS dag_id")
+            if name not in there and name == "run_id":
+                columns.append(Column(name, "character varying(250)", True, False))
+                expressions.append("j.run_id AS run_id")
+            if name not in there and name == "map_index":
+                columns.append(Column(name, "integer", True, False))
+                expressions.append("-1 AS map_index")
+        if self.table["name"] == "dag_run" and "run_type" not in there:
+            columns.append(Column("run_type", "character varying(50)", True, False))
+            expressions.append(RUN_TYPE.format("t") + " AS run_type")
+        return columns, expressions
+
+    def _translated(self, column, rule):
+        """The columns of the CSV that stand for one of the table, each with its expression."""
+        moves = uri_that_moves_sql("{}.uri", self.target_version)
+        uri = [(Column("dataset_uri", one.type, True, False), moves) for one in self.dataset_columns if one.name == "uri"]
+        if rule == "by-uri":
+            return [(named, expression.format("d")) for named, expression in uri]
+        if rule == "by-event":
+            identity = [(one, "e." + quoted(one.name)) for one in self.event_columns if one.name in EVENT_IDENTITY]
+            return [(named, expression.format("e")) for named, expression in uri] + identity + [(Column("event_number", "bigint", True, False), "e.number")]
+        return [(column, self._value(column, rule))]
+
+    def _value(self, column, rule):
+        name = "t." + quoted(column.name)
+        if rule.startswith("default:"):
+            # What the target writes in the place of NULL, so that its row is the exported one to the letter.
+            return "coalesce({}, {}::{})".format(name, literal(rule[len("default:"):]), column.type)
+        if rule == "parked-run":
+            return "CASE WHEN {0} IN ({1}) THEN {0} ELSE 'failed' END".format(name, text_list(FINISHED_RUNS))
+        if rule == "parked-task":
+            return "CASE WHEN {0} IN ({1}) THEN {0} ELSE {2} END".format(name, text_list(FINAL_STATES), self._ended("state") if self.has_ended else "NULL")
+        if rule == "ended-process":
+            return "CASE WHEN {0} IN ({1}) THEN {0} ELSE 'failed' END".format(name, text_list(FINISHED_RUNS))
+        if rule == "finished-tries":
+            tries = "CASE WHEN t.state IN ({1}) THEN greatest({0} - 1, 0) ELSE coalesce({0}, 0) END".format(name, text_list(begun_states(self.airflow_version)))
+            return "coalesce({}, {})".format(self._ended("try_number"), tries) if self.has_ended else tries
+        if self.has_ended and self.table["name"] == "task_instance" and column.name == "end_date":
+            return "CASE WHEN {} IS NULL THEN {} ELSE {} END".format(self._ended("mark"), name, self._ended("end_date"))
+        return name
+
+    def _ended(self, value):
+        """SQL: a column of ENDED_TABLE, NULL for an instance that the drain has not ended."""
+        return ("CASE WHEN t.state IS NULL THEN (SELECT m.{} FROM {} m WHERE m.dag_id = t.dag_id AND m.run_id = {} AND m.task_id = t.task_id "
+                "AND m.map_index = {} AND m.mark = t.end_date) END").format(value, ENDED_TABLE, self.shape.run_id, self.shape.map_index)
+
+
+# ---- envelope: Variables and connections on their way: chunks of AES-256-GCM under a data key that only KMS or the target's one-time key can unwrap.
 
 CHUNK_BYTES = 64 * 1024
 
@@ -2253,7 +2710,7 @@ def new_data_key(envelope, context):
     public = serialization.load_pem_public_key(envelope["publicKeyPem"].encode("ascii"), backend=default_backend())
     if fingerprint_of(public) != envelope["fingerprint"]:
         raise Refusal("wrong-public-key", "The public key in the job does not have the fingerprint in the job.",
-                      "variables would be readable by the holder of another key.", "run export again, which makes a new key pair in the target.")
+                      "variables and passwords would be readable by the holder of another key.", "run export again, which makes a new key pair in the target.")
     key = os.urandom(32)
     return key, {"wrap": "rsa", "fingerprint": envelope["fingerprint"], "wrappedKey": base64.b64encode(public.encrypt(key, _oaep())).decode("ascii")}
 
@@ -2306,7 +2763,8 @@ def opened(key, name, data):
         try:
             waiting += cipher.decrypt(nonce, frame, extra)
         except Exception:  # cryptography says nothing but InvalidTag
-            raise Refusal("damaged", "The encrypted variables cannot be opened.", "they were changed after the export, so none was imported.",
+            raise Refusal("damaged", "The encrypted rows of {} cannot be opened.".format(name.split("|")[-1]),
+                          "they were changed after the export, so none was imported.",
                           "run export (final) again and import its result.")
         number += 1
         lines = waiting.split(b"\n")
@@ -2319,219 +2777,182 @@ def _frame_names(name, number, last):
     return number.to_bytes(12, "big"), "{}|{}|{}".format(name, number, "last" if last else "more").encode("utf-8")
 
 
-# ---- kept_runs: Which DAG runs a final export moves under `history-days`, found once per snapshot: whatever belongs to a run looks it up (design §5).
+# ---- secret_rows: Rows of a table whose values are secrets (catalogue: `secret`): which columns travel, and what a row says once it is decrypted.
 
-#: Temporary tables of the export's session.
-KEPT_RUNS = "mwaa_migrate_kept_runs"
-AWAITED = "mwaa_migrate_awaited"
-
-# Before 1.10's run_type, by the run id's prefix as Airflow 2.0's own upgrade does it.
-RUN_TYPE = "CASE WHEN {0}.run_id LIKE 'backfill\\_%' THEN 'backfill' WHEN {0}.run_id LIKE 'scheduled\\_\\_%' THEN 'scheduled' ELSE 'manual' END"
+#: Rule of a column that Airflow encrypts with its Fernet key; behind the colon the column that says whether it has.
+ENCRYPTED = "encrypted:"
 
 
-def make_kept_runs(cursor):
-    """The empty tables: a snapshot that only reads may fill a temporary table, but not make one."""
-    cursor.execute("CREATE TEMP TABLE {} AS SELECT id, dag_id, run_id, execution_date FROM dag_run WITH NO DATA".format(KEPT_RUNS))
-    for number, key in enumerate(("id", "dag_id, run_id", "dag_id, execution_date")):
-        cursor.execute("CREATE UNIQUE INDEX {0}_{1} ON {0} ({2})".format(KEPT_RUNS, number, key))
-    cursor.execute("CREATE TEMP TABLE {} (dataset_id integer PRIMARY KEY, since timestamptz NOT NULL)".format(AWAITED))
+class SecretTable(object):
+    """One secret table of this environment. A record is {column: text or None} of the columns that travel, every value as PostgreSQL's text form."""
 
+    def __init__(self, cursor, table):
+        self.name = table["name"]
+        self.key = table["key"][0]
+        self.rules = table["rules"]
+        self.live = columns_of(cursor, self.name)
+        there = names(self.live)
+        self.flags = {column: rule[len(ENCRYPTED):] for column, rule in self.rules.items() if rule.startswith(ENCRYPTED) and column in there}
+        stays = set(self.flags.values()) | {column for column, rule in self.rules.items() if rule == "own-id"}
+        self.columns = [self.key] + [column for column in there if column not in stays and column != self.key]
+        self.quoted_name, self.quoted_key = quoted(self.name), quoted(self.key)
 
-def find_kept_runs(cursor, days):
-    """Fill both, in the snapshot. A run moves when any of these is so:
+    def select(self, extra=()):
+        """SELECT … FROM: texts of `columns`, then for each flag whether the value is encrypted, then `extra`; the row is `t`."""
+        return "SELECT {} FROM {} t".format(", ".join(
+            ["t.{}::text".format(quoted(column)) for column in self.columns]
+            + ["coalesce(t.{}, false)".format(quoted(self.flags[column])) for column in sorted(self.flags)] + list(extra)), self.quoted_name)
 
-    - its logical date is within `days`;
-    - it is in flight;
-    - it is the newest automated one of its type: the scheduler computes the next run from it, and everything from start_date would run again;
-    - it lies behind a scheduled run in flight: when that ends, the scheduler goes on from *its* interval and makes every later one that
-      has no run [ran, 2.10.3];
-    - it is the one before a run in flight, of any type or of the automated ones: a task with depends_on_past looks for itself there
-      (prev_dagrun_dep.py: DAGs with catchup ask for the second, others for the first).
-    """
-    run_type = "r.run_type" if "run_type" in names(columns_of(cursor, "dag_run")) else RUN_TYPE.format("r")
-    # Sorted and passed through once: no row searches among the others, and no plan depends on what the planner believes of them.
-    cursor.execute(
-        "INSERT INTO {kept} SELECT id, dag_id, run_id, execution_date FROM (SELECT w.*, "
-        "min(execution_date) FILTER (WHERE flies AND run_type = 'scheduled') OVER (PARTITION BY dag_id) AS flies_since, "
-        "row_number() OVER (PARTITION BY dag_id, run_type ORDER BY execution_date DESC) AS place, "
-        "lag(flies) OVER (PARTITION BY dag_id ORDER BY execution_date DESC) AS next_flies, "
-        "min(execution_date) FILTER (WHERE flies) OVER later AS next_flying, "
-        "min(execution_date) FILTER (WHERE is_automated) OVER later AS next_automated "
-        "FROM (SELECT r.id, r.dag_id, r.run_id, r.execution_date, {type} AS run_type, {type} <> 'manual' AS is_automated, {flies} AS flies "
-        "FROM dag_run r) w "
-        "WINDOW later AS (PARTITION BY dag_id ORDER BY execution_date DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) x "
-        "WHERE flies OR next_flies OR execution_date >= now() - interval '{days} days' OR execution_date > flies_since "
-        "OR (is_automated AND (place = 1 OR next_flying <= coalesce(next_automated, 'infinity')))".format(
-            kept=KEPT_RUNS, type=run_type, flies=IN_FLIGHT, days=int(days)))
-    cursor.execute("ANALYZE {}".format(KEPT_RUNS))
-    if columns_of(cursor, "dag_schedule_dataset_reference"):
-        # Airflow's own rule: the next dataset-triggered run of a DAG is given the events since its newest one.
-        cursor.execute(
-            "INSERT INTO {} SELECT c.dataset_id, min(coalesce(n.newest, '-infinity')) FROM dag_schedule_dataset_reference c LEFT JOIN "
-            "(SELECT dag_id, max(execution_date) AS newest FROM dag_run WHERE run_type = '{}' GROUP BY dag_id) n ON n.dag_id = c.dag_id "
-            "GROUP BY c.dataset_id".format(AWAITED, DATASET_TRIGGERED))
-        cursor.execute("ANALYZE {}".format(AWAITED))
+    def read(self, fernet, row):
+        """(record, encrypted columns that this environment's key does not open) of one row of `select`."""
+        record, closed = dict(zip(self.columns, row)), []
+        for column, is_encrypted in zip(sorted(self.flags), row[len(self.columns):len(self.columns) + len(self.flags)]):
+            if is_encrypted and record[column]:  # Airflow takes neither NULL nor an empty text for a token.
+                record[column] = decrypted(fernet, record[column])
+                if record[column] is None:
+                    closed.append(column)
+        return record, closed
 
+    def filled(self, record):
+        """Columns that the record leaves NULL and that a rule fills on the target."""
+        return [column for column, rule in sorted(self.rules.items()) if rule.startswith("default:") and column in record and record[column] is None]
 
-def of_kept_run(link):
-    """SQL: the row belongs to a run that moves; `link` ties it to that run `r`."""
-    return "EXISTS (SELECT 1 FROM {} r WHERE {})".format(KEPT_RUNS, link)
+    def filled_in(self, record):
+        return dict(record, **{column: self.rules[column][len("default:"):] for column in self.filled(record)})
 
+    def written(self, fernet, record):
+        """{column: value} as a row of this table, encrypted under its own key; columns that it does not have are left away."""
+        values, full = {}, self.filled_in(record)
+        for column in self.columns:
+            if column not in full:
+                continue
+            value = full[column]
+            if column in self.flags:
+                values[self.flags[column]] = value is not None
+                value = None if value is None else fernet.encrypt(value.encode("utf-8")).decode("ascii")
+            values[column] = value
+        return values
 
-def awaited_event():
-    """SQL over dataset_event `t`: a run that is still to be made will be given it."""
-    return "t.timestamp > (SELECT a.since FROM {} a WHERE a.dataset_id = t.dataset_id)".format(AWAITED)
-
-
-def consumed_event():
-    """SQL over dataset_event `t`: a run that moves was made for it."""
-    return "EXISTS (SELECT 1 FROM dagrun_dataset_event l JOIN {} r ON r.id = l.dag_run_id WHERE l.event_id = t.id)".format(KEPT_RUNS)
-
-
-# ---- normal_form: The SELECT that gives a table in the normal form (design §5): runs by (dag_id, run_id), tasks by (dag_id, task_id, run_id, map_index).
-
-#: Rules whose value the target writes itself (catalogue.ts).
-WRITTEN_BY_TARGET = ("own-id", "null", "empty-pickle", "current-template", "new-run-id")
-
-
-class NormalForm(object):
-    """One table of the source: `columns` of the CSV, `select` of all rows that move, `left_out` as [(reason, condition)]."""
-
-    def __init__(self, cursor, table, metadata, airflow_version, target_version, has_ended=False):
-        """:param has_ended: ENDED_TABLE is there (ended.py)."""
-        self.table = table
-        self.target_version = target_version
-        self.live = columns_of(cursor, table["name"])
-        self.dataset_columns = columns_of(cursor, "dataset")
-        self.event_columns = columns_of(cursor, "dataset_event")
-        self.airflow_version = airflow_version
-        self.has_ended = has_ended
-        self.own = own_filter(table, "t.")
-        self.kept = self._kept(metadata)
-        self.columns, expressions = self._dag_first(*self._columns())
-        self.select = "SELECT {} FROM {} WHERE {} AND {}".format(", ".join(expressions), self._from(), self.own, self.kept)
-
-    @property
-    def exists(self):
-        return bool(self.live)
-
-    def _dag_first(self, columns, expressions):
-        """The checksums of each DAG are made by a line's first field."""
-        at = [index for index, column in enumerate(columns) if column.name == group_column(self.table, names(columns))]
-        order = at + [index for index in range(len(columns)) if index not in at]
-        return [columns[index] for index in order], [expressions[index] for index in order]
-
-    def counts(self):
-        """Rows that move, rows of our own DAGs, rows beyond the filter."""
-        # OFFSET 0 keeps the planner from writing the conditions into each count, where they would be computed once more per row.
-        return ("SELECT count(*) FILTER (WHERE own AND kept), count(*) FILTER (WHERE NOT own), count(*) FILTER (WHERE own AND NOT kept) "
-                "FROM (SELECT {own} AS own, {kept} AS kept FROM {rows} OFFSET 0) x".format(own=self.own, kept=self.kept, rows=self._from()))
-
-    def dangling(self):
-        """(reason, SELECT of their number) for rows that have nothing to belong to; None where the database itself sees to that."""
-        counted = "SELECT count(*) FROM {} t WHERE {} AND NOT EXISTS (SELECT 1 FROM ".format(quoted(self.table["name"]), self.own)
-        if self._needs_join() and "dag_run_id" not in names(self.live):
-            return "belongs to no DAG run", counted + "dag_run r WHERE r.dag_id = t.dag_id AND r.execution_date = t.execution_date)"
-        if self.table["rules"].get("dataset_id") == "by-uri":
-            return "belongs to no dataset", counted + "dataset d WHERE d.id = t.dataset_id)"
+    def unfit(self, values):
+        """Why the table cannot take the row, None when it can."""
+        for column in self.live:
+            value = values.get(column.name)
+            if value is None and column.required and not column.has_default and self.rules.get(column.name) != "own-id":
+                return "{} is NULL, which the target does not allow".format(column.name)
+            if column.length is not None and value is not None and len(value) > column.length:
+                return "{} is longer than the target's {} characters".format(column.name, column.length)
         return None
 
-    def _needs_join(self):
-        return "run_id" in self.table["parentKey"] and "run_id" not in names(self.live)
+    def repeated_keys(self, cursor):
+        """Keys of more than one row: 1.10 allows several connections of one name."""
+        cursor.execute("SELECT {0} FROM {1} WHERE {0} IS NOT NULL GROUP BY 1 HAVING count(*) > 1".format(self.quoted_key, self.quoted_name))
+        return {row[0] for row in cursor.fetchall()}
 
-    def _from(self):
-        joins = ""
-        if self._needs_join():
-            joins += " JOIN dag_run j ON " + (
-                "j.id = t.dag_run_id" if "dag_run_id" in names(self.live) else "j.dag_id = t.dag_id AND j.execution_date = t.execution_date")
-        for column in names(self.live):
-            if self.table["rules"].get(column) == "by-uri":
-                joins += " JOIN dataset d ON d.id = t.{}".format(quoted(column))
-            if self.table["rules"].get(column) == "by-event":
-                joins += " JOIN ({}) e ON e.id = t.{}".format(KNOWN_EVENTS, quoted(column))
-        return "{} t{}".format(quoted(self.table["name"]), joins)
+    def has_id(self):
+        return "id" in names(self.live)
 
-    def _columns(self):
-        columns, expressions = [], []
-        for column in self.live:
-            rule = self.table["rules"].get(column.name, "")
-            if rule in WRITTEN_BY_TARGET or (self._needs_join() and column.name == "execution_date"):
-                continue
-            for translated, expression in self._translated(column, rule):
-                columns.append(translated)
-                expressions.append("{} AS {}".format(expression, quoted(translated.name)))
-        there = names(columns)
-        for name in self.table["key"] + [column for column in self.table["parentKey"] if column not in self.table["key"]]:
-            if name not in there and name == "dag_id":
-                columns.append(Column(name, "character varying(250)", True, False))
-                expressions.append("j.dag_id AS dag_id")
-            if name not in there and name == "run_id":
-                columns.append(Column(name, "character varying(250)", True, False))
-                expressions.append("j.run_id AS run_id")
-            if name not in there and name == "map_index":
-                columns.append(Column(name, "integer", True, False))
-                expressions.append("-1 AS map_index")
-        if self.table["name"] == "dag_run" and "run_type" not in there:
-            columns.append(Column("run_type", "character varying(50)", True, False))
-            expressions.append(RUN_TYPE.format("t") + " AS run_type")
-        return columns, expressions
 
-    def _translated(self, column, rule):
-        """The columns of the CSV that stand for one of the table, each with its expression."""
-        moves = uri_that_moves_sql("{}.uri", self.target_version)
-        uri = [(Column("dataset_uri", one.type, True, False), moves) for one in self.dataset_columns if one.name == "uri"]
-        if rule == "by-uri":
-            return [(named, expression.format("d")) for named, expression in uri]
-        if rule == "by-event":
-            identity = [(one, "e." + quoted(one.name)) for one in self.event_columns if one.name in EVENT_IDENTITY]
-            return [(named, expression.format("e")) for named, expression in uri] + identity + [(Column("event_number", "bigint", True, False), "e.number")]
-        return [(column, self._value(column, rule))]
+def decrypted(fernet, value):
+    """None where the key is not the one it was encrypted with, or the value is no text."""
+    if not getattr(fernet, "is_encrypted", False):
+        return None
+    try:
+        return fernet.decrypt(value.encode("utf-8")).decode("utf-8")
+    except Exception:  # InvalidToken, or bytes that are no text, which Airflow cannot read either: whoever asked names the row
+        return None
 
-    def _value(self, column, rule):
-        name = "t." + quoted(column.name)
-        if rule == "parked-run":
-            return "CASE WHEN {0} IN ({1}) THEN {0} ELSE 'failed' END".format(name, text_list(FINISHED_RUNS))
-        if rule == "parked-task":
-            return "CASE WHEN {0} IN ({1}) THEN {0} ELSE {2} END".format(name, text_list(FINAL_STATES), self._ended("state") if self.has_ended else "NULL")
-        if rule == "finished-tries":
-            tries = "CASE WHEN t.state IN ({1}) THEN greatest({0} - 1, 0) ELSE {0} END".format(name, text_list(begun_states(self.airflow_version)))
-            return "coalesce({}, {})".format(self._ended("try_number"), tries) if self.has_ended else tries
-        if self.has_ended and self.table["name"] == "task_instance" and column.name == "end_date":
-            return "CASE WHEN {} IS NULL THEN {} ELSE {} END".format(self._ended("mark"), name, self._ended("end_date"))
-        return name
 
-    def _ended(self, value):
-        """SQL: a column of ENDED_TABLE, NULL for an instance that the drain has not ended."""
-        run = "j.run_id" if self._needs_join() else "t.run_id"
-        index = "t.map_index" if "map_index" in names(self.live) else "-1"
-        return ("CASE WHEN t.state IS NULL THEN (SELECT m.{} FROM {} m WHERE m.dag_id = t.dag_id AND m.run_id = {} AND m.task_id = t.task_id "
-                "AND m.map_index = {} AND m.mark = t.end_date) END").format(value, ENDED_TABLE, run, index)
+# ---- secrets_out: Variables and connections of the source into the envelope; a rehearsal reads them too, and writes none.
 
-    def _kept(self, metadata):
-        """SQL over `t`: the row is within the filters of the migration file."""
-        if self.table["option"] == "audit-log" and metadata["auditLogDays"] is not None:
-            return "(t.{0} IS NULL OR t.{0} >= now() - interval '{1} days')".format(quoted(self.table["timeColumn"]), int(metadata["auditLogDays"]))
-        if self.table["option"] == "xcom" and not metadata["xcom"]:
-            return "EXISTS (SELECT 1 FROM dag_run r WHERE {} AND {})".format(self._run_link(), IN_FLIGHT)  # A parked run needs its XComs to go on.
-        if self.table["option"] not in ("history", "xcom") or metadata["historyDays"] is None:
-            return "true"
-        rules = self.table["rules"].values()
-        if "waiting-dag" in rules:
-            return "true"  # However old: the DAG has not run since.
-        if "by-uri" in rules:
-            # A run that was made for an event names it, and the next run is given whatever came since the last one.
-            return "(t.{} >= now() - interval '{} days' OR {} OR {})".format(
-                quoted(self.table["timeColumn"]), int(metadata["historyDays"]), awaited_event(), consumed_event())
-        return of_kept_run(self._run_link())
+UNREADABLE = "cannot be decrypted with the source's Fernet key"
+NO_NAME = "has no {}"
+#: 1.10 takes any of them at random, so where all work it is no matter which one moves; where one is out of date, it is rather the older.
+REPEATED = "a newer row of the same {} moves"
 
-    def _run_link(self):
-        """SQL: the row belongs to the run `r`."""
-        there = names(self.live)
-        if self.table["name"] == "dag_run":
-            return "r.id = t.id"
-        if "dag_id" not in there:
-            return "r.id = t.dag_run_id"
-        return "r.dag_id = t.dag_id AND " + ("r.run_id = t.run_id" if "run_id" in there else "r.execution_date = t.execution_date")
+
+def export_secrets(command, cursor, table, entry):
+    """Values are decrypted and at once sealed for the target. `entry` of the manifest is completed: names, and what stays behind, by name."""
+    name = table["name"]
+    if command.job["mode"] == "rehearsal":
+        found = _read(cursor, table, lambda record: None)
+        entry["rows"] = len(found.names)
+        found.tell(entry)
+        return
+    key, entry["seal"] = new_data_key(command.job["envelope"], context_of(command.rendered, name))
+    writer = ObjectWriter(command.storage, "{}export/{}.sealed".format(command.prefix, name), "application/octet-stream")
+    sealer = Sealer(key, sealed_for(command.rendered, name), writer)
+    try:
+        found = _read(cursor, table, sealer.add)
+        sealer.close()
+        reference = writer.close()
+    except BaseException:
+        writer.abort()
+        raise
+    entry.update({"rows": len(found.names), "names": found.names, "columns": found.columns, "types": ["text"] * len(found.columns),
+                  "bytes": reference["bytes"], "parts": [dict(reference, rows=len(found.names))]})
+    found.tell(entry)
+    command.say("exported {}: {} rows, encrypted".format(name, len(found.names)), name, len(found.names), len(found.names))
+
+
+class Found(object):
+    """What reading a secret table has shown: names, never values."""
+
+    def __init__(self, secrets):
+        self.columns, self.key = secrets.columns, secrets.key
+        self.names, self.unreadable, self.repeated, self.nameless, self.filled = [], [], [], 0, {}
+
+    def tell(self, entry):
+        for reason, count in ((UNREADABLE, len(self.unreadable)), (REPEATED.format(self.key), len(self.repeated)), (NO_NAME.format(self.key), self.nameless)):
+            if count:
+                entry["leftOut"][reason] = count
+        for field, value in (("unreadable", self.unreadable), ("repeated", self.repeated), ("filled", self.filled)):
+            if value:
+                entry[field] = value
+
+
+def _read(cursor, table, take):
+    """Call `take` with each record that moves, in the order of the keys; of several rows of one key the newest that can be read."""
+    from airflow.models.crypto import get_fernet
+    fernet, secrets = get_fernet(), SecretTable(cursor, table)
+    found, several = Found(secrets), secrets.repeated_keys(cursor)
+    number = "t.id" if secrets.has_id() else "NULL"
+    rows = cursor.connection.cursor("mwaa_migrate_" + table["name"])  # on the server: values may be megabytes each
+    rows.itersize = 50
+    # coalesce: a row without a name is told too, though no name says whose it is.
+    rows.execute("{} WHERE coalesce({}, true) ORDER BY t.{} COLLATE \"C\", {} DESC".format(
+        secrets.select((number,)), own_filter(table, "t."), quoted(secrets.key), number))
+    for row in rows:
+        record, closed = secrets.read(fernet, row)
+        name = record[secrets.key]
+        shown = "{} (id {})".format(name, row[-1]) if name in several else name
+        if name is None:
+            found.nameless += 1
+        elif closed:
+            found.unreadable.append(shown)
+        elif found.names and found.names[-1] == name:
+            found.repeated.append(shown)
+        else:
+            take(record)
+            found.names.append(name)
+            for column in secrets.filled(record):
+                found.filled.setdefault(column, []).append(name)
+    rows.close()
+    return found
+
+
+# ---- side_files: Rows that stay behind though nobody chose so, written beside the export as the source has them: `<n>/export/left-out/<table>.csv.gz`.
+
+def write_lost(command, cursor, form):
+    """Returns the object's reference (protocol.ts ObjectRef) with `rows`; its first column `mwaa_reason` says why, the others are the source's own."""
+    name = form.table["name"]
+    writer = ObjectWriter(command.storage, "{}export/left-out/{}.csv.gz".format(command.prefix, name), "application/gzip")
+    sink = TableWriter(writer, lambda done: command.say("writing what cannot move of {}".format(name), name, done))
+    try:
+        cursor.copy_expert("COPY ({}) TO STDOUT WITH (FORMAT csv, HEADER)".format(form.lost), sink)
+        return dict(sink.close(), rows=sink.rows)
+    except BaseException:
+        writer.abort()
+        raise
 
 
 # ---- staying: Tables of the source that do not move, each with its reason: nothing is left behind unsaid.
@@ -2542,12 +2963,12 @@ STAYS = {
     "dag": FILLS_ITSELF, "dag_tag": FILLS_ITSELF, "dag_code": FILLS_ITSELF, "dag_owner_attributes": FILLS_ITSELF, "dag_warning": FILLS_ITSELF,
     "serialized_dag": FILLS_ITSELF, "dag_pickle": FILLS_ITSELF, "import_error": "describes the source's DAG files",
     "log_template": "runs follow the target's own template", "alembic_version": "the schema's own", "session": "logins to the source",
-    "trigger": "deferred work is not carried", "callback_request": "work of the source's processes", "job": "processes of the source",
-    "task_reschedule": "of use only to a waiting sensor",
+    "trigger": "deferred work is not carried", "callback_request": "work of the source's processes",
     "dataset": "named by URI in events and queue; the target fills the rest from its DAG files", "dag_schedule_dataset_reference": FILLS_ITSELF,
     "task_outlet_dataset_reference": FILLS_ITSELF, "dag_schedule_dataset_alias_reference": FILLS_ITSELF, "dataset_alias": FILLS_ITSELF,
     "dataset_alias_dataset": "known again when a task writes to the alias", "dataset_alias_dataset_event": "runs know their events themselves",
 }
+STAYS_MOVED = "rows that an earlier upgrade of Airflow itself has set aside"
 STAYS_AB = "users, roles and permissions of the source; MWAA makes the target's from IAM"
 
 
@@ -2560,7 +2981,7 @@ def tables_that_stay(cursor, tables):
     for name in [row[0] for row in cursor.fetchall()]:
         if name in moved or name.startswith("mwaa_migrate_") or not scalar(cursor, "SELECT EXISTS (SELECT 1 FROM {})".format(quoted(name))):
             continue
-        reason = STAYS.get(name) or (STAYS_AB if name.startswith("ab_") else None)
+        reason = STAYS.get(name) or (STAYS_AB if name.startswith("ab_") else STAYS_MOVED if name.startswith("_airflow_moved") else None)
         if reason is not None:
             found.append({"table": name, "reason": reason})
             continue
@@ -2593,21 +3014,21 @@ def export(command):
         if ended:
             with database.transaction() as cursor:
                 keep_ended(cursor, still_ended(cursor, ended), job["drain"]["leftover"] == "fail")
-        days = job["metadata"]["historyDays"]
-        if days is not None:
+        days, dags, is_filtered = job["metadata"]["historyDays"], job["metadata"]["dags"], has_run_filter(job["metadata"])
+        if is_filtered:
             with database.transaction() as cursor:
                 make_kept_runs(cursor)
         with database.snapshot() as cursor:
             manifest = _manifest_head(command, cursor)
-            if days is not None:
-                command.say("finding the runs of the newest {} days".format(days))
-                find_kept_runs(cursor, days)
+            if is_filtered:
+                command.say("finding the runs that move")
+                find_kept_runs(cursor, days, dags)
             checksums = ChecksumsWriter(job["migrationId"], job["attempt"])
             for table in job["tables"]:
                 _add_table(command, cursor, table, manifest, bool(ended), checksums)
             manifest["checksumsRef"] = command.storage.write(command.prefix + "export/checksums.jsonl.gz", checksums.close(), "application/gzip")
             manifest["notMoved"] += tables_that_stay(cursor, job["tables"])
-            runs = runs_in_flight(cursor, job["drain"], still_ended(cursor, ended))
+            runs = runs_in_flight(cursor, job["drain"], still_ended(cursor, ended), dags)
             reference = command.storage.write_json(command.prefix + "in-flight.json", {
                 "format": MANIFEST_FORMAT, "migrationId": job["migrationId"], "attempt": job["attempt"], "snapshotAt": manifest["snapshotAt"], "runs": runs})
             paused_at = read_active(command)["pausedAt"]
@@ -2631,11 +3052,12 @@ def _manifest_head(command, cursor):
     job = command.job
     if job["mode"] == "final" and job["envelope"] is None and any(table["secret"] for table in job["tables"]) and (
             job["metadata"]["variables"] or job["metadata"]["connections"]):
-        raise Refusal("no-envelope", "A final export has no key to encrypt variables for.", "their values never leave the source unencrypted.",
+        raise Refusal("no-envelope", "A final export has no key to encrypt variables and connections for.", "their values never leave the source unencrypted.",
                       "run the phase again: it makes a key pair in the target first.")
     return {
         "format": MANIFEST_FORMAT, "migrationId": job["migrationId"], "attempt": job["attempt"], "mode": job["mode"], "targetVersion": job["targetVersion"],
-        "filters": {name: job["metadata"][name] for name in ("historyDays", "auditLogDays", "xcom", "variables", "connections")},
+        "filters": {name: job["metadata"][name] for name in (
+            "historyDays", "auditLogDays", "dags", "xcom", "xcomMaxBytes", "jobs", "taskReschedule", "variables", "connections", "onConflict")},
         "envelope": None if job["envelope"] is None or job["mode"] == "rehearsal" else {
             name: value for name, value in job["envelope"].items() if name in ("wrap", "keyArn", "fingerprint")},
         "source": {"airflowVersion": airflow_version_text, "alembicHead": scalar(cursor, "SELECT min(version_num) FROM alembic_version"),
@@ -2650,27 +3072,22 @@ def _add_table(command, cursor, table, manifest, has_ended, checksums):
     if not form.exists:
         manifest["notMoved"].append({"table": name, "reason": "Airflow {} has no such table".format(airflow_version_text)})
         return
-    if (table["option"] == "variables" and not metadata["variables"]) or (table["option"] == "connections" and not metadata["connections"]):
+    switch = SWITCHES.get(table["option"])
+    if switch is not None and not metadata[switch]:
         manifest["notMoved"].append({"table": name, "reason": "metadata.{}: false in the migration file".format(table["option"]),
-                                     "rows": scalar(cursor, "SELECT count(*) FROM {} t WHERE {}".format(quoted(name), form.own))})
+                                     "rows": scalar(cursor, "SELECT count(*) FROM {} WHERE {}".format(form.source, form.shape.own))})
         return
     command.say("counting {}".format(name), name)
     begun = time.monotonic()
-    cursor.execute(form.counts())
-    rows, own, beyond = cursor.fetchone()
+    rows, left_out = form.count(cursor)
     entry = {
         "name": name, "columns": names(form.columns), "types": [column.type for column in form.columns], "rows": rows, "bytes": 0, "checksum": None,
-        "parts": [], "secret": table["secret"], "filter": _filter_text(table, metadata),
-        "leftOut": {reason: count for reason, count in (("row of mwaa-migrate itself", own), ("beyond the filter", beyond)) if count},
+        "parts": [], "secret": table["secret"], "filter": _filter_text(table, metadata), "leftOut": left_out,
     }
-    dangling = form.dangling()
-    if dangling is not None:
-        reason, counted = dangling
-        count = scalar(cursor, counted)
-        if count:
-            entry["leftOut"][reason] = count
+    if any(reason.is_lost and reason.text in left_out for reason in form.reasons):
+        entry["leftOutFile"] = write_lost(command, cursor, form)
     if table["secret"]:
-        _export_secrets(command, cursor, table, entry)
+        export_secrets(command, cursor, table, entry)
     else:
         checksums.add(name, _export_rows(command, cursor, form, entry))
     entry["seconds"] = round(time.monotonic() - begun, 1)
@@ -2678,14 +3095,20 @@ def _add_table(command, cursor, table, manifest, has_ended, checksums):
 
 
 def _filter_text(table, metadata):
-    if table["option"] == "audit-log" and metadata["auditLogDays"] is not None:
-        return "newest {} days".format(metadata["auditLogDays"])
-    if table["option"] == "xcom" and not metadata["xcom"]:
-        return "runs in flight only"
-    if table["option"] in ("history", "xcom") and metadata["historyDays"] is not None:
-        return "newest {} days by logical date, runs in flight with what is before and behind, and the newest automated run of every DAG".format(
-            metadata["historyDays"])
-    return "all"
+    """What was asked for, in words."""
+    option, found = table["option"], []
+    if option == "audit-log" and metadata["auditLogDays"] is not None:
+        found.append("newest {} days".format(metadata["auditLogDays"]))
+    if option in ("history", "xcom", "jobs", "task-reschedule") and metadata["historyDays"] is not None:
+        found.append("newest {} days by logical date, runs in flight with what is before and behind, and the newest automated run of every DAG".format(
+            metadata["historyDays"]))
+    if option == "xcom" and not metadata["xcom"]:
+        found = ["runs in flight only"]
+    elif option == "xcom" and metadata["xcomMaxBytes"] is not None:
+        found.append("up to {} bytes each, but all of runs in flight".format(metadata["xcomMaxBytes"]))
+    if chooses(metadata["dags"]) and (table["dagColumn"] or table["parentKey"]):
+        found.append("of the DAGs that metadata.dags takes")
+    return "; ".join(found) or "all"
 
 
 def _export_rows(command, cursor, form, entry):
@@ -2708,49 +3131,6 @@ def _export_rows(command, cursor, form, entry):
     entry["parts"] = [dict(reference, rows=total, members=sink.parts)]
     command.say("exported {}: {} rows".format(name, total), name, total, total)
     return sink.sums
-
-
-def _export_secrets(command, cursor, table, entry):
-    """Values are decrypted and at once sealed for the target. A rehearsal only counts."""
-    from airflow.models.crypto import get_fernet
-    fernet, names_moved, unreadable = get_fernet(), [], []
-    if command.job["mode"] == "rehearsal":
-        return
-    has_description = "description" in entry["columns"]
-    key, entry["seal"] = new_data_key(command.job["envelope"], context_of(command.rendered, table["name"]))
-    writer = ObjectWriter(command.storage, "{}export/{}.sealed".format(command.prefix, table["name"]), "application/octet-stream")
-    sealer = Sealer(key, sealed_for(command.rendered, table["name"]), writer)
-    rows = cursor.connection.cursor("mwaa_migrate_variables")  # on the server: values may be megabytes each
-    rows.itersize = 50
-    rows.execute("SELECT key, val, is_encrypted, {} FROM variable WHERE key !~ {} ORDER BY key".format(
-        "description" if has_description else "NULL", literal(OWN_VARIABLES)))
-    for name, value, is_encrypted, description in rows:
-        if is_encrypted and value is not None:
-            value = _decrypted(fernet, value)
-            if value is None:
-                unreadable.append(name)
-                continue
-        sealer.add({"key": name, "val": value, "description": description})
-        names_moved.append(name)
-    rows.close()
-    sealer.close()
-    reference = writer.close()
-    entry.update({"rows": len(names_moved), "names": names_moved, "columns": ["key", "val", "description"], "types": ["text"] * 3,
-                  "bytes": reference["bytes"], "parts": [dict(reference, rows=len(names_moved))]})
-    if unreadable:
-        entry["leftOut"]["cannot be decrypted with the source's Fernet key"] = len(unreadable)
-        entry["unreadable"] = unreadable
-    command.say("exported {}: {} rows, encrypted".format(table["name"], len(names_moved)), table["name"], len(names_moved), len(names_moved))
-
-
-def _decrypted(fernet, value):
-    """None where the key is not the one it was encrypted with."""
-    if not getattr(fernet, "is_encrypted", False):
-        return None
-    try:
-        return fernet.decrypt(value.encode("utf-8")).decode("utf-8")
-    except Exception:  # InvalidToken, or bytes that are no text: the manifest names the key
-        return None
 
 
 # ---- look: Command look: what moves in an environment whose REST API nobody reaches. And the user's DAGs that are called as ours are.

@@ -7,8 +7,10 @@ Works on Python 3.7 to 3.12, Airflow 1.10.12 to 2.11; imports only the standard 
 import base64
 import csv
 import datetime
+import fnmatch
 import gzip
 import hashlib
+import hmac
 import inspect
 import io
 import json
@@ -26,6 +28,7 @@ import zlib
 from airflow import DAG
 from airflow import __version__ as airflow_version_text
 from botocore.config import Config
+from botocore.exceptions import InvalidRetryConfigurationError
 from cryptography.hazmat.backends import default_backend
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -282,6 +285,47 @@ def settle_with_session(work):
             session.close()
 
 
+# ---- patterns: `metadata.dags` of the migration file: which DAGs' history moves, by patterns as fnmatch knows them.
+
+ALL_DAGS = {"include": (), "exclude": ()}
+
+
+def is_taken(dag_id, dags):
+    """`dags`: {"include": [patterns], "exclude": [patterns]}; no include takes all."""
+    included = not dags["include"] or any(fnmatch.fnmatchcase(dag_id, pattern) for pattern in dags["include"])
+    return included and not any(fnmatch.fnmatchcase(dag_id, pattern) for pattern in dags["exclude"])
+
+
+def chooses(dags):
+    return bool(dags["include"] or dags["exclude"])
+
+
+def taken_sql(column, dags):
+    """SQL: the same of a column; true for a row of no DAG."""
+    tests = ["{} ~ {}".format(column, literal(_any_of(dags["include"])))] if dags["include"] else []
+    tests += ["{} !~ {}".format(column, literal(_any_of(dags["exclude"])))] if dags["exclude"] else []
+    return "coalesce({}, true)".format(" AND ".join(tests)) if tests else "true"
+
+
+def _any_of(patterns):
+    return "^(?:{})$".format("|".join(map(_regex, patterns)))
+
+
+def _regex(pattern):
+    """A pattern as a regular expression of PostgreSQL: https://docs.python.org/3/library/fnmatch.html"""
+    found, at = "", 0
+    while at < len(pattern):
+        end = pattern.find("]", at + (3 if pattern[at + 1:at + 2] == "!" else 2)) if pattern[at] == "[" else -1
+        if end > 0:
+            inside = pattern[at + 1:end].replace("\\", "\\\\").replace("[", "\\[")
+            found += "[^{}]".format(inside[1:]) if inside.startswith("!") else "[{}]".format("\\" + inside if inside.startswith("^") else inside)
+            at = end
+        else:
+            found += {"*": ".*", "?": "."}.get(pattern[at]) or (pattern[at] if pattern[at].isalnum() else "\\" + pattern[at])
+        at += 1
+    return found
+
+
 # ---- activity: What moves in an environment: active DAGs, runs in flight. Used by both sides.
 
 #: SQL: the run `r` has not ended.
@@ -290,6 +334,10 @@ IN_FLIGHT = "coalesce(r.state, '') NOT IN ({})".format(text_list(FINISHED_RUNS))
 LOOP_SECONDS = 30
 #: Names of deferred tasks that a run in flight lists.
 SHOWN_DEFERRED = 20
+
+#: SQL: what 1.10 has no column for. By the run id, as Airflow's own upgrade does it, in whose LIKE an underscore is any character.
+RUN_TYPE = ("CASE WHEN {0}.run_id ~ '^backfill..' THEN 'backfill' WHEN {0}.run_id ~ '^scheduled..' THEN 'scheduled' "
+            "WHEN {0}.run_id ~ '^dataset.triggered..' THEN 'dataset_triggered' ELSE 'manual' END")
 
 NEXT_RUN = ("next_dagrun", "next_dagrun_data_interval_start", "next_dagrun_data_interval_end", "next_dagrun_create_after")
 
@@ -341,6 +389,11 @@ def catchup_of(cursor, dag_ids):
     return found
 
 
+def run_type_of(cursor, run):
+    """SQL: the type of this alias of dag_run."""
+    return run + ".run_type" if "run_type" in names(columns_of(cursor, "dag_run")) else "({})".format(RUN_TYPE.format(run))
+
+
 def task_link(cursor):
     """SQL that ties the task instance `t` to its run `r`, and of its map index: below 2.2 a task names its run by date, below 2.3 none is mapped."""
     there = names(columns_of(cursor, "task_instance"))
@@ -348,16 +401,16 @@ def task_link(cursor):
             "t.map_index" if "map_index" in there else "-1")
 
 
-def runs_in_flight(cursor, order, ended=()):
+def runs_in_flight(cursor, order, ended=(), dags=ALL_DAGS):
     """Runs that have not ended, as protocol.ts InFlightRun and `tasks`: their unfinished task instances.
 
     :param dict order: the job's `drain`.
     :param ended: what the drain has ended and still stands so (ended.py); listed with their state before.
+    :param dags: as patterns.py has them; runs of other DAGs stay behind.
     """
-    run_type = "run_type" if "run_type" in names(columns_of(cursor, "dag_run")) else "'unknown'"
     cursor.execute(
         "SELECT dag_id, run_id, {}, state, start_date, execution_date FROM dag_run r WHERE {} AND {} "
-        "ORDER BY dag_id, execution_date, run_id".format(run_type, IN_FLIGHT, not_own()))
+        "ORDER BY dag_id, execution_date, run_id".format(run_type_of(cursor, "r"), IN_FLIGHT, not_own()))
     runs = [{"dagId": row[0], "runId": row[1], "runType": row[2], "state": row[3] or "none", "startDate": iso(row[4]),
              "logicalDate": iso(row[5]), "unfinished": {}, "ended": 0, "deferred": [], "tasks": []} for row in cursor.fetchall()]
     by_key = {(run["dagId"], run["runId"]): run for run in runs}
@@ -378,13 +431,13 @@ def runs_in_flight(cursor, order, ended=()):
             run["deferred"].append(task_id if map_index < 0 else "{}[{}]".format(task_id, map_index))
         run["tasks"].append({"taskId": task_id, "mapIndex": map_index, "state": state, "tryNumber": try_number})
     for run in runs:
-        run["fate"] = _fate(run, order)
+        run["fate"] = _fate(run, order) if is_taken(run["dagId"], dags) else "stays"
     return runs
 
 
 def _fate(run, order):
     """protocol.ts Fate."""
-    if run["runType"] == "backfill" or (run["runType"] == "unknown" and run["runId"].startswith("backfill_")):
+    if run["runType"] == "backfill":
         return "backfill"
     if order["leftover"] == "fail":
         return "left"
@@ -560,8 +613,19 @@ def aws_client(service, region):
     for name in ("botocore", "urllib3"):  # At DEBUG, a level that an environment may log tasks at, botocore quotes bodies: KMS's plain data key, rows.
         logging.getLogger(name).setLevel(logging.INFO)
     endpoint = os.environ.get("AWS_ENDPOINT_URL_" + service.upper()) or os.environ.get("AWS_ENDPOINT_URL")
-    return boto3.client(service, region_name=region, endpoint_url=endpoint or None,
-                        config=Config(retries={"mode": "standard", "max_attempts": 8}, connect_timeout=20, read_timeout=120))
+    try:
+        config = Config(retries={"mode": "standard", "max_attempts": 8}, connect_timeout=20, read_timeout=120)
+    except InvalidRetryConfigurationError:  # botocore before 1.15, as in the constraints of Airflow 1.10.15, knows one mode only
+        config = Config(retries={"max_attempts": 8}, connect_timeout=20, read_timeout=120)
+    return boto3.client(service, region_name=region, endpoint_url=endpoint or None, config=config)
+
+
+def name_owner(client, owner):
+    """The parameter by which each request to S3 names the bucket's owner; botocore before 1.18 has none, so its requests get the header."""
+    if "ExpectedBucketOwner" in client.meta.service_model.operation_model("PutObject").input_shape.members:
+        return {"ExpectedBucketOwner": owner}
+    client.meta.events.register("before-call.s3", lambda params, **_: params["headers"].update({"x-amz-expected-bucket-owner": owner}))
+    return {}
 
 
 def sha256_of(data):
@@ -573,7 +637,7 @@ class Storage(object):
 
     def __init__(self, bucket, owner, region):
         self.client = aws_client("s3", region)
-        self.here = {"Bucket": bucket, "ExpectedBucketOwner": owner}
+        self.here = dict(name_owner(self.client, owner), Bucket=bucket)
 
     def read(self, key, version=None):
         """The bytes of an object, None when there is none."""
@@ -960,6 +1024,7 @@ class Handover(object):
     """Read once from the manifest, its schedules and the job.
 
     `wanted`: ActiveDag (protocol.ts) of every DAG to activate, with the next run that the source would have made at the snapshot.
+    `is_next_recorded`: False for a source below 2.0, whose `dag` has no next run. `dags`: whose history moved, as patterns.py has it.
     `parked`: dag_id → its runs in flight as protocol.ts InFlightRun. `snapshot`: ISO 8601, None where nothing was exported yet.
     """
 
@@ -969,6 +1034,8 @@ class Handover(object):
         known = {one["dagId"]: one for one in schedules.get("dags", [])}
         # What the job says of a DAG is of before the drain: old by the runs that were made until the pause.
         self.wanted = [known.get(one["dagId"], one) for one in command.job["activeDags"]]
+        self.is_next_recorded = not self._manifest.get("source", {}).get("airflowVersion", "").startswith("1.")
+        self.dags = self._manifest.get("filters", {}).get("dags", ALL_DAGS)
         self.snapshot = self._manifest.get("snapshotAt")
         self.parked = {}
         for run in self._manifest.get("inFlight", []):
@@ -1065,7 +1132,7 @@ def obstacle(one, state):
     expected, found = one["nextDagrun"], state["next"]
     if found is None and not state["isFresh"]:  # Also where none is expected: NULL is what the import has left there.
         return "its DAG file has not been parsed since the import: wait for the scheduler and run cutover again"
-    if expected == found:
+    if expected == found or one.get("isNextUnknown"):
         return None
     if expected is None:
         return "the source would run it no more, the target next at {}: compare the schedules of both DAG files".format(found)
@@ -1474,7 +1541,7 @@ def schedule_of(dag_id, session):
 
 def intervals_told(dag_id, infos, is_more):
     """protocol.ts MissedIntervals of some DagRunInfo, oldest first."""
-    found = {"dagId": dag_id, "count": len(infos), "first": _utc_text(infos[0].logical_date), "last": _utc_text(infos[-1].logical_date)}
+    found = {"dagId": dag_id, "count": len(infos), "first": iso(in_utc(infos[0].logical_date)), "last": iso(in_utc(infos[-1].logical_date))}
     return dict(found, isMore=True) if is_more else found
 
 
@@ -1483,9 +1550,9 @@ def has_run(cursor, dag_id, logical_date):
     return cursor.fetchone()[0]
 
 
-def _utc_text(value):
+def in_utc(value):
     """A plugin's timetable may reckon in the DAG's own time zone."""
-    return iso(value.astimezone(datetime.timezone.utc))
+    return value.astimezone(datetime.timezone.utc)
 
 
 def aware(value):
@@ -1594,6 +1661,26 @@ def _write_next(cursor, dag_id, info):
     cursor.execute("UPDATE dag SET next_dagrun = %s, next_dagrun_data_interval_start = %s, next_dagrun_data_interval_end = %s, next_dagrun_create_after = %s "
                    "WHERE dag_id = %s", (info.logical_date, interval.start, interval.end, info.run_after, dag_id))
     return info.logical_date
+
+
+# ---- next_unrecorded: The next run of a source below 2.0, which keeps none on record: the newest automated run that came from it says which (design §5).
+
+def with_next_run(cursor, session, one, handover):
+    """ActiveDag (protocol.ts) `one` with the run that the target's own reading of the schedule puts behind that run.
+
+    `isNextUnknown` where nothing says: no automated run, or a serialized DAG that cannot be read here. Both sides begin such a DAG by its file.
+    """
+    schedule = schedule_of(one["dagId"], session)
+    # What came from the source, or was made before the snapshot.
+    last = schedule and schedule.newest_interval(cursor, one["dagId"], "(queued_at IS NULL OR queued_at <= %s::timestamptz)", (handover.snapshot,))
+    if last is None:
+        return dict(one, isNextUnknown=True)
+    following, found = schedule.after(last), dict(one, catchup=schedule.dag.catchup)
+    if following is not None:
+        start, end = following.data_interval
+        found.update(nextDagrun=iso(in_utc(following.logical_date)), nextDagrunDataIntervalStart=iso(in_utc(start)),
+                     nextDagrunDataIntervalEnd=iso(in_utc(end)), nextDagrunCreateAfter=iso(in_utc(following.run_after)))
+    return found
 
 
 # ---- owed_events: Dataset events that came while their consumer was paused: Airflow 2.10 queues none for a paused DAG [ran; 2.7.2 does].
@@ -1725,6 +1812,8 @@ def events_left(cursor, dag_ids, snapshot):
 
 # ---- activation: activate: the target takes over, DAG by DAG, each in one transaction and only when its next run is the one the source would have made.
 
+WITHOUT_HISTORY = ("metadata.dags leaves its history behind, so it would run everything from its start date: look at what it would run, "
+                   "then activate it by hand, or name it in cutover.canary")
 ORDERED_BACK = "rollback of this attempt has been ordered"
 
 
@@ -1753,8 +1842,10 @@ class Activation(object):
 
     def run(self):
         self._note_active()
+        self._leave_without_history()
         todo = self._todo(self.wanted)
-        parse_until_ready(self.command, self.database, [self.wanted[dag_id] for dag_id in todo], self.started, self._is_ordered_back)
+        ready = [self.wanted[dag_id] if self.handover.is_next_recorded else dict(self.wanted[dag_id], isNextUnknown=True) for dag_id in todo]
+        parse_until_ready(self.command, self.database, ready, self.started, self._is_ordered_back)
         shown, stopped = self._canaries([dag_id for dag_id in self.switch["canary"] if dag_id in self.wanted])
         if stopped is None:
             stopped = self._batches(self._todo(self.wanted))
@@ -1781,6 +1872,12 @@ class Activation(object):
         for dag_id in self.wanted:
             if dag_id in states and not states[dag_id]["paused"]:
                 self._settle(dag_id, self._look_at_active)
+
+    def _leave_without_history(self):
+        """Without its history a DAG would run everything from its start date: only a person may want that."""
+        for dag_id in self._todo(self.wanted):
+            if not is_taken(dag_id, self.handover.dags) and dag_id not in self.switch["canary"]:
+                self.left[dag_id] = WITHOUT_HISTORY
 
     def _canaries(self, dag_ids):
         """([protocol.ts Canary], why everything behind is stopped or None)."""
@@ -1873,6 +1970,8 @@ class Activation(object):
         row = cursor.fetchone()
         if row is not None and not row[0]:
             return self._look_at_active(cursor, session, one)
+        if not self.handover.is_next_recorded:
+            one = with_next_run(cursor, session, one, self.handover)
         reason = obstacle(one, states_of(cursor, [one], self.started).get(dag_id))
         if reason is not None:
             return {"left": reason}
@@ -2179,6 +2278,109 @@ def _settle_runs(command, database, handover, begun, wanted, is_quiet):
     return [dict(run, cut=True) if is_quiet and run["kind"] != "unbegun" and not is_over(run) else run for run in runs], events
 
 
+# ---- named_rows: Side files of settings: rows by name with an outcome and a reason, never a value. Written before the commit that they tell of.
+
+class NamedRows(object):
+    """One side file of this attempt's import, `kind` of rejected or replaced. `known`: what an earlier try of the attempt has written, [(reason, name)]."""
+
+    def __init__(self, command, kind, table):
+        self.storage = command.storage
+        self.key = "{}import/{}/{}.csv.gz".format(command.prefix, kind, table)
+        data = self.storage.read_if_there(self.key)
+        self.is_there = data is not None
+        text = "" if data is None else gzip.decompress(data).decode("utf-8")
+        self.known = [tuple(row) for row in list(csv.reader(io.StringIO(text, newline="")))[1:]]
+
+    def write(self, column, rows):
+        """`rows`: [(reason, name)]. Returns the file's ObjectRef, None where there is nothing to tell: then there is no file either."""
+        if not rows:
+            if self.is_there:
+                self.storage.remove(self.key)
+            return None
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        writer.writerow(("mwaa_reason", column))
+        writer.writerows(rows)
+        data = io.BytesIO()
+        with gzip.GzipFile(fileobj=data, mode="wb", mtime=0) as packed:
+            packed.write(text.getvalue().encode("utf-8"))
+        return self.storage.write(self.key, data.getvalue(), "application/gzip")
+
+
+# ---- on_conflict: Settings (pools, variables, connections) that meet another row of the target under their name: kept or replaced, each told by name.
+
+#: Options of the migration file whose tables hold settings.
+SETTINGS = ("pools", "variables", "connections")
+#: Outcomes of protocol.ts SettledRow. ADOPTED: the target's row was one that Airflow makes in every environment. RENEWED: an earlier attempt
+#: of this migration brought it, and nobody has touched it since.
+KEPT, REPLACED, ADOPTED, RENEWED, REFUSED = "kept", "replaced", "adopted", "renewed", "refused"
+#: Rows that a result names; the side files have them all.
+NAMED_SETTINGS = 200
+
+
+def policy_of(manifest, table):
+    """keep or replace, as it was approved with the export; None for tables that hold no settings."""
+    return manifest["filters"]["onConflict"][table["option"]] if table["option"] in SETTINGS else None
+
+
+def differs_in(columns):
+    """Which columns differ, never in what."""
+    return "differs in {}".format(", ".join(columns))
+
+
+class Settled(object):
+    """What became of the rows of one table that did not simply land. A later try of the attempt finds again what an earlier one has replaced."""
+
+    def __init__(self, command, table):
+        self.file = NamedRows(command, "replaced", table)
+        self.before = {name: reason for reason, name in self.file.known}
+        self.rows, self.overwritten = [], []
+
+    def tell(self, name, outcome, why):
+        self.rows.append({"name": name, "outcome": outcome, "why": why})
+
+    def replace(self, name, outcome, why):
+        self.tell(name, outcome, why)
+        self.overwritten.append(("{}: {}".format(outcome, why), name))
+
+    def is_there(self, name):
+        if name in self.before:
+            self.replace(name, *self.before[name].split(": ", 1))
+
+    def report(self, key):
+        """Fields of protocol.ts ImportedTable; writes the side file first. :param str key: the column that names a row."""
+        reference = self.file.write(key, self.overwritten)
+        replaced = [row for row in self.rows if row["outcome"] in (REPLACED, ADOPTED)]
+        return {"settled": self.rows[:NAMED_SETTINGS], "settledRows": len(self.rows), "replaced": len(replaced), "replacedFile": reference}
+
+
+def settle(command, cursor, staged, policy):
+    """The staged settings that differ from the target's row of their key: written over it, or named. In the transaction of the merge, before it judges."""
+    settled, key = Settled(command, staged.table["name"]), staged.table["key"][0]
+    compared = [(name, expression) for name, expression in staged.expressions if name in staged.entry["columns"] and name not in staged.table["key"]]
+    same, differs = staged.same([key], "t0"), staged.differs()
+    fit = " AND ".join(["NOT ({})".format(condition) for condition, _ in staged.unfit()] or ["true"])
+    differing = ", ".join("CASE WHEN {} IS DISTINCT FROM t0.{} THEN {} END".format(expression, quoted(name), literal(name)) for name, expression in compared)
+    cursor.execute("SELECT s.{key}, array_remove(ARRAY[{differing}]::text[], NULL) FROM {stage} s JOIN {target} t0 ON {same} "
+                   "WHERE {differs} AND {fit} ORDER BY 1".format(
+                       key=quoted(key), differing=differing, stage=staged.stage, target=staged.target, same=same, differs=differs, fit=fit))
+    different = cursor.fetchall()
+    if policy == "replace" and different:
+        cursor.execute("UPDATE {target} t0 SET {values} FROM {stage} s WHERE {same} AND {differs} AND {fit}".format(
+            values=", ".join("{} = {}".format(quoted(name), expression) for name, expression in compared),
+            stage=staged.stage, target=staged.target, same=same, differs=differs, fit=fit))
+    for name, columns in different:
+        if policy == "replace":
+            settled.replace(name, REPLACED, differs_in(columns))
+        else:
+            settled.tell(name, KEPT, differs_in(columns))
+    changed = {row[0] for row in different}
+    for name in sorted(settled.before):
+        if name not in changed:
+            settled.is_there(name)
+    return settled.report(key)
+
+
 # ---- merge: One staged table into the live one, in one transaction: what is equal stays, what conflicts goes to the side file, the rest is written.
 
 RACES = 3
@@ -2190,22 +2392,23 @@ class Raced(Exception):
     """The target's own processes wrote a row of the same key in between."""
 
 
-def merge_table(command, database, staged, runs, make_room=None):
+def merge_table(command, database, staged, runs, make_room=None, policy=None):
     """Merge and report as protocol.ts ImportedTable.
 
     :param str runs: quoted name of the table (dag_id, run_id, id) of the runs whose children may land; made here by dag_run.
     :param make_room: called with the cursor first, in the same transaction: removes rows of the target that are to be written anew.
+    :param policy: keep or replace, for settings of the target that say something else; None for history, where the target's rows always stay.
     """
     for _ in range(RACES):
         try:
-            return database.settle(lambda cursor: _merge(command, cursor, staged, runs, make_room))
+            return database.settle(lambda cursor: _merge(command, cursor, staged, runs, make_room, policy))
         except Raced:
             command.say("{} changed meanwhile, looking again".format(staged.table["name"]), staged.table["name"])
     raise Refusal("target-busy", "Rows of {} appeared on the target while its history was written, {} times.".format(staged.table["name"], RACES),
                   "a DAG runs there that should be paused; nothing of this table was committed.", "pause the target's DAGs and run import again.")
 
 
-def _merge(command, cursor, staged, runs, make_room):
+def _merge(command, cursor, staged, runs, make_room, policy):
     name, rows = staged.table["name"], staged.entry["rows"]
     command.say("merging {}".format(name), name, 0, rows)
     if staged.exists and staged.table["adopt"] is not None:
@@ -2213,6 +2416,7 @@ def _merge(command, cursor, staged, runs, make_room):
     staged.prepare(cursor)
     if make_room is not None:
         make_room(cursor)
+    more = settle(command, cursor, staged, policy) if staged.exists and policy is not None else {}
     _judge(cursor, staged, runs)
     if name == "dag_run":
         _forget_next_runs(cursor, staged)
@@ -2226,7 +2430,7 @@ def _merge(command, cursor, staged, runs, make_room):
         inserted = cursor.rowcount
     if inserted + there + rejected != rows:
         raise Raced()
-    reasons, side_file, more = {}, None, {}
+    reasons, side_file = {}, None
     if rejected:
         cursor.execute("SELECT reason, count(*) FROM mwaa_verdict WHERE reason IS NOT NULL GROUP BY 1 ORDER BY 1")
         reasons = dict(cursor.fetchall())
@@ -2455,269 +2659,37 @@ def _gone_on(tasks):
                 stage=tasks.stage, same=same, differs=tasks.differs(), unfit=unfit)
 
 
-# ---- envelope: Variables on their way: chunks of AES-256-GCM under a data key that only KMS or the target's one-time key can unwrap.
+# ---- brought: Which version of a row an import has written, so that a further attempt knows what nobody has touched since. It tells nothing of what is in it.
 
-CHUNK_BYTES = 64 * 1024
+class Brought(object):
+    """Secret rows by name and `xmin`, PostgreSQL's number of the transaction that wrote them. Values are gone from the bucket by then, and
+    a hash of one could be guessed; whatever else writes the row gives it another number.
+    """
 
+    def __init__(self, command, table):
+        self.storage = command.storage
+        self.table = table
+        self.key = "{}import/brought/{}.json".format(command.prefix, table)
+        self.earlier = {}
+        for reference in command.job.get("earlierBrought", []):
+            told = json.loads(self.storage.read_checked(reference, "what an earlier attempt brought").decode("utf-8"))
+            if told["table"] == table:
+                for name, version in told["rows"].items():
+                    self.earlier.setdefault(name, set()).add(version)
 
-def fingerprint_of(public_key):
-    """SHA-256 of the DER SubjectPublicKeyInfo, 64 hex digits."""
-    return hashlib.sha256(public_key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+    def is_untouched(self, name, version):
+        return version in self.earlier.get(name, ())
 
+    def write(self, cursor, secrets, names):
+        """Remember the rows that were written now, beside those of an earlier try of this attempt.
 
-def new_key_pair():
-    """(private PEM, public PEM, fingerprint); RSA-3072."""
-    private = rsa.generate_private_key(public_exponent=65537, key_size=3072, backend=default_backend())
-    public = private.public_key()
-    return (
-        private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode("ascii"),
-        public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode("ascii"),
-        fingerprint_of(public),
-    )
-
-
-def load_private(pem):
-    return serialization.load_pem_private_key(pem.encode("ascii"), None, backend=default_backend())
-
-
-def _oaep():
-    return padding.OAEP(mgf=padding.MGF1(algorithm=hashes.SHA256()), algorithm=hashes.SHA256(), label=None)
-
-
-def _region_of(key_arn):
-    return key_arn.split(":")[3]
-
-
-def context_of(rendered, table):
-    """KMS encryption context, which also stands in CloudTrail: names only."""
-    return {"mwaa-migrate": rendered["migrationId"], "attempt": str(rendered["attempt"]), "table": table}
-
-
-def sealed_for(rendered, table):
-    return "|".join(("mwaa-migrate", rendered["migrationId"], str(rendered["attempt"]), table))
-
-
-def new_data_key(envelope, context):
-    """(data key, what the manifest says about it)."""
-    if envelope["wrap"] == "kms":
-        answer = aws_client("kms", _region_of(envelope["keyArn"])).generate_data_key(KeyId=envelope["keyArn"], KeySpec="AES_256", EncryptionContext=context)
-        return answer["Plaintext"], {"wrap": "kms", "keyArn": envelope["keyArn"], "wrappedKey": base64.b64encode(answer["CiphertextBlob"]).decode("ascii")}
-    public = serialization.load_pem_public_key(envelope["publicKeyPem"].encode("ascii"), backend=default_backend())
-    if fingerprint_of(public) != envelope["fingerprint"]:
-        raise Refusal("wrong-public-key", "The public key in the job does not have the fingerprint in the job.",
-                      "variables would be readable by the holder of another key.", "run export again, which makes a new key pair in the target.")
-    key = os.urandom(32)
-    return key, {"wrap": "rsa", "fingerprint": envelope["fingerprint"], "wrappedKey": base64.b64encode(public.encrypt(key, _oaep())).decode("ascii")}
-
-
-def open_data_key(secret, context, private):
-    """The data key of a manifest's `secret`. `private`: the one-time private key, None for KMS."""
-    wrapped = base64.b64decode(secret["wrappedKey"])
-    if secret["wrap"] == "kms":
-        return aws_client("kms", _region_of(secret["keyArn"])).decrypt(
-            CiphertextBlob=wrapped, KeyId=secret["keyArn"], EncryptionContext=context)["Plaintext"]
-    if fingerprint_of(private.public_key()) != secret["fingerprint"]:
-        raise Refusal("wrong-private-key", "The export was encrypted for another key than the one this environment holds.",
-                      "a newer key pair was made after that export.", "run export (final) again and import its result.")
-    return private.decrypt(wrapped, _oaep())
-
-
-class Sealer(object):
-    """Takes records, writes frames to `sink`. Nothing of a record leaves unencrypted."""
-
-    def __init__(self, key, name, sink):
-        self.cipher = AESGCM(key)
-        self.name = name
-        self.sink = sink
-        self.number = 0
-        self.waiting = b""
-
-    def add(self, record):
-        self.waiting += json.dumps(record).encode("ascii") + b"\n"
-        while len(self.waiting) > CHUNK_BYTES:
-            self._frame(self.waiting[:CHUNK_BYTES], False)
-            self.waiting = self.waiting[CHUNK_BYTES:]
-
-    def close(self):
-        self._frame(self.waiting, True)
-
-    def _frame(self, data, last):
-        nonce, extra = _frame_names(self.name, self.number, last)
-        sealed = self.cipher.encrypt(nonce, data, extra)
-        self.sink.write(struct.pack(">I", len(sealed)) + sealed)
-        self.number += 1
-
-
-def opened(key, name, data):
-    """The records of a sealed object. :raises Refusal: when a frame was changed, moved or cut off."""
-    cipher, at, number, waiting = AESGCM(key), 0, 0, b""
-    while at < len(data):
-        length = struct.unpack(">I", data[at:at + 4])[0]
-        frame, at = data[at + 4:at + 4 + length], at + 4 + length
-        nonce, extra = _frame_names(name, number, at >= len(data))
-        try:
-            waiting += cipher.decrypt(nonce, frame, extra)
-        except Exception:  # cryptography says nothing but InvalidTag
-            raise Refusal("damaged", "The encrypted variables cannot be opened.", "they were changed after the export, so none was imported.",
-                          "run export (final) again and import its result.")
-        number += 1
-        lines = waiting.split(b"\n")
-        waiting = lines.pop()
-        for line in lines:
-            yield json.loads(line.decode("ascii"))
-
-
-def _frame_names(name, number, last):
-    return number.to_bytes(12, "big"), "{}|{}|{}".format(name, number, "last" if last else "more").encode("utf-8")
-
-
-# ---- secrets_in: Variables out of the envelope and, in one transaction, into the target under its own Fernet key.
-
-CONFLICT = "exists with another value"
-OTHER_DESCRIPTION = "exists with the same value and another description"
-USED_UP = "not on the target, and the one-time key was used up by an earlier import"
-
-
-def key_names(command):
-    return tuple("mwaa_migrate_{}_{}_key".format(command.short_hash, half) for half in ("private", "public"))
-
-
-def target_fernet():
-    from airflow.models.crypto import get_fernet
-    fernet = get_fernet()
-    if not getattr(fernet, "is_encrypted", False):
-        raise Refusal("no-fernet-key", "The target has no Fernet key.", "a private key and the variables would lie in its database as plain text.",
-                      "set core.fernet_key on the target (MWAA always does) and run the phase again.")
-    return fernet
-
-
-def make_key_pair(command, database):
-    """Result data of `keypair`. The same attempt keeps its pair: an export may have used it already."""
-    fernet, (private_name, public_name) = target_fernet(), key_names(command)
-    mark = "mwaa-migrate attempt {}".format(command.rendered["attempt"])
-    with database.transaction() as cursor:
-        cursor.execute("SELECT val FROM variable WHERE key = %s AND description = %s FOR UPDATE", (private_name, mark))
-        row = cursor.fetchone()
-        if row is not None:
-            return {"fingerprint": fingerprint_of(_private_key(fernet, row[0]).public_key()), "variable": public_name}
-        private, public, fingerprint = new_key_pair()
-        for name, value in ((private_name, private), (public_name, public)):
-            cursor.execute("INSERT INTO variable (key, val, is_encrypted, description) VALUES (%s, %s, true, %s) "
-                           "ON CONFLICT (key) DO UPDATE SET val = EXCLUDED.val, is_encrypted = true, description = EXCLUDED.description",
-                           (name, fernet.encrypt(value.encode("ascii")).decode("ascii"), mark))
-    return {"fingerprint": fingerprint, "variable": public_name}
-
-
-def _private_key(fernet, value):
-    return load_private(fernet.decrypt(value.encode("ascii")).decode("ascii"))
-
-
-def import_variables(command, database, entry):
-    """Report as protocol.ts ImportedTable. No value is shown, whatever happens; a rejected row is named by its key."""
-    if not entry["parts"]:
-        raise Refusal("rehearsal", "This export is a rehearsal: it holds no values of variables.", "only a final export can be imported.",
-                      "run export with mode: final, and import its result.")
-    part = entry["parts"][0]
-    data = command.storage.read_checked(part, "the encrypted variables")
-    fernet, seal = target_fernet(), entry["seal"]
-    with database.transaction() as cursor:
-        private = _one_time_key(cursor, command, fernet) if seal["wrap"] == "rsa" else None
-        if seal["wrap"] == "rsa" and private is None:
-            there, rejected = _after_use(command, cursor, entry)
-            inserted = 0
-        else:
-            key = open_data_key(seal, context_of(command.rendered, "variable"), private)
-            inserted, there, rejected = _write(cursor, fernet, opened(key, sealed_for(command.rendered, "variable"), data))
-        if inserted + there + len(rejected) != entry["rows"]:
-            raise Refusal("damaged", "The encrypted variables are {} rows instead of {}.".format(inserted + there + len(rejected), entry["rows"]),
-                          "so none was imported.", "run export (final) again and import its result.")
-        # Before the commit that ends the key: a later try can then still say what was rejected.
-        side_file = _write_rejected_keys(command, rejected)
-        cursor.execute("DELETE FROM variable WHERE key = ANY(%s)", (list(key_names(command)),))
-    reasons = {}
-    for _, reason in rejected:
-        reasons[reason] = reasons.get(reason, 0) + 1
-    command.say("variable: {} written, {} there already, {} rejected".format(inserted, there, len(rejected)), "variable", entry["rows"], entry["rows"])
-    return {"rows": entry["rows"], "inserted": inserted, "alreadyThere": there, "rejected": len(rejected), "reasons": reasons, "rejectedFile": side_file}
-
-
-def _one_time_key(cursor, command, fernet):
-    cursor.execute("SELECT val FROM variable WHERE key = %s", (key_names(command)[0],))
-    row = cursor.fetchone()
-    return None if row is None else _private_key(fernet, row[0])
-
-
-def _write(cursor, fernet, records):
-    inserted, there, rejected = 0, 0, []
-    for record in records:
-        value = None if record["val"] is None else fernet.encrypt(record["val"].encode("utf-8")).decode("ascii")
-        cursor.execute("INSERT INTO variable (key, val, is_encrypted, description) VALUES (%s, %s, %s, %s) ON CONFLICT (key) DO NOTHING",
-                       (record["key"], value, value is not None, record["description"]))
-        if cursor.rowcount:
-            inserted += 1
-            continue
-        cursor.execute("SELECT val, is_encrypted, description FROM variable WHERE key = %s", (record["key"],))
-        known, is_encrypted, description = cursor.fetchone()
-        if readable(fernet, known, is_encrypted) != (True, record["val"]):
-            rejected.append((record["key"], CONFLICT))
-        elif description != record["description"]:
-            rejected.append((record["key"], OTHER_DESCRIPTION))
-        else:
-            there += 1
-    return inserted, there, rejected
-
-
-def readable(fernet, value, is_encrypted):
-    """(can it be read, its value)."""
-    if value is None or not is_encrypted:
-        return True, value
-    try:
-        return True, fernet.decrypt(value.encode("utf-8")).decode("utf-8")
-    except Exception:  # encrypted under a key that this environment no longer has
-        return False, None
-
-
-def _after_use(command, cursor, entry):
-    """An earlier import committed these rows and ended its key: what it rejected stands in its side file, the rest is there."""
-    known = command.storage.read_if_there(_side_key(command))
-    rejected = [] if known is None else [tuple(row) for row in list(csv.reader(io.StringIO(gzip.decompress(known).decode("utf-8"), newline="")))[1:]]
-    rejected = [(name, reason) for reason, name in rejected]
-    cursor.execute("SELECT key FROM variable WHERE key = ANY(%s)", (entry["names"],))
-    live = {row[0] for row in cursor.fetchall()}
-    before = {name for name, _ in rejected}
-    rejected += [(name, USED_UP) for name in entry["names"] if name not in live and name not in before]
-    return entry["rows"] - len(rejected), rejected
-
-
-def _side_key(command):
-    return command.prefix + "import/rejected/variable.csv.gz"
-
-
-def _write_rejected_keys(command, rejected):
-    if not rejected:
-        command.storage.remove(_side_key(command))
-        return None
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(("mwaa_reason", "key"))
-    writer.writerows((reason, name) for name, reason in rejected)
-    data = io.BytesIO()
-    with gzip.GzipFile(fileobj=data, mode="wb", mtime=0) as packed:
-        packed.write(text.getvalue().encode("utf-8"))
-    return command.storage.write(_side_key(command), data.getvalue(), "application/gzip")
-
-
-def verify_variables(cursor, command, entry):
-    """By name: the values are gone from S3 by now. `different`: there, but not readable under the target's Fernet key."""
-    fernet, rejected = target_fernet(), set()
-    known = command.storage.read_if_there(_side_key(command))
-    if known is not None:
-        rejected = {row[1] for row in list(csv.reader(io.StringIO(gzip.decompress(known).decode("utf-8"), newline="")))[1:]}
-    cursor.execute("SELECT key, val, is_encrypted FROM variable WHERE key = ANY(%s)", (entry["names"],))
-    state = {name: readable(fernet, value, is_encrypted)[0] for name, value, is_encrypted in cursor}
-    considered = [name for name in entry["names"] if name not in rejected]
-    return {"rows": entry["rows"], "equal": sum(1 for name in considered if state.get(name)), "missing": sum(1 for name in considered if name not in state),
-            "different": sum(1 for name in considered if state.get(name) is False), "rejected": len(entry["names"]) - len(considered), "resumed": 0}
+        Before the commit: a number that never counts harms nobody.
+        """
+        known = self.storage.read_if_there(self.key)
+        rows = {} if known is None else json.loads(known.decode("utf-8"))["rows"]
+        cursor.execute("SELECT {0}, xmin::text FROM {1} WHERE {0} = ANY(%s)".format(secrets.quoted_key, secrets.quoted_name), (names,))
+        rows.update(cursor.fetchall())
+        return self.storage.write_json(self.key, {"table": self.table, "rows": rows}) if rows else None
 
 
 # ---- datasets: Dataset events by what they are, for the ids of datasets and events mean nothing in another database (Airflow 2.4 to 2.11).
@@ -2774,6 +2746,769 @@ def add_datasets(cursor, uris):
     cursor.execute("INSERT INTO dataset (uri, extra, created_at, updated_at) SELECT n.here, '{{}}', now(), now() FROM "
                    "(SELECT DISTINCT here FROM {}) n WHERE NOT EXISTS (SELECT 1 FROM dataset d WHERE d.uri = n.here) "
                    "ON CONFLICT DO NOTHING".format(uris))
+
+
+# ---- live_sums: The target's own rows in the form of the export's lines, and their checksums: both databases are compared by one definition.
+
+class SumSink(object):
+    """File object for COPY … TO STDOUT, which calls `write` once per row: keeps nothing but the sums."""
+
+    def __init__(self, sums, on_rows):
+        self.sums = sums
+        self.rows = 0
+        self.on_rows = on_rows
+
+    def write(self, data):
+        self.sums.add(data.encode("utf-8") if isinstance(data, str) else data)
+        self.rows += 1
+        if self.rows % 1000 == 0:
+            self.on_rows(self.rows)
+
+
+def live_sums(command, cursor, table, entry, brought, until):
+    """{DAG id or None: (rows, sum)} of the target's rows; None where they cannot be written as the export's, for it lacks one of its columns.
+
+    Of a table below dag_run only what hangs on the runs `brought` counts; elsewhere also rows of the target's own.
+
+    :param str brought: quoted name of brought_runs.py's table.
+    :param until: the snapshot's time. Rows of an unkeyed table with a time were written then: later ones are the target's own.
+    """
+    select = live_lines(cursor, table, entry, brought)
+    if select is None:
+        return None
+    if table["merge"] == "multiset" and table["parent"] is None and table["timeColumn"]:
+        select += " WHERE " + written_until(table, until)
+    name, total = table["name"], entry["rows"]
+    sums = RowSums(group_column(table, entry["columns"]) is not None)
+    sink = SumSink(sums, lambda done: command.say("checking {}".format(name), name, done, total))
+    cursor.copy_expert("COPY ({}) TO STDOUT WITH (FORMAT csv)".format(select), sink)
+    return sums.groups()
+
+
+def written_until(table, until):
+    """SQL: the live row `t` of an unkeyed table was not written after that time (ISO 8601)."""
+    return "coalesce(t.{} <= {}::timestamptz, true)".format(quoted(table["timeColumn"]), literal(until))
+
+
+def run_links(table, live):
+    """SQL: the live row `t` hangs on the run `b` of brought_runs."""
+    if "run_id" in live:
+        return "b.dag_id = t.dag_id AND b.run_id = t.run_id"
+    return " AND ".join("b.id = t." + quoted(column) for column in live if table["rules"].get(column) == "new-run-id")
+
+
+def live_lines(cursor, table, entry, brought):
+    """SELECT of the target's rows as the export's lines, without a WHERE; None where it lacks a column."""
+    live, rules = names(columns_of(cursor, table["name"])), table["rules"]
+    expressions = dict({name: "t." + quoted(name) for name in live})
+    joins = ""
+    if "run_id" in table["parentKey"]:
+        # A row under the wrong id of a run is not what was exported: it is left out here, so that the sums differ.
+        links = [run_links(table, live)] + ["b.id = t." + quoted(column) for column in live if rules.get(column) == "new-run-id"]
+        joins += " JOIN {} b ON {}".format(brought, " AND ".join(links))
+        expressions = dict({"dag_id": "b.dag_id", "run_id": "b.run_id"}, **expressions)
+    for column in live:
+        if rules.get(column) == "by-uri":
+            joins += " JOIN dataset d ON d.id = t." + quoted(column)
+            expressions["dataset_uri"] = "d.uri"
+        if rules.get(column) == "by-event":
+            joins += " JOIN ({}) e ON e.id = t.{}".format(KNOWN_EVENTS, quoted(column))
+            expressions.update({name: "e." + quoted(name) for name in EVENT_IDENTITY}, dataset_uri="e.uri", event_number="e.number")
+    if not live or not set(entry["columns"]) <= set(expressions):
+        return None
+    return "SELECT {} FROM {} t{}".format(", ".join(expressions[name] for name in entry["columns"]), quoted(table["name"]), joins)
+
+
+# ---- comparing: The slow comparison: staged rows beside the live ones, row by row, for the DAGs whose checksums differ. It names what it finds.
+
+#: DAGs with differences that the result names for each table, and rows of tables without DAGs.
+NAMED_DAGS, NAMED_ROWS = 50, 10
+#: Columns that name a row's run. A dataset event's is the run that emitted it.
+RUN_COLUMNS = ("run_id", "source_run_id")
+STAMP = "coalesce(to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), '') || ' ' || coalesce({}, '')"
+
+
+class Comparison(object):
+    """Fills the temporary table mwaa_found with a row for each that is not equal on both sides, in one transaction."""
+
+    def __init__(self, cursor, staged, dag_ids, brought, until):
+        """:param dag_ids: the staged DAGs, None among them for rows of no DAG; `brought`: brought_runs' table; `until`: the snapshot's time."""
+        self.cursor = cursor
+        self.staged = staged
+        self.table = staged.table
+        self.brought = brought
+        self.until = until
+        self.live = names(columns_of(cursor, self.table["name"]))
+        self.group = group_column(self.table, staged.entry["columns"])
+        self.dag_ids = dag_ids
+        self.hangs_on_runs = "run_id" in self.table["parentKey"]
+        cursor.execute("CREATE TEMP TABLE mwaa_out (line tid) ON COMMIT DROP")
+        cursor.execute("CREATE TEMP TABLE mwaa_found (dag text, run text, at timestamptz, named text, fate text) ON COMMIT DROP")
+
+    def set_aside(self, side):
+        """The staged rows that import's side file holds (staged as table `side`): they are no loss, each is in it with its reason."""
+        columns = self.staged.entry["columns"]
+        self.cursor.execute(
+            "INSERT INTO mwaa_out SELECT line FROM (SELECT m.line, l.n, row_number() OVER (PARTITION BY m.h ORDER BY m.line) AS k "
+            "FROM (SELECT s.ctid AS line, {mine} AS h FROM {stage} s) m "
+            "JOIN (SELECT {theirs} AS h, count(*) AS n FROM {side} j GROUP BY 1) l ON l.h = m.h) x WHERE k <= n".format(
+                stage=self.staged.stage, side=side, mine=self.staged.row_hash(["s." + quoted(column) for column in columns]),
+                theirs=self.staged.row_hash(["j." + quoted(column) for column in columns])))
+        self.cursor.execute("ANALYZE mwaa_out")
+
+    def look_for_exported(self, goes_on):
+        """Every staged row that is not on the target as it was exported. `goes_on`: SQL, Airflow itself may have changed the staged row."""
+        source, found, absent, differs = self.staged.source(self.brought), "", "true", "true"
+        if self.staged.exists and self.table["merge"] == "multiset":
+            found = " LEFT JOIN ({}) k ON k.line = s.ctid".format(self._known(source))
+            absent = differs = "k.line IS NULL"
+        elif self.staged.exists:
+            found = " LEFT JOIN {} t0 ON {}".format(self.staged.target, self.staged.same(self.table["key"], "t0"))
+            absent = "t0.{} IS NULL".format(quoted(self.table["key"][0]))
+            differs = "({} OR {})".format(absent, self.staged.differs())
+        self._add("SELECT {}, CASE WHEN o.line IS NOT NULL THEN 'rejected' WHEN {} THEN 'resumed' WHEN {} THEN 'missing' ELSE 'different' END "
+                  "FROM {}{} LEFT JOIN mwaa_out o ON o.line = s.ctid WHERE o.line IS NOT NULL OR {}".format(
+                      ", ".join(self._place("s", "r")), goes_on, absent, source, found, differs))
+
+    def look_for_more(self, earlier=()):
+        """Rows of the target that were not exported and have no business there: doubled ones, and what hangs on a run that was brought.
+
+        :param earlier: the table as earlier attempts exported it: what those brought may stay.
+        """
+        if not self.staged.exists:
+            return
+        if self.table["merge"] == "multiset":
+            self._look_for_doubles(earlier)
+        elif self.hangs_on_runs:
+            self._look_for_children(earlier)
+        else:
+            self._look_for_copies()
+
+    def _look_for_children(self, earlier):
+        known = "EXISTS (SELECT 1 FROM {} WHERE {})".format(self.staged.source(self.brought), self.staged.same(self.table["key"], "t"))
+        before = "".join(" AND NOT EXISTS (SELECT 1 FROM {} WHERE {} AND NOT {})".format(
+            one.source(self.brought), one.same(self.table["key"], "t"), one.differs("t")) for one in earlier)
+        self._add("SELECT {}, 'doubled' FROM {} WHERE NOT {}{}".format(", ".join(self._place("t", "b")), self._live_rows(), known, before))
+
+    def _look_for_doubles(self, earlier):
+        """Each live row answers for one staged row of its content. Where rows hang on no run, others of the target's own may lie beside them."""
+        columns = self.staged.columns
+        live = self.staged.row_hash(["t." + quoted(name) for name in columns])
+        before = "".join(" AND NOT EXISTS (SELECT 1 FROM {} WHERE {} = x.h)".format(one.source(self.brought), self._staged_hash(one)) for one in earlier)
+        self._add("SELECT x.dag, x.run, x.at, x.named, 'doubled' "
+                  "FROM (SELECT {place}, {live} AS h, row_number() OVER (PARTITION BY {live}) AS k FROM {rows}) x "
+                  "{join} JOIN (SELECT {mine} AS h, count(*) AS n FROM {source} GROUP BY 1) m ON m.h = x.h "
+                  "WHERE x.k > coalesce(m.n, 0){before}".format(
+                      place=", ".join(self._place("t", "b")), live=live, rows=self._live_rows(), join="LEFT" if self.hangs_on_runs else "",
+                      mine=self._staged_hash(self.staged), source=self.staged.source(self.brought), before=before))
+
+    def _look_for_copies(self):
+        """Rows of a DAG that are an exported one under another key, to the microsecond. The target's own rows are of another time."""
+        keys = set(self.table["key"]).union(*self.table["otherKeys"])
+        compared = [pair for pair in self.staged.compared() if pair[0] not in keys]
+        times = [(name, expression) for name, expression in compared if self.staged.type_of(name) == "timestamp with time zone"]
+        if self.group is None or not times:
+            return
+        self._add("SELECT DISTINCT {}, 'doubled' FROM {} JOIN {} ON s.{} = t.{} AND coalesce({}) = coalesce({}) "
+                  "WHERE NOT {} AND NOT EXISTS (SELECT 1 FROM {} WHERE {})".format(
+                      ", ".join(self._place("t", "b")), self._live_rows(), self.staged.source(self.brought), quoted(self.group), quoted(self.group),
+                      ", ".join(expression for _, expression in times), ", ".join("t." + quoted(name) for name, _ in times),
+                      self.staged.any_differs(compared, "t"), self.staged.source(self.brought), self.staged.same(self.table["key"], "t")))
+
+    def _known(self, source):
+        """SELECT of `line`: staged rows that the target has, each live row answering for one of them."""
+        return ("SELECT line FROM (SELECT m.line, l.n, row_number() OVER (PARTITION BY m.h ORDER BY m.line) AS k "
+                "FROM (SELECT s.ctid AS line, {mine} AS h FROM {source} WHERE NOT EXISTS (SELECT 1 FROM mwaa_out o WHERE o.line = s.ctid)) m "
+                "JOIN (SELECT {live} AS h, count(*) AS n FROM {target} t WHERE {chosen} GROUP BY 1) l ON l.h = m.h) x WHERE k <= n").format(
+                    mine=self._staged_hash(self.staged), source=source, target=self.staged.target, chosen=self._chosen(),
+                    live=self.staged.row_hash(["t." + quoted(name) for name in self.staged.columns]))
+
+    def _staged_hash(self, staged):
+        return staged.row_hash([expression for _, expression in staged.expressions])
+
+    def _live_rows(self):
+        """FROM … of the live rows `t` that could be one too many, with their run `b` where they hang on one."""
+        if self.hangs_on_runs:
+            return "{} t JOIN {} b ON {} AND NOT b.goes_on AND {}".format(
+                self.staged.target, self.brought, run_links(self.table, self.live), self._chosen("b.dag_id"))
+        until = self.table["merge"] == "multiset" and self.table["timeColumn"]
+        return "(SELECT * FROM {} t WHERE {}{}) t".format(self.staged.target, self._chosen(), " AND " + written_until(self.table, self.until) if until else "")
+
+    def _chosen(self, column=None):
+        """SQL: the live row is of a DAG in question."""
+        if self.group is None or (column is None and self.group not in self.live):
+            return "true"
+        column = column or "t." + quoted(self.group)
+        ids = self.cursor.mogrify("%s::text[]", (sorted(dag_id for dag_id in self.dag_ids if dag_id is not None),)).decode("utf-8")
+        return "({0} = ANY({1}){2})".format(column, ids, " OR {} IS NULL".format(column) if None in self.dag_ids else "")
+
+    def _place(self, row, run):
+        """SQL expressions dag, run, at, named of a row; `run` is the alias of its run in brought_runs, where it hangs on one."""
+        there = self.staged.entry["columns"] if row == "s" else self.live
+        time = self.table["timeColumn"]
+        dag = "NULL" if self.group is None else row + "." + quoted(self.group) if self.group in there else run + ".dag_id"
+        runs = [row + "." + quoted(name) for name in RUN_COLUMNS if name in there] or ([run + ".run_id"] if self.hangs_on_runs else ["NULL"])
+        at = run + ".logical_date" if self.hangs_on_runs else row + "." + quoted(time) if time in there else "NULL"
+        named = "concat_ws(', ', {})".format(", ".join(row + "." + quoted(name) for name in self.table["key"])) if self.group is None and set(
+            self.table["key"]) <= set(there) else "NULL"
+        return ["({})::text AS dag".format(dag), "({})::text AS run".format(runs[0]), "({})::timestamptz AS at".format(at), "({})::text AS named".format(named)]
+
+    def _add(self, select):
+        self.cursor.execute("INSERT INTO mwaa_found " + select)
+
+    def counts(self):
+        """{fate: rows}"""
+        self.cursor.execute("SELECT fate, count(*) FROM mwaa_found GROUP BY 1")
+        return dict(self.cursor.fetchall())
+
+    def differences(self):
+        """protocol.ts VerifiedTable.differences, and how many DAGs have some."""
+        self.cursor.execute(
+            "SELECT dag, count(*) FILTER (WHERE fate = 'missing'), count(*) FILTER (WHERE fate = 'different'), count(*) FILTER (WHERE fate = 'doubled'), "
+            "min({stamp} COLLATE \"C\"), max({stamp} COLLATE \"C\"), (array_agg(DISTINCT named) FILTER (WHERE named IS NOT NULL))[1:{rows}], count(*) OVER () "
+            "FROM mwaa_found WHERE fate IN ('missing', 'different', 'doubled') GROUP BY dag ORDER BY count(*) DESC, dag LIMIT {dags}".format(
+                stamp=STAMP.format("at", "run"), rows=NAMED_ROWS, dags=NAMED_DAGS))
+        rows = self.cursor.fetchall()
+        return [{"dagId": row[0], "missing": row[1], "different": row[2], "doubled": row[3], "first": _place_of(row[4]), "last": _place_of(row[5]),
+                 "names": row[6] or []} for row in rows], (rows[0][7] if rows else 0)
+
+
+def _place_of(stamp):
+    at, run = stamp.split(" ", 1)
+    return {"at": at.replace(".000000Z", "Z") or None, "runId": run or None}
+
+
+# ---- default_rows: Settings that Airflow itself makes in every new database, as `airflow db init` does, which MWAA runs up to 2.8.
+
+def default_rows(table):
+    """Key → {column: text or None}; {} for a table without such rows, or where this Airflow does not say."""
+    if table["option"] != "connections":
+        return {}
+    try:
+        return {conn.conn_id: {
+            "conn_type": conn.conn_type, "description": conn.description, "host": conn.host, "schema": conn.schema, "login": conn.login,
+            "password": conn.get_password(), "port": None if conn.port is None else str(conn.port), "extra": conn.get_extra(),
+        } for conn in _default_connections()}
+    except Exception:  # Another Airflow than those we know: its defaults then count as decided by somebody, and are reported as conflicts.
+        return {}
+
+
+def _default_connections():
+    from airflow.utils import db
+    made, merge = [], db.merge_conn
+    # The list stands in the code of one function only, which writes each row by this other one.
+    db.merge_conn = lambda conn, session=None: made.append(conn)
+    try:
+        db.create_default_connections(session=None)
+    finally:
+        db.merge_conn = merge
+    return made
+
+
+# ---- envelope: Variables and connections on their way: chunks of AES-256-GCM under a data key that only KMS or the target's one-time key can unwrap.
+
+CHUNK_BYTES = 64 * 1024
+
+
+def fingerprint_of(public_key):
+    """SHA-256 of the DER SubjectPublicKeyInfo, 64 hex digits."""
+    return hashlib.sha256(public_key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+
+
+def new_key_pair():
+    """(private PEM, public PEM, fingerprint); RSA-3072."""
+    private = rsa.generate_private_key(public_exponent=65537, key_size=3072, backend=default_backend())
+    public = private.public_key()
+    return (
+        private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode("ascii"),
+        public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode("ascii"),
+        fingerprint_of(public),
+    )
+
+
+def load_private(pem):
+    return serialization.load_pem_private_key(pem.encode("ascii"), None, backend=default_backend())
+
+
+def _oaep():
+    return padding.OAEP(mgf=padding.MGF1(algorithm=hashes.SHA256()), algorithm=hashes.SHA256(), label=None)
+
+
+def _region_of(key_arn):
+    return key_arn.split(":")[3]
+
+
+def context_of(rendered, table):
+    """KMS encryption context, which also stands in CloudTrail: names only."""
+    return {"mwaa-migrate": rendered["migrationId"], "attempt": str(rendered["attempt"]), "table": table}
+
+
+def sealed_for(rendered, table):
+    return "|".join(("mwaa-migrate", rendered["migrationId"], str(rendered["attempt"]), table))
+
+
+def new_data_key(envelope, context):
+    """(data key, what the manifest says about it)."""
+    if envelope["wrap"] == "kms":
+        answer = aws_client("kms", _region_of(envelope["keyArn"])).generate_data_key(KeyId=envelope["keyArn"], KeySpec="AES_256", EncryptionContext=context)
+        return answer["Plaintext"], {"wrap": "kms", "keyArn": envelope["keyArn"], "wrappedKey": base64.b64encode(answer["CiphertextBlob"]).decode("ascii")}
+    public = serialization.load_pem_public_key(envelope["publicKeyPem"].encode("ascii"), backend=default_backend())
+    if fingerprint_of(public) != envelope["fingerprint"]:
+        raise Refusal("wrong-public-key", "The public key in the job does not have the fingerprint in the job.",
+                      "variables and passwords would be readable by the holder of another key.", "run export again, which makes a new key pair in the target.")
+    key = os.urandom(32)
+    return key, {"wrap": "rsa", "fingerprint": envelope["fingerprint"], "wrappedKey": base64.b64encode(public.encrypt(key, _oaep())).decode("ascii")}
+
+
+def open_data_key(secret, context, private):
+    """The data key of a manifest's `secret`. `private`: the one-time private key, None for KMS."""
+    wrapped = base64.b64decode(secret["wrappedKey"])
+    if secret["wrap"] == "kms":
+        return aws_client("kms", _region_of(secret["keyArn"])).decrypt(
+            CiphertextBlob=wrapped, KeyId=secret["keyArn"], EncryptionContext=context)["Plaintext"]
+    if fingerprint_of(private.public_key()) != secret["fingerprint"]:
+        raise Refusal("wrong-private-key", "The export was encrypted for another key than the one this environment holds.",
+                      "a newer key pair was made after that export.", "run export (final) again and import its result.")
+    return private.decrypt(wrapped, _oaep())
+
+
+class Sealer(object):
+    """Takes records, writes frames to `sink`. Nothing of a record leaves unencrypted."""
+
+    def __init__(self, key, name, sink):
+        self.cipher = AESGCM(key)
+        self.name = name
+        self.sink = sink
+        self.number = 0
+        self.waiting = b""
+
+    def add(self, record):
+        self.waiting += json.dumps(record).encode("ascii") + b"\n"
+        while len(self.waiting) > CHUNK_BYTES:
+            self._frame(self.waiting[:CHUNK_BYTES], False)
+            self.waiting = self.waiting[CHUNK_BYTES:]
+
+    def close(self):
+        self._frame(self.waiting, True)
+
+    def _frame(self, data, last):
+        nonce, extra = _frame_names(self.name, self.number, last)
+        sealed = self.cipher.encrypt(nonce, data, extra)
+        self.sink.write(struct.pack(">I", len(sealed)) + sealed)
+        self.number += 1
+
+
+def opened(key, name, data):
+    """The records of a sealed object. :raises Refusal: when a frame was changed, moved or cut off."""
+    cipher, at, number, waiting = AESGCM(key), 0, 0, b""
+    while at < len(data):
+        length = struct.unpack(">I", data[at:at + 4])[0]
+        frame, at = data[at + 4:at + 4 + length], at + 4 + length
+        nonce, extra = _frame_names(name, number, at >= len(data))
+        try:
+            waiting += cipher.decrypt(nonce, frame, extra)
+        except Exception:  # cryptography says nothing but InvalidTag
+            raise Refusal("damaged", "The encrypted rows of {} cannot be opened.".format(name.split("|")[-1]),
+                          "they were changed after the export, so none was imported.",
+                          "run export (final) again and import its result.")
+        number += 1
+        lines = waiting.split(b"\n")
+        waiting = lines.pop()
+        for line in lines:
+            yield json.loads(line.decode("ascii"))
+
+
+def _frame_names(name, number, last):
+    return number.to_bytes(12, "big"), "{}|{}|{}".format(name, number, "last" if last else "more").encode("utf-8")
+
+
+# ---- one_time_key: The key pair that an export without KMS is sealed for: two variables of the target, made before the export and ended by the import.
+
+def key_names(command):
+    return tuple("mwaa_migrate_{}_{}_key".format(command.short_hash, half) for half in ("private", "public"))
+
+
+def target_fernet():
+    from airflow.models.crypto import get_fernet
+    fernet = get_fernet()
+    if not getattr(fernet, "is_encrypted", False):
+        raise Refusal("no-fernet-key", "The target has no Fernet key.", "a private key, variables and passwords would lie in its database as plain text.",
+                      "set core.fernet_key on the target (MWAA always does) and run the phase again.")
+    return fernet
+
+
+def make_key_pair(command, database):
+    """Result data of `keypair`. The same attempt keeps its pair: an export may have used it already."""
+    fernet, (private_name, public_name) = target_fernet(), key_names(command)
+    mark = "mwaa-migrate attempt {}".format(command.rendered["attempt"])
+    with database.transaction() as cursor:
+        cursor.execute("SELECT val FROM variable WHERE key = %s AND description = %s FOR UPDATE", (private_name, mark))
+        row = cursor.fetchone()
+        if row is not None:
+            return {"fingerprint": fingerprint_of(_private_key(fernet, row[0]).public_key()), "variable": public_name}
+        private, public, fingerprint = new_key_pair()
+        for name, value in ((private_name, private), (public_name, public)):
+            cursor.execute("INSERT INTO variable (key, val, is_encrypted, description) VALUES (%s, %s, true, %s) "
+                           "ON CONFLICT (key) DO UPDATE SET val = EXCLUDED.val, is_encrypted = true, description = EXCLUDED.description",
+                           (name, fernet.encrypt(value.encode("ascii")).decode("ascii"), mark))
+    return {"fingerprint": fingerprint, "variable": public_name}
+
+
+def one_time_key(cursor, command, fernet):
+    """The private half; None once an import has ended it."""
+    cursor.execute("SELECT val FROM variable WHERE key = %s", (key_names(command)[0],))
+    row = cursor.fetchone()
+    return None if row is None else _private_key(fernet, row[0])
+
+
+def end_key_pair(cursor, command):
+    cursor.execute("DELETE FROM variable WHERE key = ANY(%s)", (list(key_names(command)),))
+
+
+def _private_key(fernet, value):
+    return load_private(fernet.decrypt(value.encode("ascii")).decode("ascii"))
+
+
+# ---- secret_rows: Rows of a table whose values are secrets (catalogue: `secret`): which columns travel, and what a row says once it is decrypted.
+
+#: Rule of a column that Airflow encrypts with its Fernet key; behind the colon the column that says whether it has.
+ENCRYPTED = "encrypted:"
+
+
+class SecretTable(object):
+    """One secret table of this environment. A record is {column: text or None} of the columns that travel, every value as PostgreSQL's text form."""
+
+    def __init__(self, cursor, table):
+        self.name = table["name"]
+        self.key = table["key"][0]
+        self.rules = table["rules"]
+        self.live = columns_of(cursor, self.name)
+        there = names(self.live)
+        self.flags = {column: rule[len(ENCRYPTED):] for column, rule in self.rules.items() if rule.startswith(ENCRYPTED) and column in there}
+        stays = set(self.flags.values()) | {column for column, rule in self.rules.items() if rule == "own-id"}
+        self.columns = [self.key] + [column for column in there if column not in stays and column != self.key]
+        self.quoted_name, self.quoted_key = quoted(self.name), quoted(self.key)
+
+    def select(self, extra=()):
+        """SELECT … FROM: texts of `columns`, then for each flag whether the value is encrypted, then `extra`; the row is `t`."""
+        return "SELECT {} FROM {} t".format(", ".join(
+            ["t.{}::text".format(quoted(column)) for column in self.columns]
+            + ["coalesce(t.{}, false)".format(quoted(self.flags[column])) for column in sorted(self.flags)] + list(extra)), self.quoted_name)
+
+    def read(self, fernet, row):
+        """(record, encrypted columns that this environment's key does not open) of one row of `select`."""
+        record, closed = dict(zip(self.columns, row)), []
+        for column, is_encrypted in zip(sorted(self.flags), row[len(self.columns):len(self.columns) + len(self.flags)]):
+            if is_encrypted and record[column]:  # Airflow takes neither NULL nor an empty text for a token.
+                record[column] = decrypted(fernet, record[column])
+                if record[column] is None:
+                    closed.append(column)
+        return record, closed
+
+    def filled(self, record):
+        """Columns that the record leaves NULL and that a rule fills on the target."""
+        return [column for column, rule in sorted(self.rules.items()) if rule.startswith("default:") and column in record and record[column] is None]
+
+    def filled_in(self, record):
+        return dict(record, **{column: self.rules[column][len("default:"):] for column in self.filled(record)})
+
+    def written(self, fernet, record):
+        """{column: value} as a row of this table, encrypted under its own key; columns that it does not have are left away."""
+        values, full = {}, self.filled_in(record)
+        for column in self.columns:
+            if column not in full:
+                continue
+            value = full[column]
+            if column in self.flags:
+                values[self.flags[column]] = value is not None
+                value = None if value is None else fernet.encrypt(value.encode("utf-8")).decode("ascii")
+            values[column] = value
+        return values
+
+    def unfit(self, values):
+        """Why the table cannot take the row, None when it can."""
+        for column in self.live:
+            value = values.get(column.name)
+            if value is None and column.required and not column.has_default and self.rules.get(column.name) != "own-id":
+                return "{} is NULL, which the target does not allow".format(column.name)
+            if column.length is not None and value is not None and len(value) > column.length:
+                return "{} is longer than the target's {} characters".format(column.name, column.length)
+        return None
+
+    def repeated_keys(self, cursor):
+        """Keys of more than one row: 1.10 allows several connections of one name."""
+        cursor.execute("SELECT {0} FROM {1} WHERE {0} IS NOT NULL GROUP BY 1 HAVING count(*) > 1".format(self.quoted_key, self.quoted_name))
+        return {row[0] for row in cursor.fetchall()}
+
+    def has_id(self):
+        return "id" in names(self.live)
+
+
+def decrypted(fernet, value):
+    """None where the key is not the one it was encrypted with, or the value is no text."""
+    if not getattr(fernet, "is_encrypted", False):
+        return None
+    try:
+        return fernet.decrypt(value.encode("utf-8")).decode("utf-8")
+    except Exception:  # InvalidToken, or bytes that are no text, which Airflow cannot read either: whoever asked names the row
+        return None
+
+
+# ---- secret_marks: What variables and connections were right after the import, kept so that verify sees what has changed since. Marks, never values.
+
+#: Of HMAC-SHA256, in hex digits.
+MARK_LENGTH = 32
+
+
+def keep_marks(cursor, command, table, entry, fernet):
+    """Write the marks of the rows that this export names, as they are now. Before the commit that ends the one-time key."""
+    command.storage.write_json(_key_of(command, table), _marks(cursor, table, entry, fernet, _keys()[0]))
+
+
+def changed_since(cursor, command, table, entry, fernet):
+    """Names of rows that are there and no longer what the import left; empty where it has kept no marks."""
+    kept = command.storage.read_if_there(_key_of(command, table))
+    before = json.loads(kept.decode("utf-8")) if kept else {}
+    # Any of them: while Airflow's key is being rotated there are two, and the one that the import used may be either.
+    seen = [_marks(cursor, table, entry, fernet, key) for key in _keys()] if before else []
+    return {name for name in before if all(name in marks and marks[name] != before[name] for marks in seen)} if seen else set()
+
+
+def _key_of(command, table):
+    return "{}import/marks/{}.json".format(command.prefix, table["name"])
+
+
+def _keys():
+    """Keys that only this environment can make, from those that its secrets are encrypted with: nobody can try guesses on a mark."""
+    from airflow.configuration import conf
+    return [hmac.new(key.strip().encode("ascii"), b"mwaa-migrate: marks of imported secrets", hashlib.sha256).digest()
+            for key in conf.get("core", "fernet_key").split(",")]
+
+
+def _marks(cursor, table, entry, fernet, key):
+    secrets, found = SecretTable(cursor, table), {}
+    cursor.execute("{} WHERE t.{} = ANY(%s)".format(secrets.select(), secrets.quoted_key), (entry["names"],))
+    for row in cursor.fetchall():
+        record, closed = secrets.read(fernet, row)
+        if not closed:
+            text = json.dumps([table["name"], record], sort_keys=True)
+            found[record[secrets.key]] = hmac.new(key, text.encode("utf-8"), hashlib.sha256).hexdigest()[:MARK_LENGTH]
+    return found
+
+
+# ---- secrets_in: Variables and connections out of the envelope and, each table in one transaction, into the target under its own Fernet key.
+
+CONFLICT = "exists with another value"
+OTHER_DESCRIPTION = "exists with the same value and another description"
+USED_UP = "not on the target, and the one-time key was used up by an earlier import"
+
+
+class SettledSecrets(Settled):
+    """All rows of a secret table: what landed is counted, what did not is named."""
+
+    def __init__(self, command, table):
+        super(SettledSecrets, self).__init__(command, table)
+        self.side_file = NamedRows(command, "rejected", table)
+        self.brought = Brought(command, table)
+        self.written, self.there, self.rejected = [], 0, []
+
+    @property
+    def accounted(self):
+        return len(self.written) + self.there + len(self.rejected)
+
+    def reject(self, name, reason, outcome=REFUSED, why=None):
+        self.tell(name, outcome, why or reason)
+        self.rejected.append((reason, name))
+
+    def is_there(self, name):
+        super(SettledSecrets, self).is_there(name)
+        self.there += 1
+
+    def report(self, key):
+        reasons = {}
+        for reason, _ in self.rejected:
+            reasons[reason] = reasons.get(reason, 0) + 1
+        return dict(super(SettledSecrets, self).report(key), inserted=len(self.written), alreadyThere=self.there, rejected=len(self.rejected),
+                    reasons=reasons, rejectedFile=self.side_file.write(key, self.rejected))
+
+
+def import_secrets(command, database, table, entry, policy, is_last):
+    """(report as protocol.ts ImportedTable, exported columns that the target does not have). No value is shown, whatever happens; rows are told by name.
+
+    :param str policy: keep or replace, for rows of the target that say something else.
+    :param bool is_last: no table of this export needs the one-time key any more.
+    """
+    name = table["name"]
+    if not entry["parts"]:
+        raise Refusal("rehearsal", "This export is a rehearsal: it holds no values of {}.".format(name), "only a final export can be imported.",
+                      "run export with mode: final, and import its result.")
+    data = command.storage.read_checked(entry["parts"][0], "the encrypted rows of {}".format(name))
+    fernet, seal = target_fernet(), entry["seal"]
+    settled = SettledSecrets(command, name)
+    with database.transaction() as cursor:
+        private = one_time_key(cursor, command, fernet) if seal["wrap"] == "rsa" else None
+        if seal["wrap"] == "rsa" and private is None:
+            _after_use(cursor, table, entry, settled)
+        else:
+            key = open_data_key(seal, context_of(command.rendered, name), private)
+            _write(cursor, table, fernet, opened(key, sealed_for(command.rendered, name), data), policy, settled)
+            keep_marks(cursor, command, table, entry, fernet)
+        if settled.accounted != entry["rows"]:
+            raise Refusal("damaged", "The encrypted rows of {} are {} instead of {}.".format(name, settled.accounted, entry["rows"]),
+                          "so none was imported.", "run export (final) again and import its result.")
+        # Before the commit that ends the key: a later try can then still say what was rejected and what was replaced.
+        report = settled.report(table["key"][0])
+        secrets = SecretTable(cursor, table)
+        report["broughtFile"] = settled.brought.write(cursor, secrets, settled.written)
+        if is_last:
+            end_key_pair(cursor, command)
+    command.say("{}: {} written, {} there already, {} rejected".format(
+        name, len(settled.written), settled.there, len(settled.rejected)), name, entry["rows"], entry["rows"])
+    return dict(report, rows=entry["rows"]), [column for column in entry["columns"] if column not in secrets.columns]
+
+
+def _write(cursor, table, fernet, records, policy, settled):
+    secrets, defaults = SecretTable(cursor, table), None
+    for record in records:
+        name, values = record[secrets.key], secrets.written(fernet, record)
+        reason = secrets.unfit(values)
+        if reason is not None:
+            settled.reject(name, reason)
+            continue
+        columns = sorted(values)
+        cursor.execute("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT ({}) DO NOTHING".format(
+            secrets.quoted_name, ", ".join(map(quoted, columns)), ", ".join(["%s"] * len(columns)), secrets.quoted_key), [values[one] for one in columns])
+        if cursor.rowcount:
+            settled.written.append(name)
+            continue
+        cursor.execute("{} WHERE t.{} = %s FOR UPDATE".format(secrets.select(("t.xmin::text",)), secrets.quoted_key), (name,))
+        row = cursor.fetchone()
+        live, closed = secrets.read(fernet, row)
+        differing = [column for column in secrets.columns if column in record and (column in closed or live[column] != secrets.filled_in(record)[column])]
+        if not differing:
+            settled.is_there(name)
+            continue
+        if defaults is None:
+            defaults = default_rows(table)
+        outcome = None
+        if settled.brought.is_untouched(name, row[-1]):
+            outcome = RENEWED
+        elif policy == "replace":
+            outcome = REPLACED
+        elif not closed and _is_default(live, defaults.get(name)):
+            outcome = ADOPTED
+        if outcome is None:
+            settled.reject(name, OTHER_DESCRIPTION if differing == ["description"] else CONFLICT, KEPT, differs_in(differing))
+            continue
+        cursor.execute("UPDATE {} SET {} WHERE {} = %s".format(
+            secrets.quoted_name, ", ".join(quoted(one) + " = %s" for one in columns), secrets.quoted_key), [values[one] for one in columns] + [name])
+        settled.replace(name, outcome, differs_in(differing))
+        settled.written.append(name)
+
+
+def _is_default(live, default):
+    """The row is as this release of Airflow makes it in every new database: nobody has decided anything by it."""
+    return default is not None and all((live[column] or None) == (default.get(column) or None) for column in live if column in default)
+
+
+def _after_use(cursor, table, entry, settled):
+    """An earlier import committed these rows and ended its key: what became of them stands in its side files, the rest is there."""
+    for reason, name in settled.side_file.known:
+        settled.reject(name, reason, KEPT if reason in (CONFLICT, OTHER_DESCRIPTION) else REFUSED)
+    rejected = {name for _, name in settled.rejected}
+    live = _live_names(cursor, table, entry["names"])
+    for name in entry["names"]:
+        if name in rejected:
+            continue
+        if name in live:
+            settled.is_there(name)
+        else:
+            settled.reject(name, USED_UP)
+
+
+def _live_names(cursor, table, wanted):
+    secrets = SecretTable(cursor, table)
+    cursor.execute("SELECT {0} FROM {1} WHERE {0} = ANY(%s)".format(secrets.quoted_key, secrets.quoted_name), (wanted,))
+    return {row[0] for row in cursor.fetchall()}
+
+
+def verify_secrets(cursor, command, table, entry):
+    """protocol.ts VerifiedTable, by name: the values are gone from S3 by now.
+
+    `different`: there, but not readable under the target's Fernet key, or not what the import left.
+    """
+    fernet, secrets = target_fernet(), SecretTable(cursor, table)
+    rejected = {name for _, name in NamedRows(command, "rejected", table["name"]).known}
+    cursor.execute("{} WHERE t.{} = ANY(%s)".format(secrets.select(), secrets.quoted_key), (entry["names"],))
+    state = {}
+    for row in cursor:
+        record, closed = secrets.read(fernet, row)
+        state[record[secrets.key]] = not closed
+    changed = changed_since(cursor, command, table, entry, fernet) | {name for name in state if not state[name]}
+    considered = [name for name in entry["names"] if name not in rejected]
+    missing, different = ([name for name in considered if name not in state], [name for name in considered if name in state and name in changed])
+    place = {"at": None, "runId": None}
+    named = {"dagId": None, "missing": len(missing), "different": len(different), "doubled": 0, "first": place, "last": place,
+             "names": sorted(missing + different)[:NAMED_ROWS]}
+    return {"rows": entry["rows"], "equal": len(considered) - len(missing) - len(different), "missing": len(missing), "different": len(different),
+            "rejected": len(entry["names"]) - len(considered), "resumed": 0, "doubled": 0, "proved": 0,
+            "differences": [named] if missing or different else [], "differentDags": 1 if missing or different else 0}
+
+
+# ---- chosen_rows: Of a CSV as COPY writes it, the rows of some DAGs only: what both databases agree on need not be staged.
+
+READ_BYTES = 65536
+
+
+class ChosenRows(object):
+    """File object for COPY … FROM STDIN over another one, whose rows begin with their DAG's id."""
+
+    def __init__(self, reader, dag_ids, has_header):
+        """:param dag_ids: a set; None in it stands for rows of no DAG."""
+        self.reader = reader
+        self.dag_ids = dag_ids
+        self.keeps_next = has_header
+        self.ready = bytearray()
+        self.rest = b""
+        self.row = []
+        self.is_quoted = False
+        self.begin = None
+        self.is_chosen = False
+        self.is_over = False
+
+    def read(self, size=-1):
+        wanted = size if size and size > 0 else READ_BYTES
+        while len(self.ready) < wanted and not self.is_over:
+            data = self.reader.read(READ_BYTES)
+            self.is_over = not data
+            self._take(data)
+        out = bytes(self.ready[:wanted])
+        del self.ready[:wanted]
+        return out
+
+    def _take(self, data):
+        lines = (self.rest + data).split(b"\n")
+        self.rest = lines.pop()
+        for line in lines:
+            # A line break within quotes ends no row; quotes within are doubled, so an odd number of them opens or closes.
+            self.is_quoted ^= line.count(b'"') % 2 == 1
+            if self.is_quoted or self.row:
+                self.row.append(line)
+                if self.is_quoted:
+                    continue
+                line, self.row = b"\n".join(self.row), []
+            if self._chooses(line):
+                self.ready += line
+                self.ready += b"\n"
+
+    def _chooses(self, line):
+        if self.keeps_next:  # the header
+            self.keeps_next = False
+            return True
+        if self.begin is None or not line.startswith(self.begin):
+            field = first_field(line)
+            self.begin, self.is_chosen = field + b",", field_text(field) in self.dag_ids
+        return self.is_chosen
 
 
 # ---- stand_ins: Rows on the source for runs that the target made between cutover and rollback: without them their intervals would run twice.
@@ -2919,15 +3654,17 @@ class Staging(object):
             for name in [row[0] for row in cursor.fetchall()]:
                 cursor.execute("DROP TABLE IF EXISTS {}".format(quoted(name)))
 
-    def load(self, table, entry, name=None):
+    def load(self, table, entry, name=None, only=None):
         """Stage one table of the manifest; returns its StagedTable. Every part's SHA-256 is checked before its rows are committed.
 
         :param str name: of the staging table, where it is not the table's own.
+        :param only: {DAG id or None: rows}: nothing but the rows of these, for a table whose rows begin with their DAG's id.
         """
         name = name or table["name"]
         with self.database.transaction() as cursor:
             staged = StagedTable(cursor, self.name(name), table, entry, self.name(name + "_uris"))
-            self._fill(cursor, staged, name, [dict(part, rows=part["rows"]) for part in entry["parts"]], entry["columns"], entry["rows"])
+            self._fill(cursor, staged, name, [dict(part, rows=part["rows"]) for part in entry["parts"]], entry["columns"],
+                       entry["rows"] if only is None else sum(only.values()), only)
             if staged.names_datasets:
                 name_uris(cursor, staged.stage, staged.uris)
         with self.database.transaction() as cursor:
@@ -2940,7 +3677,7 @@ class Staging(object):
         self._fill(cursor, staged, "rejected", [reference], columns, rows)
         return self.name("rejected")
 
-    def _fill(self, cursor, staged, name, parts, columns, total):
+    def _fill(self, cursor, staged, name, parts, columns, total, only=None):
         stage = self.name(name)
         cursor.execute("DROP TABLE IF EXISTS {}".format(stage))
         cursor.execute("CREATE UNLOGGED TABLE {} ({})".format(stage, ", ".join("{} {}".format(quoted(one), staged.stage_type(one)) for one in columns)))
@@ -2953,8 +3690,9 @@ class Staging(object):
                 data = self.command.storage.read_range(part["key"], part["versionId"], at, member["length"])
                 if len(data) != member["length"] or sha256_of(data) != member["sha256"]:
                     raise damaged("a part of {}".format(name), part["key"])
+                reader = PartReader(data) if only is None else ChosenRows(PartReader(data), only, header)
                 cursor.copy_expert("COPY {} ({}) FROM STDIN WITH (FORMAT csv{})".format(
-                    stage, ", ".join(map(quoted, columns)), ", HEADER" if header else ""), PartReader(data), 131072)
+                    stage, ", ".join(map(quoted, columns)), ", HEADER" if header else ""), reader, 131072)
                 loaded, at, header = loaded + cursor.rowcount, at + member["length"], False
                 self.command.say("reading {}".format(name), name, loaded, total)
             if at != part["bytes"]:
@@ -3028,6 +3766,10 @@ class StagedTable(object):
         if self.names_datasets:
             add_datasets(cursor, self.uris)
 
+    def type_of(self, column):
+        """PostgreSQL's name of the type of a column of the target."""
+        return self._types[column]
+
     def stage_type(self, column):
         """The target's type, but text for limited texts: what is too long is rejected row by row, not table by table."""
         live = self._types.get(column, "text")
@@ -3048,20 +3790,23 @@ class StagedTable(object):
             return "coalesce(s.{}, {})".format(name, value) if column.name in self.entry["columns"] else value
         return "s." + name if column.name in self.entry["columns"] else None
 
-    def differs(self, live="t0"):
-        """SQL: the staged row and the live row of the same key are not equal, but for what the target changes by itself."""
+    def compared(self):
+        """[(column, expression)] outside the key that must be equal, without what the target changes by itself."""
         rules, unlike = self.table["rules"], set(self.table["key"]) | set(self.table["volatile"])
-        compared = [(name, expression) for name, expression in self.expressions
-                    if name not in unlike and rules.get(name) not in ("empty-pickle", "current-template")
-                    and (name in self.entry["columns"] or rules.get(name) in ROWS_JOINED)]
-        adopt = self.table["adopt"]
+        return [(name, expression) for name, expression in self.expressions
+                if name not in unlike and rules.get(name) not in ("empty-pickle", "current-template")
+                and (name in self.entry["columns"] or rules.get(name) in ROWS_JOINED)]
+
+    def differs(self, live="t0"):
+        """SQL: the staged row and the live row of the same key are not equal."""
+        compared, adopt = self.compared(), self.table["adopt"]
         if adopt is None:
-            differs = self._any_differs(compared, live)
+            differs = self.any_differs(compared, live)
             # A stand-in on the source is there for a run that the target made itself: that run is the real one.
             return "(NOT {} AND {})".format(self.stands_in(), differs)
         adopted = [pair for pair in compared if pair[0] in adopt["columns"]]
         return "CASE WHEN s.{} = '{}' THEN {} ELSE {} END".format(
-            quoted(adopt["column"]), adopt["value"], self._any_differs(adopted, live), self._any_differs(compared, live))
+            quoted(adopt["column"]), adopt["value"], self.any_differs(adopted, live), self.any_differs(compared, live))
 
     def stands_in(self, alias="s"):
         """SQL: the run is a stand-in (stand_ins.py) on which nobody has run anything since: both its times are of one moment."""
@@ -3069,7 +3814,8 @@ class StagedTable(object):
             return "false"
         return "coalesce({0}.conf = '\\x{1}'::bytea AND {0}.start_date = {0}.end_date, false)".format(alias, stand_in_bytes(STAND_IN_CONF).hex())
 
-    def _any_differs(self, compared, live):
+    def any_differs(self, compared, live):
+        """SQL: the staged row and the live one differ in one of these columns."""
         # json has no equality; its text has.
         tests = ["({})::text IS DISTINCT FROM {}.{}::text".format(expression, live, quoted(name)) if self._types[name] == "json"
                  else "{} IS DISTINCT FROM {}.{}".format(expression, live, quoted(name)) for name, expression in compared]
@@ -3147,15 +3893,20 @@ def import_tables(command):
 def _import_tables(command, database, staging, manifest, tables):
     runs, report, left = staging.name("runs"), {}, {}
     earlier, ahead = Earlier(command, staging), {}
+    sealed = [table["name"] for table, _ in tables if table["secret"]]
     for table, entry in tables:
         begun = time.monotonic()
         if table["secret"]:
-            report[table["name"]] = dict(import_variables(command, database, entry), seconds=round(time.monotonic() - begun, 1))
+            report[table["name"]], gone = import_secrets(command, database, table, entry, policy_of(manifest, table), table["name"] == sealed[-1])
+            if gone:
+                left[table["name"]] = gone
+            report[table["name"]]["seconds"] = round(time.monotonic() - begun, 1)
             continue
         if table["name"] == "dag_run" and earlier.manifests:
             ahead = {one["name"]: staging.load(one, of) for one, of in tables if one["name"] == "task_instance"}
         staged = ahead.get(table["name"]) or staging.load(table, entry)
-        report[table["name"]] = merge_table(command, database, staged, runs, earlier.room_for(staged, ahead.get("task_instance")))
+        report[table["name"]] = merge_table(
+            command, database, staged, runs, earlier.room_for(staged, ahead.get("task_instance")), policy_of(manifest, table))
         if staged.columns_left:
             left[table["name"]] = staged.columns_left
         staging.drop(table["name"])
@@ -3170,10 +3921,252 @@ def _import_tables(command, database, staging, manifest, tables):
     return {"tables": report, "parkedRuns": landed, "replacedRuns": earlier.replaced_runs, "columnsLeft": left}
 
 
-# ---- verifying: verify: every exported row is looked for on the target, and changes nothing there (design §5).
+# ---- brought_runs: The DAG runs of the target that this migration brought: what hangs on them must be what was exported.
+
+class BroughtRuns(object):
+    """A staging table (dag_id, run_id, id, logical_date, goes_on), where runs that were rejected have no row, and those that are gone no id.
+
+    goes_on: Airflow has worked on the run here since the snapshot, so what has become of its rows is no loss.
+    """
+
+    def __init__(self, database, staging):
+        self.database = database
+        self.table = staging.name("brought")
+        self.going_on = staging.name("resumed")
+
+    def make(self, manifest):
+        """Both tables, without rows but for the parked runs that were queued since the snapshot. Returns the DAGs of those."""
+        with self.database.transaction() as cursor:
+            queued = "r.queued_at > %s::timestamptz" if "queued_at" in names(columns_of(cursor, "dag_run")) else "%s IS NULL"
+            cursor.execute(
+                "CREATE UNLOGGED TABLE {} AS SELECT r.dag_id, r.run_id FROM dag_run r JOIN unnest(%s::text[], %s::text[]) AS p(dag_id, run_id) "
+                "ON p.dag_id = r.dag_id AND p.run_id = r.run_id WHERE {}".format(self.going_on, queued),
+                ([run["dagId"] for run in manifest["inFlight"]], [run["runId"] for run in manifest["inFlight"]], manifest["snapshotAt"]))
+            cursor.execute("CREATE UNLOGGED TABLE {} (dag_id text, run_id text, id integer, logical_date timestamptz, goes_on boolean)".format(self.table))
+            cursor.execute("SELECT DISTINCT dag_id FROM {}".format(self.going_on))
+            return {row[0] for row in cursor.fetchall()}
+
+    def goes_on(self, columns):
+        """SQL: the staged row `s` with these columns is of a run that goes on here."""
+        if {"dag_id", "run_id"} <= set(columns):
+            return "(s.dag_id, s.run_id) IN (SELECT dag_id, run_id FROM {})".format(self.going_on)
+        return "false"
+
+    def add_own(self, cursor, staged):
+        """Runs that the target made itself, for which the source only has a stand-in: what the source says of their tasks is no second opinion."""
+        cursor.execute("INSERT INTO {} SELECT s.dag_id, s.run_id FROM {} s JOIN {} t ON t.dag_id = s.dag_id AND t.run_id = s.run_id "
+                       "WHERE {} AND NOT {}".format(self.going_on, staged.stage, staged.target, staged.stands_in("s"), staged.stands_in("t")))
+
+    def add_all_of(self, dag_ids):
+        """DAGs whose runs have the same checksum on both sides: every run they have here was brought."""
+        with self.database.transaction() as cursor:
+            cursor.execute("INSERT INTO {} SELECT dag_id, run_id, id, execution_date, false FROM dag_run WHERE dag_id = ANY(%s)".format(self.table),
+                           (sorted(dag_ids),))
+
+    def add_staged(self, cursor, staged):
+        """The staged runs but for the rejected ones (mwaa_out of comparing.py)."""
+        cursor.execute("INSERT INTO {} SELECT s.dag_id, s.run_id, t.id, s.execution_date, {} FROM {} s "
+                       "LEFT JOIN {} t ON t.dag_id = s.dag_id AND t.run_id = s.run_id WHERE NOT EXISTS (SELECT 1 FROM mwaa_out o WHERE o.line = s.ctid)".format(
+                           self.table, self.goes_on(("dag_id", "run_id")), staged.stage, quoted("dag_run")))
+
+    def settle(self):
+        """All are in it: children may be looked up."""
+        with self.database.transaction() as cursor:
+            cursor.execute("CREATE INDEX ON {} (dag_id, run_id)".format(self.table))
+            cursor.execute("ANALYZE {}".format(self.table))
+
+
+# ---- kept_runs: Which DAG runs an export moves under `history-days` and `dags`, found once per snapshot: whatever belongs to a run looks it up (design §5).
+
+#: Temporary tables of the export's session.
+KEPT_RUNS = "mwaa_migrate_kept_runs"
+AWAITED = "mwaa_migrate_awaited"
+
+
+def has_run_filter(metadata):
+    """Whether find_kept_runs has anything to find."""
+    return metadata["historyDays"] is not None or chooses(metadata["dags"])
+
+
+def make_kept_runs(cursor):
+    """The empty tables: a snapshot that only reads may fill a temporary table, but not make one."""
+    cursor.execute("CREATE TEMP TABLE {} AS SELECT id, dag_id, run_id, execution_date FROM dag_run WITH NO DATA".format(KEPT_RUNS))
+    for number, key in enumerate(("id", "dag_id, run_id", "dag_id, execution_date")):
+        cursor.execute("CREATE UNIQUE INDEX {0}_{1} ON {0} ({2})".format(KEPT_RUNS, number, key))
+    cursor.execute("CREATE TEMP TABLE {} (dataset_id integer PRIMARY KEY, since timestamptz NOT NULL)".format(AWAITED))
+
+
+def find_kept_runs(cursor, days, dags):
+    """Fill both, in the snapshot. A run of a DAG that `dags` takes (patterns.py) moves when any of these is so:
+
+    - its logical date is within `days` (None: whenever it was);
+    - it is in flight;
+    - it is the newest automated one of its type: the scheduler computes the next run from it, and everything from start_date would run again;
+    - it lies behind a scheduled run in flight: when that ends, the scheduler goes on from *its* interval and makes every later one that
+      has no run [ran, 2.10.3];
+    - it is the one before a run in flight, of any type or of the automated ones: a task with depends_on_past looks for itself there
+      (prev_dagrun_dep.py: DAGs with catchup ask for the second, others for the first).
+    """
+    run_type = run_type_of(cursor, "r")
+    # Sorted and passed through once: no row searches among the others, and no plan depends on what the planner believes of them.
+    cursor.execute(
+        "INSERT INTO {kept} SELECT id, dag_id, run_id, execution_date FROM (SELECT w.*, "
+        "min(execution_date) FILTER (WHERE flies AND run_type = 'scheduled') OVER (PARTITION BY dag_id) AS flies_since, "
+        "row_number() OVER (PARTITION BY dag_id, run_type ORDER BY execution_date DESC) AS place, "
+        "lag(flies) OVER (PARTITION BY dag_id ORDER BY execution_date DESC) AS next_flies, "
+        "min(execution_date) FILTER (WHERE flies) OVER later AS next_flying, "
+        "min(execution_date) FILTER (WHERE is_automated) OVER later AS next_automated "
+        "FROM (SELECT r.id, r.dag_id, r.run_id, r.execution_date, {type} AS run_type, {type} <> 'manual' AS is_automated, {flies} AS flies "
+        "FROM dag_run r WHERE {taken}) w "
+        "WINDOW later AS (PARTITION BY dag_id ORDER BY execution_date DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) x "
+        "WHERE flies OR next_flies OR {recent} OR execution_date > flies_since "
+        "OR (is_automated AND (place = 1 OR next_flying <= coalesce(next_automated, 'infinity')))".format(
+            kept=KEPT_RUNS, type=run_type, flies=IN_FLIGHT, taken=taken_sql("r.dag_id", dags),
+            recent="true" if days is None else "execution_date >= now() - interval '{} days'".format(int(days))))
+    cursor.execute("ANALYZE {}".format(KEPT_RUNS))
+    if columns_of(cursor, "dag_schedule_dataset_reference"):
+        # Airflow's own rule: the next dataset-triggered run of a DAG is given the events since its newest one.
+        cursor.execute(
+            "INSERT INTO {} SELECT c.dataset_id, min(coalesce(n.newest, '-infinity')) FROM dag_schedule_dataset_reference c LEFT JOIN "
+            "(SELECT dag_id, max(execution_date) AS newest FROM dag_run WHERE run_type = '{}' GROUP BY dag_id) n ON n.dag_id = c.dag_id "
+            "WHERE {} GROUP BY c.dataset_id".format(AWAITED, DATASET_TRIGGERED, taken_sql("c.dag_id", dags)))
+        cursor.execute("ANALYZE {}".format(AWAITED))
+
+
+def of_kept_run(link):
+    """SQL: the row belongs to a run that moves; `link` ties it to that run `r`."""
+    return "EXISTS (SELECT 1 FROM {} r WHERE {})".format(KEPT_RUNS, link)
+
+
+def awaited_event():
+    """SQL over dataset_event `t`: a run that is still to be made will be given it."""
+    return "t.timestamp > (SELECT a.since FROM {} a WHERE a.dataset_id = t.dataset_id)".format(AWAITED)
+
+
+def consumed_event():
+    """SQL over dataset_event `t`: a run that moves was made for it."""
+    return "EXISTS (SELECT 1 FROM dagrun_dataset_event l JOIN {} r ON r.id = l.dag_run_id WHERE l.event_id = t.id)".format(KEPT_RUNS)
+
+
+# ---- left_out: Which rows of a table do not move, and why: each is counted by its reason, and those that nobody chose to leave stand in a side file (design §5).
+
+OWN_ROW = "row of mwaa-migrate itself"
+#: By `metadata` of the migration file.
+BEYOND_HISTORY = "older than metadata.history-days"
+BEYOND_AUDIT_LOG = "older than metadata.audit-log-days"
+OTHER_DAG = "of a DAG that metadata.dags leaves out"
+NO_XCOM = "metadata.xcom is false"
+LARGE_XCOM = "larger than metadata.xcom-max-bytes"
+#: By what the rows are.
+NO_VALUE = "has no {}"
+NO_RUN = "belongs to no DAG run"
+NO_TASK = "belongs to no task instance"
+NO_DATASET = "belongs to no dataset"
+NO_EVENT = "belongs to no dataset event"
+REPEATED_ROW = "a newer row of the same {} moves"
+
+#: Catalogue option → key of the job's `metadata` that switches its tables off as a whole.
+SWITCHES = {"variables": "variables", "connections": "connections", "jobs": "jobs", "task-reschedule": "taskReschedule"}
+
+
+class Reason(object):
+    """`keeps`: SQL, true or false and never NULL, of the rows that it does not concern. `is_lost`: the row cannot move, whatever anybody chose."""
+
+    def __init__(self, text, keeps, is_lost=False):
+        self.text, self.keeps, self.is_lost = text, keeps, is_lost
+
+
+def reasons_of(shape, metadata):
+    """Every reason that rows of this table can have, the first that holds being the row's."""
+    found = [Reason(OWN_ROW, shape.own)]
+    if shape.table["secret"]:
+        return found  # Read row by row (secrets_out.py).
+    if shape.dag and chooses(metadata["dags"]) and not _by_dataset(shape.table):
+        found.append(Reason(OTHER_DAG, taken_sql(shape.dag, metadata["dags"])))
+    return found + _of_broken_rows(shape) + _of_filters(shape, metadata)
+
+
+def joins_of(shape):
+    """What the reasons look at beside the shape's own joins: `o` is there for a row whose key a newer one has."""
+    if shape.has_unique_key or shape.table["secret"]:
+        return ""
+    newest = ["{} DESC NULLS LAST".format(quoted(name)) for name in (shape.table["timeColumn"], "id") if name in shape.there]
+    return (" LEFT JOIN (SELECT line FROM (SELECT ctid AS line, row_number() OVER (PARTITION BY {} ORDER BY {}) AS place FROM {}) n WHERE place > 1) o "
+            "ON o.line = t.ctid").format(", ".join(map(quoted, _key_here(shape))), ", ".join(newest + ["ctid DESC"]), quoted(shape.table["name"]))
+
+
+def _key_here(shape):
+    """The table's key in the columns that this release has for it."""
+    key = [name for name in shape.table["key"] if name in shape.there]
+    if "run_id" in shape.table["key"] and "run_id" not in shape.there:
+        key.append("execution_date" if "execution_date" in shape.there else "dag_run_id")
+    return key
+
+
+def _of_broken_rows(shape):
+    table, rules = shape.table, shape.table["rules"]
+    needed = set(table["key"]).union(*table["otherKeys"]) if table["merge"] == "keyed" else set()
+    found = [Reason(NO_VALUE.format(column.name), "t.{} IS NOT NULL".format(quoted(column.name)), True)
+             for column in shape.live if column.name in needed and not column.required]
+    if shape.may_lack_run:
+        found.append(Reason(NO_RUN, "j.id IS NOT NULL", True))
+    if shape.may_lack_task:
+        found.append(Reason(NO_TASK, "p.task_id IS NOT NULL", True))
+    if "by-uri" in rules.values():
+        found.append(Reason(NO_DATASET, "d.id IS NOT NULL", True))
+    if "by-event" in rules.values():
+        found.append(Reason(NO_EVENT, "e.id IS NOT NULL", True))
+    if not shape.has_unique_key:
+        found.append(Reason(REPEATED_ROW.format(", ".join(_key_here(shape))), "o.line IS NULL", True))
+    return found
+
+
+def _of_filters(shape, metadata):
+    table, option, found = shape.table, shape.table["option"], []
+    time = "t." + quoted(table["timeColumn"]) if table["timeColumn"] else None
+    days = metadata["auditLogDays"] if option == "audit-log" else metadata["historyDays"]
+    if option == "audit-log":
+        if days is not None:
+            found.append(Reason(BEYOND_AUDIT_LOG, _within(time, days)))
+    elif _by_dataset(table):
+        found += _of_dataset_rows(shape, metadata)
+    elif option in ("history", "xcom", "jobs", "task-reschedule") and days is not None:
+        is_of_run = table["parentKey"] or table["name"] == "dag_run"
+        found.append(Reason(BEYOND_HISTORY, of_kept_run(shape.run_link("r")) if is_of_run else _within(time, days)))
+    if option == "xcom":
+        parked = "EXISTS (SELECT 1 FROM dag_run r WHERE {} AND {})".format(shape.run_link("r"), IN_FLIGHT)  # It needs its XComs to go on.
+        if not metadata["xcom"]:
+            found.append(Reason(NO_XCOM, parked))
+        elif metadata["xcomMaxBytes"] is not None:
+            found.append(Reason(LARGE_XCOM, "(coalesce(octet_length(t.value), 0) <= {} OR {})".format(int(metadata["xcomMaxBytes"]), parked)))
+    return found
+
+
+def _by_dataset(table):
+    return "by-uri" in table["rules"].values()
+
+
+def _of_dataset_rows(shape, metadata):
+    """A run that was made for an event names it, and the next run is given whatever came since the last one: then neither age nor DAG counts."""
+    table, dags, days = shape.table, metadata["dags"], metadata["historyDays"]
+    if "waiting-dag" in table["rules"].values():  # However old: the DAG has not run since.
+        return [Reason(OTHER_DAG, taken_sql(shape.dag, dags))] if chooses(dags) else []
+    wanted = "({{}} OR {} OR {})".format(awaited_event(), consumed_event())
+    found = [Reason(OTHER_DAG, wanted.format(taken_sql(shape.dag, dags)))] if chooses(dags) else []
+    if days is not None:
+        found.append(Reason(BEYOND_HISTORY, wanted.format(_within("t." + quoted(table["timeColumn"]), days))))
+    return found
+
+
+def _within(column, days):
+    """SQL: no older than so many days, or of no known time."""
+    return "({0} IS NULL OR {0} >= now() - interval '{1} days')".format(column, int(days))
+
+
+# ---- verifying: verify: every exported row must be on the target, once, and this changes nothing there (design §5).
 
 def verify_tables(command):
-    """Result data: protocol.ts VerifyData. Stages the exported rows again and looks for each on the target; changes nothing that lasts."""
+    """Result data: protocol.ts VerifyData. Changes nothing that lasts."""
     manifest, tables = read_manifest(command)
     imported = command.storage.read_if_there(command.prefix + "import/result.json")
     reported = (json.loads(imported.decode("utf-8")).get("data") or {}).get("tables", {}) if imported else {}
@@ -3183,17 +4176,13 @@ def verify_tables(command):
         staging = Staging(command, database)
         staging.drop_all()
         try:
-            found = {}
-            _stage_resumed(database, staging, manifest)
+            found, verification = {}, Verification(command, database, staging, manifest, reported)
             for table, entry in tables:
-                if table["secret"]:
-                    if entry["parts"]:
-                        with database.transaction() as cursor:
-                            found[table["name"]] = verify_variables(cursor, command, entry)
-                    continue
-                staged = staging.load(table, entry)
-                found[table["name"]] = _verify(command, database, staging, staged, reported.get(table["name"]))
-                staging.drop(table["name"])
+                if not table["secret"]:
+                    found[table["name"]] = verification.verify(table, entry)
+                elif entry["parts"]:
+                    with database.transaction() as cursor:
+                        found[table["name"]] = verify_secrets(cursor, command, table, entry)
         finally:
             if not database.connection.closed:
                 staging.drop_all()
@@ -3207,75 +4196,101 @@ def verify_tables(command):
         database.close()
 
 
-def _stage_resumed(database, staging, manifest):
-    """The parked runs that were queued since the snapshot: they go on here, and what becomes of their rows is no loss."""
-    with database.transaction() as cursor:
-        queued = "r.queued_at > %s::timestamptz" if "queued_at" in names(columns_of(cursor, "dag_run")) else "%s IS NULL"
-        cursor.execute("CREATE UNLOGGED TABLE {} AS SELECT r.dag_id, r.run_id FROM dag_run r JOIN unnest(%s::text[], %s::text[]) AS p(dag_id, run_id) "
-                       "ON p.dag_id = r.dag_id AND p.run_id = r.run_id WHERE {}".format(staging.name("resumed"), queued),
-                       ([run["dagId"] for run in manifest["inFlight"]], [run["runId"] for run in manifest["inFlight"]], manifest["snapshotAt"]))
+class Verification(object):
+    """What the tables of one export share while they are looked at, parents first."""
 
+    def __init__(self, command, database, staging, manifest, reported):
+        """:param reported: import's own report, {table: protocol.ts ImportedTable}."""
+        self.command = command
+        self.database = database
+        self.staging = staging
+        self.manifest = manifest
+        self.reported = reported
+        self.checksums = read_checksums(command, manifest)
+        self.runs = BroughtRuns(database, staging)
+        self.dags_going_on = self.runs.make(manifest)
 
-def _add_own_runs(cursor, staging, staged):
-    """Runs that the target made itself, for which the source only has a stand-in: what the source says of their tasks is no second opinion."""
-    cursor.execute("INSERT INTO {} SELECT s.dag_id, s.run_id FROM {} s JOIN {} t ON t.dag_id = s.dag_id AND t.run_id = s.run_id WHERE {} AND NOT {}".format(
-        staging.name("resumed"), staged.stage, staged.target, staged.stands_in("s"), staged.stands_in("t")))
+    def verify(self, table, entry):
+        """protocol.ts VerifiedTable."""
+        name, rows = table["name"], entry["rows"]
+        self.command.say("checking {}".format(name), name, 0, rows)
+        expected = self.checksums.get(name, {})
+        doubtful = self._doubtful(table, entry, expected)
+        proved = sum(expected[dag_id][0] for dag_id in expected if dag_id not in doubtful)
+        counts, differences, dags, compared = {}, [], 0, 0
+        if name == "dag_run":
+            self.runs.add_all_of(dag_id for dag_id in expected if dag_id not in doubtful)
+        if doubtful:
+            compared, counts, differences, dags = self._compare(table, entry, {dag_id: expected.get(dag_id, (0,))[0] for dag_id in doubtful})
+        if name == "dag_run":
+            self.runs.settle()
+        missing, different, rejected, resumed, doubled = (counts.get(fate, 0) for fate in ("missing", "different", "rejected", "resumed", "doubled"))
+        equal = proved + compared - missing - different - rejected - resumed
+        self.command.say("{}: {} equal ({} by checksum), {} missing, {} different, {} doubled, {} rejected, {} resumed of {}".format(
+            name, equal, proved, missing, different, doubled, rejected, resumed, rows), name, rows, rows)
+        return {"rows": rows, "equal": equal, "missing": missing, "different": different, "rejected": rejected, "resumed": resumed,
+                "doubled": doubled, "proved": proved, "differences": differences, "differentDags": dags}
 
+    def _doubtful(self, table, entry, expected):
+        """DAGs (None: rows of no DAG) of which the two databases do not say the same."""
+        with self.database.transaction() as cursor:
+            live = live_sums(self.command, cursor, table, entry, self.runs.table, self.manifest["snapshotAt"])
+        if live is None:
+            return set(expected)
+        # What the target has beyond the exported DAGs is its own, but not where only rows of brought runs were looked at.
+        known = set(expected) | (set(live) if "run_id" in table["parentKey"] else set())
+        doubtful = {dag_id for dag_id in known if live.get(dag_id) != expected.get(dag_id)}
+        return doubtful | self.dags_going_on if table["name"] == "dag_run" else doubtful
 
-def _goes_on(staging, staged):
-    """SQL: Airflow itself has changed or taken the staged row since cutover, or may have."""
-    waiting = [column for column, rule in staged.table["rules"].items() if rule == "waiting-dag"]
-    if waiting:
-        # Its run is as new as the newest row that it was made for, and takes all rows of its DAG away.
-        return "EXISTS (SELECT 1 FROM dag_run z WHERE z.dag_id = s.{} AND z.run_type = '{}' AND z.execution_date >= s.{})".format(
-            quoted(waiting[0]), DATASET_TRIGGERED, quoted(staged.table["timeColumn"]))
-    if "run_id" in staged.entry["columns"] and "dag_id" in staged.entry["columns"]:
-        return "(s.dag_id, s.run_id) IN (SELECT dag_id, run_id FROM {})".format(staging.name("resumed"))
-    return "false"
+    def _compare(self, table, entry, dags):
+        """(rows staged, of them by fate, differences, DAGs with some) of these DAGs ({DAG id: exported rows})."""
+        name = table["name"]
+        self.command.say("comparing {} row by row, {} of its DAGs".format(name, len(dags)), name, 0, sum(dags.values()))
+        only = dags if group_column(table, entry["columns"]) is not None else None
+        staged = self.staging.load(table, entry, only=only)
+        try:
+            found = self._look(staged, dags, ())
+            if found[1].get("doubled") and self.command.job["earlierManifests"]:
+                earlier = [self._earlier(table, number, reference, dags) for number, reference in enumerate(self.command.job["earlierManifests"], 1)]
+                found = self._look(staged, dags, [one for one in earlier if one is not None])
+            return found
+        finally:
+            if not self.database.connection.closed:
+                self.staging.drop(name)
 
+    def _earlier(self, table, number, reference, dags):
+        """The table as an earlier attempt brought it; None where it had no such table."""
+        manifest = json.loads(self.command.storage.read_checked(reference, "the manifest of an earlier attempt").decode("utf-8"))
+        entry = next((one for one in manifest["tables"] if one["name"] == table["name"]), None)
+        return entry and self.staging.load(table, entry, "before{}_{}".format(number, table["name"]))
 
-def _verify(command, database, staging, staged, report):
-    name, rows, rejected, equal, different, resumed = staged.table["name"], staged.entry["rows"], 0, 0, 0, 0
-    command.say("verifying {}".format(name), name, 0, rows)
-    goes_on, lost = _goes_on(staging, staged), None
-    with database.transaction() as cursor:
-        if staged.exists and name == "dag_run":
-            _add_own_runs(cursor, staging, staged)
-        if report and report["rejectedFile"]:
-            rejected = _take_out(cursor, staging, staged, report)
-        if staged.exists and staged.table["merge"] == "multiset":
-            # A join, for more lines than fit into work_mem make NOT IN look through all of them for each row.
-            known = known_rows(staged, staged.source("dag_run")) if could_match(cursor, staged) else "SELECT NULL::tid AS line WHERE false"
-            cursor.execute("SELECT count(k.line), count(*) FILTER (WHERE k.line IS NULL AND {}) FROM {} s LEFT JOIN ({}) k ON k.line = s.ctid".format(
-                goes_on, staged.stage, known))
-            equal, resumed = cursor.fetchone()
-        elif staged.exists:
-            same = staged.same(staged.table["key"], "t0")
-            cursor.execute("SELECT count(*) FILTER (WHERE NOT {0}), count(*) FILTER (WHERE {0} AND NOT {1}), count(*) FILTER (WHERE {1} AND {0}) "
-                           "FROM {2} JOIN {3} t0 ON {4}".format(staged.differs(), goes_on, staged.source("dag_run"), staged.target, same))
-            equal, different, resumed = cursor.fetchone()
-            lost = "SELECT count(*) FROM {} WHERE {} AND NOT EXISTS (SELECT 1 FROM {} t0 WHERE {})".format(
-                staged.source("dag_run"), goes_on, staged.target, same)
-        if lost is not None and equal + different + resumed + rejected < rows:
-            resumed += scalar(cursor, lost)
-    missing = rows - rejected - equal - different - resumed
-    command.say("{}: {} equal, {} missing, {} different, {} rejected, {} resumed of {}".format(
-        name, equal, missing, different, rejected, resumed, rows), name, rows, rows)
-    return {"rows": rows, "equal": equal, "missing": missing, "different": different, "rejected": rejected, "resumed": resumed}
+    def _look(self, staged, dags, earlier):
+        report, is_runs = self.reported.get(staged.table["name"]), staged.table["name"] == "dag_run"
+        with self.database.transaction() as cursor:
+            if staged.exists and is_runs:
+                self.runs.add_own(cursor, staged)
+            comparison = Comparison(cursor, staged, dags, self.runs.table, self.manifest["snapshotAt"])
+            if report and report["rejectedFile"]:
+                comparison.set_aside(self.staging.load_rejected(cursor, staged, report["rejectedFile"], report["rejected"]))
+            comparison.look_for_exported(self._goes_on(staged))
+            if not self._left_some_out(staged):
+                comparison.look_for_more(earlier)
+            if is_runs and not earlier:
+                self.runs.add_staged(cursor, staged)
+            return (scalar(cursor, "SELECT count(*) FROM {}".format(staged.stage)), comparison.counts()) + comparison.differences()
 
+    def _left_some_out(self, staged):
+        """XComs that this export did not take may have come with an earlier attempt."""
+        return any(reason in staged.entry["leftOut"] for reason in (NO_XCOM, LARGE_XCOM))
 
-def _take_out(cursor, staging, staged, report):
-    """Remove from the stage the rows that import's side file holds; returns how many."""
-    side = staging.load_rejected(cursor, staged, report["rejectedFile"], report["rejected"])
-    mine = staged.row_hash(["s." + quoted(column) for column in staged.entry["columns"]])
-    theirs = staged.row_hash(["j." + quoted(column) for column in staged.entry["columns"]])
-    cursor.execute("DELETE FROM {stage} WHERE ctid IN (SELECT line FROM (SELECT m.line, l.n, row_number() OVER (PARTITION BY m.h ORDER BY m.line) AS k "
-                   "FROM (SELECT s.ctid AS line, {mine} AS h FROM {stage} s) m "
-                   "JOIN (SELECT {theirs} AS h, count(*) AS n FROM {side} j GROUP BY 1) l ON l.h = m.h) x "
-                   "WHERE k <= n)".format(stage=staged.stage, mine=mine, theirs=theirs, side=side))
-    removed = cursor.rowcount
-    cursor.execute("DROP TABLE {}".format(side))
-    return removed
+    def _goes_on(self, staged):
+        """SQL: Airflow itself has changed or taken the staged row `s` since cutover, or may have."""
+        waiting = [column for column, rule in staged.table["rules"].items() if rule == "waiting-dag"]
+        if waiting:
+            # Its run is as new as the newest row that it was made for, and takes all rows of its DAG away.
+            return "EXISTS (SELECT 1 FROM dag_run z WHERE z.dag_id = s.{} AND z.run_type = '{}' AND z.execution_date >= s.{})".format(
+                quoted(waiting[0]), DATASET_TRIGGERED, quoted(staged.table["timeColumn"]))
+        return self.runs.goes_on(staged.entry["columns"])
 
 
 def preflight(command):
