@@ -39,6 +39,7 @@ make("args_ended", "@monthly", start=None, default_args={"start_date": datetime(
 for each in (args_later, args_ended):
     BaseOperator(task_id="task", dag=each)
 make("berlin", "30 2 * * *", start=BERLIN.convert(datetime(2024, 1, 1)))
+make("berlin_weekly", "30 2 * * 0", start=BERLIN.convert(datetime(2024, 1, 1)))
 make("clock", timedelta(days=1), start=datetime.now() - timedelta(minutes=1))
 make("clock_later", timedelta(days=1), start=datetime.now() + timedelta(days=2))
 silent = DAG("silent", start_date=datetime(2024, 1, 1))
@@ -190,6 +191,9 @@ describe.each(RELEASES)('Airflow %s', (version) => {
     const [first, spring, autumn] = dags.get('berlin')?.runs ?? [];
     expect(first).toHaveLength(1);
     // 02:30 is 01:30 UTC in winter and 00:30 UTC in summer.
+    // From the run before, not from when it is looked at.
+    expect(spring?.[0]?.[1]).toBe('2026-03-28T01:30:00Z');
+    expect(dags.get('berlin_weekly')?.runs[1]?.[0]?.[1]).toBe('2026-03-22T01:30:00Z');
     expect(spring?.at(-1)?.[0]).toBe('2026-03-31T00:30:00Z');
     expect(autumn?.at(-1)?.[0]).toBe('2026-10-27T01:30:00Z');
   });
