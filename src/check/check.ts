@@ -26,7 +26,7 @@ import { endMarked } from './run-program.js';
 import { findLost, runRules } from './run-rules.js';
 import { installerPlaces } from './seal-view.js';
 import { findSudo, openSeal, type Seal } from './seal.js';
-import { releaseOfSource } from './source-release.js';
+import { releaseOfSource, versionOfSource } from './source-release.js';
 import { findTools } from './tools.js';
 import { unpackPlugins } from './unpack-plugins.js';
 import { copyFolder, countPython, findWorkflowFiles, leftOutNote, type WorkflowFiles } from './workflow-files.js';
@@ -131,7 +131,7 @@ async function checkIn({ file, env, scripts, clock, log, root, files, folder, so
   const hasRuff = await installRuff(installation);
   await endMarked(`install-${marker}`);
   log.info('Loading the DAGs …');
-  const source = file.source.airflowVersion ?? requirements.constraintVersion, release = releaseOfSource(source, version);
+  const source = versionOfSource(file.source.airflowVersion, requirements.constraintVersion, version), release = releaseOfSource(source, version);
   const options = effectiveOptions(release.kind === 'install' ? release.version : undefined, file), limits = limitsFor(options);
   // The day's start: two checks of one day give the same bytes.
   const reference = `${clock.now().toISOString().slice(0, 10)}T00:00:00+00:00`;

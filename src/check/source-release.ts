@@ -10,6 +10,9 @@ export type SourceRelease =
   /** `why`: undefined where the report says it already. */
   | Readonly<{ kind: 'none'; why: string | undefined }>;
 
+/** @param named by the migration file @param constraint by the constraint line of the requirements: the source's, unless they are written for the target already */
+export const versionOfSource = (named: string | undefined, constraint: string | undefined, target: string): string | undefined => named ?? (constraint === target ? undefined : constraint);
+
 /** @param source as the migration file or the requirements say it */
 export function releaseOfSource(source: string | undefined, target: string): SourceRelease {
   if (source === undefined) return { kind: 'none', why: undefined };

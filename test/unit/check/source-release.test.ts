@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { recipeFor } from '../../../src/check/airflow-recipe.js';
 import { effectiveOptions } from '../../../src/check/effective-options.js';
-import { releaseOfSource } from '../../../src/check/source-release.js';
+import { releaseOfSource, versionOfSource } from '../../../src/check/source-release.js';
 import { aMigrationFile } from '../../builders/values.js';
 
 it.each([
@@ -18,6 +18,13 @@ it.each([
   { source: '3.3.1', is: { kind: 'same' }, because: 'nothing changes' },
   { source: undefined, is: { kind: 'none', why: undefined }, because: 'the report says already that nobody knows it' },
 ])('for $source: $because', ({ source, is }) => expect(releaseOfSource(source, '3.3.1')).toMatchObject(is));
+
+it.each([
+  { named: undefined, constraint: '2.7.2', is: '2.7.2', because: 'the requirements are still those of the source' },
+  { named: undefined, constraint: '3.3.1', is: undefined, because: 'requirements written for the target say nothing of the source' },
+  { named: '2.7.2', constraint: '3.3.1', is: '2.7.2', because: 'the migration file says it' },
+  { named: '3.3.1', constraint: '2.7.2', is: '3.3.1', because: 'the migration file says that nothing changes' },
+])('takes $is where the file names $named and the constraints are of $constraint: $because', ({ named, constraint, is }) => expect(versionOfSource(named, constraint, '3.3.1')).toBe(is));
 
 it('builds packages of old releases with a setuptools that they know, and no others', () => {
   expect(recipeFor('2.0.2')).toMatchObject({ buildConstraints: 'setuptools<58\n', packages: ['apache-airflow[amazon,celery,postgres,statsd]==2.0.2'] });
