@@ -140,7 +140,7 @@ async function checkIn({ file, env, scripts, clock, log, root, files, folder, so
     log.info(`Loading them on Airflow ${release.version} too, to compare schedules …`);
     // Of the options only how long a file may take: the others are the target's.
     return loadOnSource({
-      release, findTools: (minor) => findTools(minor, env, work), openSeal: (shown) => sealOf([sourceFolder, ...shown], [folder], sourceFolder), installer: installation.env, folder: sourceFolder, scripts, root, files, limits,
+      release, findTools: (minor) => findTools(minor, env, work), openSeal: (shown) => sealOf([sourceFolder, ...shown], [folder], sourceFolder), installer: installation.env, folder: sourceFolder, scripts, root, files, limits, now: () => clock.now().getTime(),
       options: { 'core.dagbag_import_timeout': options['core.dagbag_import_timeout'] ?? null }, marker, reference,
     });
   };

@@ -17,6 +17,10 @@ import type { SourceRelease } from './source-release.js';
 import type { Tools } from './tools.js';
 import { unpackPlugins } from './unpack-plugins.js';
 import { copyFolder, type WorkflowFiles } from './workflow-files.js';
+import { withinBudget } from './within-budget.js';
+
+/** Of the job's 120 minutes (input check-timeout-minutes); the target's side and the report need the rest. */
+const BUDGET_SECONDS = 40 * 60;
 
 export type SourceJob = Readonly<{
   release: Extract<SourceRelease, { kind: 'install' }>;
@@ -32,6 +36,8 @@ export type SourceJob = Readonly<{
   root: string;
   files: WorkflowFiles;
   limits: LoadLimits;
+  /** Milliseconds. */
+  now: () => number;
   /** Options of the source's Airflow. */
   options: Readonly<Record<string, string | null>>;
   marker: string;
@@ -58,7 +64,7 @@ export const notCompared = (version: string, why: string): OnSource => ({ loaded
 /** What processes of the source's side carry; other ones than the target's, since each side ends what it has left. */
 export const markersOf = (marker: string): readonly [load: string, install: string] => [`source-${marker}`, `source-install-${marker}`];
 
-async function load({ release, findTools, openSeal, installer, folder, scripts, root, files, limits, options, marker: base, reference }: SourceJob): Promise<Loaded> {
+async function load({ release, findTools, openSeal, now, installer, folder, scripts, root, files, limits, options, marker: base, reference }: SourceJob): Promise<Loaded> {
   const [marker, installMarker] = markersOf(base), { version } = release;
   const venv = path.join(folder, 'venv'), work = path.join(folder, 'work'), home = path.join(folder, 'home');
   const places: Places = { home, temporary: path.join(folder, 'tmp'), dags: path.join(folder, 'dags'), plugins: path.join(folder, 'plugins'), scripts, bin: path.join(venv, 'bin') };
@@ -67,18 +73,18 @@ async function load({ release, findTools, openSeal, installer, folder, scripts, 
   await copyFolder(root, files.dags, places.dags);
   if (files.plugins !== undefined && !files.isPluginsZip) await copyFolder(root, files.plugins, places.plugins);
   const tools = await findTools(release.python);
-  const seal = await openSeal(interpreterPlaces(tools.python));
+  const run = withinBudget((await openSeal(interpreterPlaces(tools.python))).run, BUDGET_SECONDS, now);
   const installation = {
     tools, env: installer, venv, work, version,
-    seal: { run: seal.run, env: sealedInstaller(installer, own, installMarker), writable: [work, venv, own.home, own.cache, places.dags, places.plugins], shown: [root, ...installerPlaces(installer)] },
+    seal: { run, env: sealedInstaller(installer, own, installMarker), writable: [work, venv, own.home, own.cache, places.dags, places.plugins], shown: [root, ...installerPlaces(installer)] },
   };
   await installAirflow(installation);
   const env = dagEnvironment(places, options, marker), python = pythonOf(venv);
-  if (files.isPluginsZip && files.plugins !== undefined) await unpackPlugins(path.join(root, files.plugins), places.plugins, { python, scripts, env, folder: work, run: seal.run });
+  if (files.isPluginsZip && files.plugins !== undefined) await unpackPlugins(path.join(root, files.plugins), places.plugins, { python, scripts, env, folder: work, run });
   // As far as it goes: the file may be written for the target already, and files that need more do not load.
   await checkRequirementsFile(installation, root, files, places).catch(() => undefined);
   await endMarked(installMarker);
-  const loaded = await loadDags({ run: seal.run, writable: [home, places.temporary], hidden: [root], python, script: path.join(scripts, 'load_dags.py'), env, folder: home, dags: places.dags, plugins: places.plugins, limits, marker, reference });
+  const loaded = await loadDags({ run, writable: [home, places.temporary], hidden: [root], python, script: path.join(scripts, 'load_dags.py'), env, folder: home, dags: places.dags, plugins: places.plugins, limits, marker, reference });
   if (loaded.problem !== undefined) throw new Error(`it does not start: ${lastLine(loaded.problem)}`);
   if (loaded.isLate) throw new Error('it did not come to the end of listing the DAG files.');
   return loaded;
