@@ -39,7 +39,8 @@ export function compareSchedules(dags: readonly CheckedDag[], comparison: Compar
       ...dag, schedule: { ...dag.schedule, source: before.schedule }, nextRun: { ...dag.nextRun, source: before.nextRun },
       interval: { target: dag.interval?.target, source: before.interval }, catchup: { target: dag.catchup?.target, source: before.catchup },
     })),
-    findings: [...findings, ...catchupFinding(catchup.map(({ dag }) => dag), catchup[0]?.before?.catchup === true, comparison)],
+    // A file may set it by the release, so DAGs of one folder may differ in both directions.
+    findings: [...findings, ...[true, false].flatMap((isOn) => catchupFinding(catchup.filter(({ before }) => before?.catchup === isOn).map(({ dag }) => dag), isOn, comparison))],
     seen: loadedAlike(source, target).flatMap(({ file, dags: all }) => all.filter(({ isSubDag }) => !isSubDag).map(({ dagId }) => ({ dagId, file: `${folder}/${file}` }))),
     notChecked: notCompared(pairs, comparison),
   };

@@ -59,11 +59,16 @@ describe('DAGs without a clock', () => {
 });
 
 describe('catching up', () => {
+  const two = [aCheckedDag({ dagId: 'a' }), aCheckedDag({ dagId: 'b' })];
   it('is told where it differs in effect, of all DAGs at once', () => {
-    const two = [aCheckedDag({ dagId: 'a' }), aCheckedDag({ dagId: 'b' })];
     const of = (catchup: boolean) => loaded({ dags: [running([[DAY]], { dagId: 'a', catchup }), running([[DAY]], { dagId: 'b', catchup })] });
     const { findings } = compareSchedules(two, { source: of(true), target: of(false), versions: { source: '2.7.2', target: '3.3.1' }, folder: 'dags', configuration: { 'scheduler.catchup_by_default': 'False' } });
     expect(findings).toMatchObject([{ code: 'catchup-differs', level: 'warning', file: undefined, what: 'catchup is on with Airflow 2.7.2 and off with 3.3.1 for 2 DAGs: "a", "b".', why: expect.stringContaining("what the source's own environment sets is not known") }]);
+  });
+  it('tells each direction of its own DAGs', () => {
+    const of = (catchup: boolean) => loaded({ dags: [running([[DAY]], { dagId: 'a', catchup }), running([[DAY]], { dagId: 'b', catchup: !catchup })] });
+    const { findings } = compareSchedules(two, { source: of(true), target: of(false), versions: { source: '2.7.2', target: '3.3.1' }, folder: 'dags', configuration: {} });
+    expect(findings.map(({ dagId, what }) => [dagId, /catchup is \w+/u.exec(what)?.[0]])).toEqual([['a', 'catchup is on'], ['b', 'catchup is off']]);
   });
   it('names the DAG where it is one', () => expect(compare(running([[DAY]], { catchup: false }), running([[DAY]])).findings).toMatchObject([{ code: 'catchup-differs', file: 'dags/sales.py', dagId: 'sales', what: expect.stringContaining('off with Airflow 2.7.2 and on with 3.3.1') }]));
 });
