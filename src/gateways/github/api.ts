@@ -78,10 +78,13 @@ function parse(text: string): unknown {
   }
 }
 
-/** Node's codes for a connection that could not be had or broke; anything else is our own mistake. */
+/** Of the system (ECONNRESET), of the HTTP parser (HPE_…), of OpenSSL (CERT_…, UNABLE_TO_…, ERR_SSL_…); not Node's own for a wrong call (ERR_INVALID_…). */
+const OF_THE_CONNECTION = /^(?!ERR_(?!TLS|SSL|SOCKET|STREAM))[A-Z][A-Z0-9_]+$/u;
+
+/** A connection that could not be had or broke; anything else is our own mistake. */
 function brokenOr(error: unknown): Broken {
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
-  if (/^(?:E[A-Z_]+|UND_ERR_\w+)$/u.test(code)) return { broken: code };
+  if (OF_THE_CONNECTION.test(code)) return { broken: code };
   if (error instanceof Error && /^Request timeout|socket hang up|aborted|proxy/iu.test(error.message)) return { broken: error.message.split(/[:\n]/u)[0] ?? 'no answer' };
   throw error;
 }
