@@ -11,6 +11,8 @@ import time
 MAX_RUNS = 40
 BEFORE_CHANGE, AFTER_CHANGE = datetime.timedelta(hours=3), datetime.timedelta(hours=30)
 MAX_CHANGES = 2
+#: Weekly runs of a Sunday night, when the clocks change, have one in them; the steps are more than one each quarter of an hour.
+DAYS_BACK, MAX_STEPS = 8, 1000
 
 
 def described(dag, reference, seeds, serializer, has_room):
@@ -35,7 +37,7 @@ def described(dag, reference, seeds, serializer, has_room):
         probes = seeds or [{"at": at.isoformat(), "last": None} for at in [start] + (_changes(dag, start) if has_room else [])]
         for number, probe in enumerate(probes[: MAX_CHANGES + 1]):
             at = _instant(probe["at"])
-            last = [_instant(one) for one in probe["last"]] if probe.get("last") else _last(dag, timetable, at, limits[0])
+            last = [_instant(one) for one in probe["last"]] if probe.get("last") else _last(dag, timetable, at, limits)
             runs = list(_runs(dag, timetable, last, at, limits, only_first=number == 0))
             result["seeds"].append({"at": _iso(at), "last": last and [_iso(one) for one in last]})
             result["runs"].append([[_iso(one) for one in run] for run in runs])
@@ -94,9 +96,9 @@ def _changes(dag, start):
     return found[:MAX_CHANGES]
 
 
-def _last(dag, timetable, at, earliest):
+def _last(dag, timetable, at, limits):
     """Data interval of the run that had been the last one at ``at``, of a DAG that had run until then; None: it begins later."""
-    if earliest is not None and earliest > at:
+    if limits[0] is not None and limits[0] > at:
         return None
     # A schedule that is due at that very second has had its run.
     soon = at.add(seconds=30)
@@ -111,11 +113,26 @@ def _last(dag, timetable, at, earliest):
         last = timetable.infer_manual_data_interval(run_after=soon)
         if last is not None and last.end == soon:
             last = timetable.infer_manual_data_interval(run_after=at)
+        if last is not None and last.start == last.end:
+            # So says 2.2.2 where the next run falls into an hour that the clocks skip.
+            earlier = timetable.infer_manual_data_interval(run_after=at.subtract(days=DAYS_BACK))
+            return _carried_on(timetable, (earlier.start, earlier.end), at, limits) or fallback
     except Exception:
         # Timetables that nobody starts by hand need not know it.
         return fallback
-    # Not an interval of no length: for Airflow 3.3 that is a run without one, and it goes a whole interval further.
-    return fallback if last is None or last.start == last.end else (last.start, last.end)
+    return fallback if last is None else (last.start, last.end)
+
+
+def _carried_on(timetable, last, at, limits):
+    """The last data interval at ``at``, from an earlier one. None: they have no length, and Airflow 3.3 goes a whole one further from such."""
+    for _ in range(MAX_STEPS):
+        if last[0] == last[1]:
+            return None
+        run = _next(timetable, last, limits)
+        if run is None or run[0] > at:
+            return last
+        last = run[1:]
+    return None
 
 
 def _runs(dag, timetable, last, at, limits, only_first):
