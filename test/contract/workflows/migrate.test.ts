@@ -7,12 +7,15 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { MIGRATION_FILE } from './a-dry-run.js';
-import { aMigrationWorld, GATE, type MigrationWorld, PREPARE, REVIEWER } from './a-migration.js';
+import { aMigrationWorld, GATE, type MigrationWorld, REVIEWER } from './a-migration.js';
 
+/** An environment that nobody protects. */
+const OPEN = 'migration-open';
 let world: MigrationWorld;
 beforeAll(async () => {
   world = await aMigrationWorld();
   world.github.addEnvironment({ name: GATE, branches: ['main'], reviewers: [{ login: REVIEWER, type: 'User' }], preventSelfReview: true });
+  world.github.addEnvironment({ name: OPEN, branches: ['main'] });
 }, 120_000);
 afterAll(async () => { await world.close(); });
 
@@ -45,7 +48,7 @@ describe('a run that cannot be', () => {
   }, LIMIT);
 
   it('with a gate that lets everybody through: it stops before anything is changed (one that is not there: test/contract/examples)', async () => {
-    const run = await world.run({ inputs: { 'gate-environment': PREPARE } });
+    const run = await world.run({ inputs: { 'gate-environment': OPEN } });
     expect([run.ran, run.changes]).toEqual([['start: failure', 'finish'], []]);
     expect(run.annotations).toContainEqual(expect.objectContaining({ job: 'start', level: 'error', text: expect.stringContaining('has no required reviewers') }));
   }, LIMIT);
