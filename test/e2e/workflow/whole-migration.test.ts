@@ -125,7 +125,7 @@ describe('a whole migration by the reusable workflow', () => {
       expect(summary(job)).toContain(`xported ${grouped(sum(job === 'rehearse' ? atTheGate.sourceRows : rows))} rows of ${COUNTED.length} tables`);
     });
 
-    it('what is left out: the rows of our own DAGs, and two tables that stay', async () => {
+    it('what is left out: the rows of our own DAGs, and two tables that nobody asked for', async () => {
       const staying = await rowsOf(source().databaseUrl, STAYING);
       for (const job of ['rehearse', 'export']) {
         const leftOut = tableUnder(summary(job), 'What was left out');
