@@ -7,7 +7,7 @@ export type Statement = Readonly<Record<string, unknown>> & Readonly<{ Sid: stri
 export const sidPrefix = (migrationId: string): string => `MwaaMigrate${shortHash(migrationId)}`;
 
 /** What the commands of each side write. Neither may touch the journal, the plan, `active-dags.json` or what the other side answers: whoever writes DAGs there has its role. */
-const SOURCE_WRITES = ['preflight/*', 'drain/*', 'export/*', 'restore/*', 'in-flight.json', 'schedules.json'] as const;
+const SOURCE_WRITES = ['preflight/*', 'look/*', 'drain/*', 'export/*', 'restore/*', 'in-flight.json', 'schedules.json'] as const;
 const TARGET_FOLDERS = ['preflight', 'keypair', 'import', 'verify', 'activate', 'deactivate'] as const;
 
 export type Grantees = Readonly<{
