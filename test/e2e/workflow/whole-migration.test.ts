@@ -246,6 +246,7 @@ describe('a whole migration by the reusable workflow', () => {
   const ownRowsTold = (job: string): Readonly<Record<string, number>> => Object.fromEntries(tableUnder(summary(job), 'What was left out').map((row) => [row['Table'] ?? '', numberIn(row['Rows'])]));
   /** In the row of its table, or with its reason: as many as the log of the source still tells of, or fewer, for the snapshot was before the end. */
   const isOwnRows = (job: string, number: number, line: string): boolean => {
+    if (!['rehearse', 'ask', 'export', 'finish'].includes(job)) return false;
     const own = ownRowsTold(job === 'ask' ? 'rehearse' : job === 'finish' ? 'export' : job);
     const isToldHere = Object.entries(own).some(([table, rows]) => rows === number && line.includes(`<code>${table.replaceAll('_', '&#95;')}</code>`));
     return isToldHere && number <= Math.max(3, ownRowsAtTheEnd['log'] ?? 0);
