@@ -71,7 +71,8 @@ def test_the_rest_api_and_the_grid_show_every_row(arrived, databases):
     }
     answers = call(arrived, databases, "pages", dag_id="daily", tasks=TASKS, requests=list(asked.values()))
     refused = {name: answer for name, answer in zip(asked, answers, strict=True) if answer[0] != 200}
-    if arrived.target.version.startswith(("2.7", "2.8", "2.9")):
+    keeps_tries = not arrived.target.version.startswith(("2.7", "2.8", "2.9"))
+    if not keeps_tries:
         assert refused.pop("tries")[0] == 404  # a page of 2.10
     assert not refused
     pages = {name: answer[1] for name, answer in zip(asked, answers, strict=True)}
@@ -83,7 +84,7 @@ def test_the_rest_api_and_the_grid_show_every_row(arrived, databases):
     assert sorted(one["task_id"] for one in pages["tasks"]["task_instances"]) == TASKS
     assert pages["all tasks"]["total_entries"] == count("SELECT count(*) FROM task_instance " + shown)
     assert (pages["one"]["state"], pages["one"]["try_number"], pages["one"]["max_tries"]) == ("failed", 4, 3)
-    if pages["tries"]:
+    if keeps_tries:
         tries = count("SELECT count(*) FROM task_instance_history WHERE task_id = 'load' AND run_id LIKE 'scheduled__2026-01-03%%'")
         assert pages["tries"]["total_entries"] == tries + 1
     assert pages["xcoms"]["total_entries"] == count("SELECT count(*) FROM xcom WHERE dag_id = 'mapped'") > 0
