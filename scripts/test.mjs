@@ -49,7 +49,7 @@ const SUITES = [
   jest('contract', ['contract'], '--maxWorkers=2', '--testPathIgnorePatterns', '/node_modules/', '\\.slow\\.test\\.ts$', '--'),
   jest('e2e', ['e2e'], '--runInBand', '--testPathIgnorePatterns', '/node_modules/', '/e2e/.*/slow/', '--'),
 ];
-/** Further whole migrations, about an hour of them: the switch for two pairs of versions, the way back from every point, and a third attempt after two that were given up; two sources that no REST API reaches; the workflow rejected, expired, cancelled, failed, and killed in each of its jobs; and facts of Airflow's releases that phase check rests on, which change only with its data. `matrix`: every pair of versions, databases only. */
+/** Further whole migrations, two hours of them: the switch for two pairs of versions, the way back from every point, and a third attempt after two that were given up; two sources that no REST API reaches; the workflow rejected, expired, cancelled, failed, and killed in each of its jobs; and facts of Airflow's releases that phase check rests on, which change only with its data. `matrix`: every pair of versions, databases only. */
 const ON_DEMAND = [jest('slow', ['e2e/switch/slow', 'e2e/workflow/slow', 'e2e/interrupted/slow', 'e2e/old-source/slow'], '--runInBand'), jest('slow-contract', ['contract/.*\\.slow\\.test\\.ts'], '--maxWorkers=2'), pytest('slow-dags', 'dags', '-m', 'slow'),
   { ...pytest('matrix', 'metadata/test_oracle.py'), env: { MWAA_MIGRATE_MATRIX: path.join(cacheFolder, 'matrix.json') } }];
 
